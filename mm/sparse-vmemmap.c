@@ -1,0 +1,580 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * sparse-vmemmap.c - memory behind the vmemmap, and the tables that map it
+ *
+ * Owns the blocks (from memblock, the buddy allocator or a device's altmap)
+ * and the page tables on the way in. Knows addresses; must not know sections,
+ * compound pages or who asks.
+ *
+ *	for each slot of [start, end):		descend once, five levels
+ *		leaf there			keep it
+ *		huge wanted, slot empty		one block, one PMD
+ *		else				fill the PTEs of the slot flat
+ *
+ * Locking: single-threaded boot, or mem_hotplug_lock held for writing. No
+ * page-table lock is taken: nobody else changes entries of the vmemmap that
+ * are empty.
+ */
+#define pr_fmt(fmt) "vmemmap: " fmt
+
+#include "vmemmap_base.h"
+#include "vmemmap.h"
+
+/* ---- Blocks ---- */
+
+/* @order pages from the buddy allocator: not compound, one reference. */
+static void * __meminit vmemmap_alloc_buddy(unsigned int order, int node)
+{
+	const gfp_t gfp = GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN;
+	static bool warned;
+	struct page *page;
+
+	if (order > MAX_PAGE_ORDER)
+		return NULL;
+
+	page = alloc_pages_node(node, gfp, order);
+	if (page)
+		return page_address(page);
+
+	/* Without a single page there is nothing smaller to fall back to. */
+	if (!order && !warned) {
+		warned = true;
+		warn_alloc(gfp & ~__GFP_NOWARN, NULL,
+			   "vmemmap: no page on node %d", node);
+	}
+	return NULL;
+}
+
+/*
+ * Raw memory, aligned to its size. kmemleak shall neither scan nor report the
+ * memory map, and memory below MAX_DMA_ADDRESS is left to those who need it.
+ */
+static void * __ref vmemmap_alloc_early(unsigned long size, int node)
+{
+	return memblock_alloc_try_nid_raw(size, size, __pa(MAX_DMA_ADDRESS),
+					  MEMBLOCK_ALLOC_NOLEAKTRACE, node);
+}
+
+/**
+ * vmemmap_alloc_block() - allocate a block of RAM
+ * @size: in bytes, a power of two, at least a page; the block is aligned to it
+ * @node: preferred node, or NUMA_NO_NODE
+ *
+ * The block is not cleared.
+ *
+ * Context: boot (memblock) or later (buddy allocator); may sleep in the
+ * latter case.
+ * Return: the address in the direct map; NULL if there is no such memory. The
+ * first time that not even a page can be had is reported.
+ */
+void * __meminit vmemmap_alloc_block(unsigned long size, int node)
+{
+	KUNIT_STATIC_STUB_REDIRECT(vmemmap_alloc_block, size, node);
+
+	if (slab_is_available())
+		return vmemmap_alloc_buddy(get_order(size), node);
+	return vmemmap_alloc_early(size, node);
+}
+
+/*
+ * Blocks are cut from [base + reserve, base + reserve + free), in ascending
+ * order, each aligned to the largest power of two that divides its length:
+ *
+ *	base      + reserve                               + reserve + free
+ *	|  driver | block | block | padding | block |      |  the pages served ...
+ *	           <- alloc + align ---------------> next
+ *
+ * Once nothing is allocated, the padding means nothing either.
+ */
+static void * __meminit altmap_alloc_block(struct vmem_altmap *altmap,
+					   unsigned long size)
+{
+	const unsigned long nr_pfns = PHYS_PFN(size);
+	const unsigned long first_pfn = altmap->base_pfn + altmap->reserve;
+	unsigned long used, padding;
+
+	if (!nr_pfns || !PAGE_ALIGNED(size))
+		return NULL;
+	if (!altmap->alloc)
+		altmap->align = 0;
+
+	used = altmap->alloc + altmap->align;
+	padding = -(first_pfn + used) & ((nr_pfns & -nr_pfns) - 1);
+	if (used > altmap->free || padding > altmap->free - used ||
+	    nr_pfns > altmap->free - used - padding)
+		return NULL;
+
+	altmap->align += padding;
+	altmap->alloc += nr_pfns;
+	return __va(PFN_PHYS(first_pfn + used + padding));
+}
+
+/**
+ * vmemmap_alloc_block_buf() - allocate a block from where the caller says
+ * @size: in bytes; see vmemmap_alloc_block(). An altmap also gives multiples
+ *	of a page that are no power of two
+ * @node: preferred node; means nothing to an altmap
+ * @altmap: take it from this device and from nowhere else; NULL: from RAM,
+ *	first from what was set aside for the node's memory map at boot
+ *
+ * Context: see vmemmap_alloc_block().
+ * Return: the address in the direct map; NULL if there is no such memory. A
+ * failed try changes nothing.
+ */
+void * __meminit vmemmap_alloc_block_buf(unsigned long size, int node,
+					 struct vmem_altmap *altmap)
+{
+	void *block;
+
+	if (altmap)
+		return altmap_alloc_block(altmap, size);
+
+	block = sparse_buffer_alloc(size);
+	return block ? block : vmemmap_alloc_block(size, node);
+}
+
+void __meminit vmemmap_free_block(void *block, unsigned long size,
+				  struct vmem_altmap *altmap)
+{
+	if (altmap)
+		vmem_altmap_free(altmap, PHYS_PFN(size));
+	else if (slab_is_available())
+		free_pages((unsigned long)block, get_order(size));
+	else
+		memblock_free(block, size);
+}
+
+/* NUMA_NO_NODE: not known, as for the memory of a device */
+static int __meminit vmemmap_pfn_to_nid(unsigned long pfn)
+{
+	struct page *page;
+
+	if (!slab_is_available())
+		return early_pfn_to_nid(pfn);
+
+	page = pfn_to_online_page(pfn);
+	return page ? page_to_nid(page) : NUMA_NO_NODE;
+}
+
+/**
+ * vmemmap_verify() - tell if a leaf is backed by memory of another node
+ * @pte: the leaf, of any level
+ * @node: node whose page frames are described
+ * @start: first address of the range that the leaf stands for
+ * @end: end of that range
+ *
+ * Memory that is as near as the node's own is no reason to complain.
+ *
+ * Context: see vmemmap_alloc_block(); does not sleep.
+ */
+void __meminit vmemmap_verify(pte_t *pte, int node, unsigned long start,
+			      unsigned long end)
+{
+	const int nid = vmemmap_pfn_to_nid(pte_pfn(ptep_get(pte)));
+
+	if (nid == NUMA_NO_NODE || node == NUMA_NO_NODE)
+		return;
+	if (node_distance(nid, node) > LOCAL_DISTANCE)
+		pr_warn_ratelimited("[%#lx-%#lx) of node %d lies on node %d\n",
+				    start, end, node, nid);
+}
+
+/* ---- Tables ---- */
+
+#ifdef VMEMMAP_DEFINES_TABLE_INIT
+/*
+ * Where an empty entry is not zero, the architecture fills new tables.
+ */
+void __weak __meminit kernel_pte_init(void *addr)
+{
+}
+
+void __weak __meminit pmd_init(void *addr)
+{
+}
+
+void __weak __meminit pud_init(void *addr)
+{
+}
+#endif
+
+static void * __meminit vmemmap_alloc_table(int node)
+{
+	void *table = vmemmap_alloc_block(PAGE_SIZE, node);
+
+	if (table)
+		memset(table, 0, PAGE_SIZE);
+	return table;
+}
+
+/*
+ * vmemmap_<level>_populate(): the entry of that level for @addr, with a table
+ * of the next level below it. An entry that is not empty is returned as it is,
+ * be it a table or a leaf. NULL if the table cannot be had.
+ */
+VMEMMAP_LEVEL pgd_t * __meminit vmemmap_pgd_populate(unsigned long addr,
+						     int node)
+{
+	pgd_t *pgd = pgd_offset_k(addr);
+	void *table;
+
+	if (!pgd_none(pgdp_get(pgd)))
+		return pgd;
+
+	table = vmemmap_alloc_table(node);
+	if (!table)
+		return NULL;
+	pgd_populate_kernel(addr, pgd, table);
+	return pgd;
+}
+
+VMEMMAP_LEVEL p4d_t * __meminit vmemmap_p4d_populate(pgd_t *pgd,
+						     unsigned long addr,
+						     int node)
+{
+	p4d_t *p4d = p4d_offset(pgd, addr);
+	void *table;
+
+	if (!p4d_none(p4dp_get(p4d)))
+		return p4d;
+
+	table = vmemmap_alloc_table(node);
+	if (!table)
+		return NULL;
+	pud_init(table);
+	p4d_populate_kernel(addr, p4d, table);
+	return p4d;
+}
+
+VMEMMAP_LEVEL pud_t * __meminit vmemmap_pud_populate(p4d_t *p4d,
+						     unsigned long addr,
+						     int node)
+{
+	pud_t *pud = pud_offset(p4d, addr);
+	void *table;
+
+	if (!pud_none(pudp_get(pud)))
+		return pud;
+
+	table = vmemmap_alloc_table(node);
+	if (!table)
+		return NULL;
+	pmd_init(table);
+	pud_populate(&init_mm, pud, table);
+	return pud;
+}
+
+VMEMMAP_LEVEL pmd_t * __meminit vmemmap_pmd_populate(pud_t *pud,
+						     unsigned long addr,
+						     int node)
+{
+	pmd_t *pmd = pmd_offset(pud, addr);
+	void *table;
+
+	if (!pmd_none(pmdp_get(pmd)))
+		return pmd;
+
+	table = vmemmap_alloc_table(node);
+	if (!table)
+		return NULL;
+	kernel_pte_init(table);
+	pmd_populate_kernel(&init_mm, pmd, table);
+	return pmd;
+}
+
+/*
+ * The PUD entry of @addr, with a table of PMDs below it and all tables above
+ * it; or -ENOMEM, -EEXIST. This is the only way down that builds tables.
+ */
+static pud_t * __meminit vmemmap_descend(unsigned long addr, int node)
+{
+	pgd_t *pgd;
+	p4d_t *p4d;
+	pud_t *pud;
+
+	pgd = vmemmap_pgd_populate(addr, node);
+	if (!pgd)
+		return ERR_PTR(-ENOMEM);
+	if (pgd_leaf(pgdp_get(pgd)))
+		return ERR_PTR(-EEXIST);
+
+	p4d = vmemmap_p4d_populate(pgd, addr, node);
+	if (!p4d)
+		return ERR_PTR(-ENOMEM);
+	if (p4d_leaf(p4dp_get(p4d)))
+		return ERR_PTR(-EEXIST);
+
+	pud = vmemmap_pud_populate(p4d, addr, node);
+	if (!pud)
+		return ERR_PTR(-ENOMEM);
+	if (pud_leaf(pudp_get(pud)))
+		return ERR_PTR(-EEXIST);
+
+	return pud;
+}
+
+/* The slot of @addr if there are tables down to it; builds nothing. */
+static pmd_t *vmemmap_find_slot(unsigned long addr)
+{
+	pgd_t *pgd = pgd_offset_k(addr);
+	p4d_t *p4d;
+	pud_t *pud;
+
+	if (pgd_none(pgdp_get(pgd)) || pgd_leaf(pgdp_get(pgd)))
+		return NULL;
+	p4d = p4d_offset(pgd, addr);
+	if (p4d_none(p4dp_get(p4d)) || p4d_leaf(p4dp_get(p4d)))
+		return NULL;
+	pud = pud_offset(p4d, addr);
+	if (pud_none(pudp_get(pud)) || pud_leaf(pudp_get(pud)))
+		return NULL;
+	return pmd_offset(pud, addr);
+}
+
+struct page *vmemmap_lookup_page(unsigned long addr)
+{
+	pmd_t *pmd = vmemmap_find_slot(addr);
+	pte_t pte;
+
+	if (!pmd || pmd_none(pmdp_get(pmd)) || pmd_leaf(pmdp_get(pmd)))
+		return NULL;
+	pte = ptep_get(pte_offset_kernel(pmd, addr));
+	return pte_none(pte) ? NULL : pte_page(pte);
+}
+
+/* ---- Leaves ---- */
+
+/**
+ * vmemmap_set_pmd() - make an empty slot a leaf
+ * @pmd: the slot
+ * @p: the block, PMD_SIZE bytes, address in the direct map
+ * @node: node whose page frames are described
+ * @addr: first address in the slot that is in use
+ * @next: end of what is in use in the slot
+ *
+ * Weak: an architecture with other attributes supplies its own. A slot that is
+ * no leaf afterwards says that it refused.
+ *
+ * Context: as for vmemmap_fill_range().
+ */
+void __weak __meminit vmemmap_set_pmd(pmd_t *pmd, void *p, int node,
+				      unsigned long addr, unsigned long next)
+{
+	VM_WARN_ON_ONCE(!pmd_set_huge(pmd, __pa(p), PAGE_KERNEL));
+}
+
+/**
+ * vmemmap_check_pmd() - a slot that is in use by others shall be used for more
+ * @pmd: the slot, which is not empty
+ * @node: node whose page frames are described
+ * @addr: first address in the slot to be used
+ * @next: end of what is to be used in the slot
+ *
+ * Weak: an architecture that keeps book of what is in use in a leaf supplies
+ * its own.
+ *
+ * Context: as for vmemmap_fill_range().
+ * Return: 0 if the slot is a table and must be filled, else it is a leaf.
+ */
+int __weak __meminit vmemmap_check_pmd(pmd_t *pmd, int node,
+				       unsigned long addr, unsigned long next)
+{
+	if (!pmd_leaf(pmdp_get(pmd)))
+		return 0;
+	vmemmap_verify((pte_t *)pmd, node, addr, next);
+	return 1;
+}
+
+/* True if the empty slot is a leaf now; else nothing has changed. */
+static bool __meminit vmemmap_fill_pmd(pmd_t *pmd, unsigned long addr,
+				       unsigned long next,
+				       const struct vmemmap_fill *fill)
+{
+	void *block = vmemmap_alloc_block_buf(PMD_SIZE, fill->nid,
+					      fill->altmap);
+
+	if (!block)
+		return false;
+
+	vmemmap_set_pmd(pmd, block, fill->nid, addr, next);
+	if (!pmd_leaf(pmdp_get(pmd))) {
+		vmemmap_free_block(block, PMD_SIZE, fill->altmap);
+		return false;
+	}
+	vmemmap_verify((pte_t *)pmd, fill->nid, addr, next);
+	return true;
+}
+
+/* Fill those of the PTEs for [addr, next), all in one table, that are empty. */
+static int __meminit vmemmap_fill_ptes(pte_t *pte, unsigned long addr,
+				       unsigned long next,
+				       const struct vmemmap_fill *fill)
+{
+	const unsigned long start = addr;
+	unsigned long nr_filled = 0;
+	pte_t *last = NULL;
+	unsigned long pfn;
+	void *block;
+	int err = 0;
+
+	for (; addr < next; addr += PAGE_SIZE, pte++) {
+		if (!pte_none(ptep_get(pte)))
+			continue;
+
+		if (fill->shared) {
+			pfn = page_to_pfn(fill->shared);
+		} else {
+			block = vmemmap_alloc_block_buf(PAGE_SIZE, fill->nid,
+							fill->altmap);
+			if (!block) {
+				err = -ENOMEM;
+				break;
+			}
+			pfn = PHYS_PFN(__pa(block));
+		}
+		set_pte_at(&init_mm, addr, pte, pfn_pte(pfn, PAGE_KERNEL));
+		last = pte;
+		nr_filled++;
+	}
+
+	if (fill->shared)
+		page_ref_add(fill->shared, nr_filled);
+	else if (last)
+		vmemmap_verify(last, fill->nid, start, addr);
+	return err;
+}
+
+/* Fill [addr, next), which lies in one slot below @pud. */
+static int __meminit vmemmap_fill_slot(pud_t *pud, unsigned long addr,
+				       unsigned long next,
+				       const struct vmemmap_fill *fill)
+{
+	pmd_t *pmd = pmd_offset(pud, addr);
+
+	if (!pmd_none(pmdp_get(pmd)) && pmd_leaf(pmdp_get(pmd))) {
+		vmemmap_check_pmd(pmd, fill->nid, addr, next);
+		return 0;
+	}
+
+	if (fill->huge) {
+		if (pmd_none(pmdp_get(pmd)) &&
+		    vmemmap_fill_pmd(pmd, addr, next, fill))
+			return 0;
+		if (fill->altmap)
+			return -ENOMEM;
+	}
+
+	pmd = vmemmap_pmd_populate(pud, addr, fill->nid);
+	if (!pmd)
+		return -ENOMEM;
+	return vmemmap_fill_ptes(pte_offset_kernel(pmd, addr), addr, next,
+				 fill);
+}
+
+int __meminit vmemmap_fill_range(unsigned long start, unsigned long end,
+				 const struct vmemmap_fill *fill)
+{
+	unsigned long addr, next;
+	pud_t *pud;
+	int err = 0;
+
+	start = PAGE_ALIGN_DOWN(start);
+	end = PAGE_ALIGN(end);
+
+	/* [start, addr) is mapped */
+	for (addr = start; addr < end; addr = next) {
+		next = pmd_addr_end(addr, end);
+		pud = vmemmap_descend(addr, fill->nid);
+		err = IS_ERR(pud) ? PTR_ERR(pud) :
+				    vmemmap_fill_slot(pud, addr, next, fill);
+		if (err)
+			break;
+	}
+
+	if (err)
+		pr_warn_ratelimited("[%#lx-%#lx) for node %d%s: no order %d block or table at %#lx (%d)\n",
+				    start, end, fill->nid,
+				    fill->altmap ? " from its device" : "",
+				    fill->huge && fill->altmap ? PMD_ORDER : 0,
+				    addr, err);
+	return err;
+}
+
+#ifdef VMEMMAP_PUBLIC_LEVELS
+/**
+ * vmemmap_pte_populate() - map one page of the vmemmap
+ * @pmd: entry with a table of PTEs
+ * @addr: address to map
+ * @node: node that the memory shall come from
+ * @altmap: see struct vmemmap_fill
+ * @reuse: page to show there, which gets a reference; NULL: a new block
+ *
+ * Context: see vmemmap_fill_range().
+ * Return: the PTE, which may have been filled before; NULL without memory.
+ */
+pte_t * __meminit vmemmap_pte_populate(pmd_t *pmd, unsigned long addr,
+				       int node, struct vmem_altmap *altmap,
+				       struct page *reuse)
+{
+	const struct vmemmap_fill fill = {
+		.nid = node,
+		.altmap = altmap,
+		.shared = reuse,
+	};
+	pte_t *pte = pte_offset_kernel(pmd, addr);
+
+	if (vmemmap_fill_ptes(pte, addr, addr + PAGE_SIZE, &fill))
+		return NULL;
+	return pte;
+}
+#endif
+
+/**
+ * vmemmap_populate_basepages() - map a range of the vmemmap by base pages
+ * @start: first address
+ * @end: end of the range
+ * @node: node that the memory shall come from
+ * @altmap: take blocks from this device; NULL: from RAM
+ *
+ * For the vmemmap_populate() of an architecture.
+ *
+ * Context: see vmemmap_fill_range().
+ * Return: see vmemmap_fill_range().
+ */
+int __meminit vmemmap_populate_basepages(unsigned long start,
+					 unsigned long end, int node,
+					 struct vmem_altmap *altmap)
+{
+	const struct vmemmap_fill fill = {
+		.nid = node,
+		.altmap = altmap,
+	};
+
+	return vmemmap_fill_range(start, end, &fill);
+}
+
+/**
+ * vmemmap_populate_hugepages() - map a range of the vmemmap by PMD leaves
+ * @start: first address
+ * @end: end of the range
+ * @node: node that the memory shall come from
+ * @altmap: take blocks from this device; NULL: from RAM
+ *
+ * For the vmemmap_populate() of an architecture. Slots for which RAM has no
+ * huge block are mapped by base pages.
+ *
+ * Context: see vmemmap_fill_range().
+ * Return: see vmemmap_fill_range().
+ */
+int __meminit vmemmap_populate_hugepages(unsigned long start,
+					 unsigned long end, int node,
+					 struct vmem_altmap *altmap)
+{
+	const struct vmemmap_fill fill = {
+		.nid = node,
+		.huge = true,
+		.altmap = altmap,
+	};
+
+	return vmemmap_fill_range(start, end, &fill);
+}

@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * sparse_hotplug.c - sections and subsections that come and go
+ *
+ * Owns the bitmap of live subsections, the usage map of a section that was
+ * added after boot, the counters of memory map pages, and the only undo of an
+ * add that failed. Knows ranges of page frames; must not know page tables.
+ *
+ *	activate			deactivate
+ *	  subsections live		  subsections dead
+ *	  pages counted			  section invalid, if that was the last
+ *	  memory map populated		  pages counted, memory map freed
+ *
+ * The memory map of an early section, present at boot, is always whole: it is
+ * never populated or freed in part.
+ *
+ * Locking: boot, or mem_hotplug_lock held for writing. Readers such as
+ * pfn_valid() hold rcu_read_lock_sched() only.
+ */
+#define pr_fmt(fmt) "vmemmap: " fmt
+
+#include "vmemmap_base.h"
+#include "vmemmap.h"
+
+/* Where the part of [pfn, end_pfn) ends that lies in the section of @pfn. */
+static unsigned long __meminit section_chunk_end(unsigned long pfn,
+						 unsigned long end_pfn)
+{
+	return min(end_pfn, SECTION_ALIGN_DOWN(pfn) + PAGES_PER_SECTION);
+}
+
+/* The subsections of one section that [pfn, end_pfn) touches. */
+static void __meminit subsection_mask(unsigned long *mask, unsigned long pfn,
+				      unsigned long end_pfn)
+{
+	const int first = subsection_map_index(pfn);
+	const int last = subsection_map_index(end_pfn - 1);
+
+	bitmap_zero(mask, SUBSECTIONS_PER_SECTION);
+	bitmap_set(mask, first, last - first + 1);
+}
+
+/**
+ * sparse_init_subsection_map() - note which subsections are present at boot
+ * @pfn: first page frame, of any alignment
+ * @nr_pages: length of the range
+ *
+ * Sections whose memory map could not be had are passed over.
+ *
+ * Context: boot, after sparse_init().
+ */
+void __init sparse_init_subsection_map(unsigned long pfn,
+				       unsigned long nr_pages)
+{
+	const unsigned long end_pfn = pfn + nr_pages;
+	DECLARE_BITMAP(mask, SUBSECTIONS_PER_SECTION);
+	unsigned long next;
+
+	for (; pfn < end_pfn; pfn = next) {
+		struct mem_section *ms = __pfn_to_section(pfn);
+
+		next = section_chunk_end(pfn, end_pfn);
+		if (!ms || !ms->usage)
+			continue;
+		subsection_mask(mask, pfn, next);
+		bitmap_or(ms->usage->subsection_map, ms->usage->subsection_map,
+			  mask, SUBSECTIONS_PER_SECTION);
+	}
+}
+
+/**
+ * __populate_section_memmap() - map the struct pages of some page frames
+ * @pfn: first page frame
+ * @nr_pages: length of the range, whole subsections
+ * @nid: node of the page frames
+ * @altmap: take memory for it from this device; NULL: from RAM
+ * @pgmap: the device that the page frames belong to, or NULL
+ *
+ * Context: boot, or mem_hotplug_lock held for writing; may sleep in the latter
+ * case.
+ * Return: the first struct page; NULL without memory, or if the range is not
+ * made of whole subsections. The range may then be mapped in part.
+ */
+struct page * __meminit __populate_section_memmap(unsigned long pfn,
+						  unsigned long nr_pages,
+						  int nid,
+						  struct vmem_altmap *altmap,
+						  struct dev_pagemap *pgmap)
+{
+	const unsigned long start = (unsigned long)pfn_to_page(pfn);
+	const unsigned long end = start + nr_pages * sizeof(struct page);
+	int err;
+
+	if (WARN_ON_ONCE(!IS_ALIGNED(pfn | nr_pages, PAGES_PER_SUBSECTION)))
+		return NULL;
+
+	if (vmemmap_can_optimize(altmap, pgmap))
+		err = vmemmap_populate_compound_pages(pfn, start, end, nid,
+						      pgmap);
+	else
+		err = vmemmap_populate(start, end, nid, altmap);
+	if (err < 0)
+		return NULL;
+
+	flush_cache_vmap(start, end);
+	return pfn_to_page(pfn);
+}
+
+#ifdef CONFIG_MEMORY_HOTPLUG
+
+/* The section that memory goes online or offline in; must be there. */
+static struct mem_section *present_section_of(unsigned long pfn)
+{
+	if (WARN_ON_ONCE(!valid_section_nr(pfn_to_section_nr(pfn))))
+		return NULL;
+	return __pfn_to_section(pfn);
+}
+
+/**
+ * online_mem_sections() - mark sections as online
+ * @start_pfn: first page frame
+ * @end_pfn: end of the range
+ *
+ * Sections without a memory map are passed over with a warning.
+ *
+ * Context: mem_hotplug_lock held for writing; does not sleep.
+ */
+void online_mem_sections(unsigned long start_pfn, unsigned long end_pfn)
+{
+	unsigned long pfn;
+
+	for (pfn = start_pfn; pfn < end_pfn;
+	     pfn = section_chunk_end(pfn, end_pfn)) {
+		struct mem_section *ms = present_section_of(pfn);
+
+		if (ms)
+			ms->section_mem_map |= SECTION_IS_ONLINE;
+	}
+}
+
+/**
+ * offline_mem_sections() - mark sections as offline
+ * @start_pfn: first page frame
+ * @end_pfn: end of the range
+ *
+ * Sections without a memory map are passed over with a warning.
+ *
+ * Context: mem_hotplug_lock held for writing; does not sleep, cannot fail.
+ */
+void offline_mem_sections(unsigned long start_pfn, unsigned long end_pfn)
+{
+	unsigned long pfn;
+
+	for (pfn = start_pfn; pfn < end_pfn;
+	     pfn = section_chunk_end(pfn, end_pfn)) {
+		struct mem_section *ms = present_section_of(pfn);
+
+		if (ms)
+			ms->section_mem_map &= ~SECTION_IS_ONLINE;
+	}
+}
+
+/* What the counters say a memory map takes, be it RAM or device memory. */
+static long __meminit memmap_cost(unsigned long pfn, unsigned long nr_pages,
+				  struct vmem_altmap *altmap,
+				  struct dev_pagemap *pgmap)
+{
+	if (vmemmap_can_optimize(altmap, pgmap))
+		return vmemmap_compound_nr_pages(pfn, nr_pages, pgmap);
+	return nr_memmap_pages(nr_pages);
+}
+
+static void free_memmap(unsigned long pfn, unsigned long nr_pages,
+			struct vmem_altmap *altmap)
+{
+	const unsigned long start = (unsigned long)pfn_to_page(pfn);
+
+	vmemmap_free(start, start + nr_pages * sizeof(struct page), altmap);
+}
+
+/*
+ * Take the last subsection's section out of sight: of pfn_valid() first, then
+ * let its usage map go when nobody looks at it any more. Usage maps from boot
+ * lie together in reserved pages and stay for the next add.
+ */
+static void section_invalidate(struct mem_section *ms)
+{
+	struct mem_section_usage *usage = ms->usage;
+
+	ms->section_mem_map &= ~SECTION_HAS_MEM_MAP;
+	if (PageReserved(virt_to_page(usage)))
+		return;
+	WRITE_ONCE(ms->usage, NULL);
+	kfree_rcu(usage, rcu);
+}
+
+/*
+ * Undo section_activate(), wholly or after it failed half-way. All of
+ * [pfn, pfn + nr_pages) is live. Cannot fail.
+ */
+static void section_deactivate(unsigned long pfn, unsigned long nr_pages,
+			       struct vmem_altmap *altmap,
+			       struct dev_pagemap *pgmap)
+{
+	struct mem_section *ms = __pfn_to_section(pfn);
+	unsigned long *live = ms->usage->subsection_map;
+	const bool is_early = early_section(ms);
+	DECLARE_BITMAP(mask, SUBSECTIONS_PER_SECTION);
+	bool is_last;
+
+	subsection_mask(mask, pfn, pfn + nr_pages);
+	is_last = bitmap_equal(live, mask, SUBSECTIONS_PER_SECTION);
+	bitmap_andnot(live, live, mask, SUBSECTIONS_PER_SECTION);
+	if (is_last)
+		section_invalidate(ms);
+
+	if (!is_early) {
+		memmap_pages_add(-memmap_cost(pfn, nr_pages, altmap, pgmap));
+		free_memmap(pfn, nr_pages, altmap);
+	} else if (is_last) {
+		memmap_boot_pages_add(-nr_memmap_pages(PAGES_PER_SECTION));
+		free_memmap(SECTION_ALIGN_DOWN(pfn), PAGES_PER_SECTION, NULL);
+	}
+
+	if (is_last)
+		ms->section_mem_map = 0;
+}
+
+/* Bring [pfn, pfn + nr_pages) to life; after an error all is as before. */
+static int __meminit section_activate(int nid, unsigned long pfn,
+				      unsigned long nr_pages,
+				      struct vmem_altmap *altmap,
+				      struct dev_pagemap *pgmap)
+{
+	const unsigned long align = altmap ? altmap->align : 0;
+	struct mem_section *ms = __pfn_to_section(pfn);
+	DECLARE_BITMAP(mask, SUBSECTIONS_PER_SECTION);
+	unsigned long *live;
+
+	if (!ms->usage)
+		ms->usage = kzalloc(mem_section_usage_size(), GFP_KERNEL);
+	if (!ms->usage)
+		return -ENOMEM;
+
+	live = ms->usage->subsection_map;
+	subsection_mask(mask, pfn, pfn + nr_pages);
+	if (bitmap_intersects(live, mask, SUBSECTIONS_PER_SECTION))
+		return -EEXIST;
+	bitmap_or(live, live, mask, SUBSECTIONS_PER_SECTION);
+
+	/* The memory map of an early section is whole. */
+	if (early_section(ms) && nr_pages < PAGES_PER_SECTION)
+		return 0;
+
+	memmap_pages_add(memmap_cost(pfn, nr_pages, altmap, pgmap));
+	if (__populate_section_memmap(pfn, nr_pages, nid, altmap, pgmap))
+		return 0;
+
+	section_deactivate(pfn, nr_pages, altmap, pgmap);
+	if (altmap)
+		altmap->align = align;
+	return -ENOMEM;
+}
+
+/* Whole subsections of one section that can exist. */
+static bool is_section_chunk(unsigned long pfn, unsigned long nr_pages)
+{
+	return nr_pages && IS_ALIGNED(pfn | nr_pages, PAGES_PER_SUBSECTION) &&
+	       pfn_to_section_nr(pfn) < NR_MEM_SECTIONS &&
+	       nr_pages <= PAGES_PER_SECTION - (pfn & ~PAGE_SECTION_MASK);
+}
+
+/**
+ * sparse_add_section() - add page frames to a section, with a memory map
+ * @nid: node of the page frames
+ * @start_pfn: first page frame
+ * @nr_pages: length of the range: whole subsections of one section
+ * @altmap: take memory for the memory map from this device; NULL: from RAM
+ * @pgmap: the device that the page frames belong to, or NULL
+ *
+ * The section is left offline. The new struct pages are not initialised.
+ *
+ * Context: mem_hotplug_lock held for writing; may sleep.
+ * Return: 0; -EINVAL if the range is not as said above; -EEXIST if any of its
+ * subsections is live; -ENOMEM. After an error everything is as before, but
+ * that an empty array of struct mem_section may stay for the next try.
+ */
+int __meminit sparse_add_section(int nid, unsigned long start_pfn,
+				 unsigned long nr_pages,
+				 struct vmem_altmap *altmap,
+				 struct dev_pagemap *pgmap)
+{
+	const unsigned long section_nr = pfn_to_section_nr(start_pfn);
+	struct mem_section *ms;
+	int err;
+
+	if (!is_section_chunk(start_pfn, nr_pages)) {
+		pr_warn_ratelimited("pfn [%#lx-%#lx): not whole subsections of a section\n",
+				    start_pfn, start_pfn + nr_pages);
+		return -EINVAL;
+	}
+
+	err = sparse_index_init(section_nr, nid);
+	if (err < 0)
+		return err;
+	err = section_activate(nid, start_pfn, nr_pages, altmap, pgmap);
+	if (err)
+		return err;
+
+	/* Show it wherever an uninitialised struct page is used, if we may. */
+	if (!altmap || !altmap->inaccessible)
+		page_init_poison(pfn_to_page(start_pfn),
+				 sizeof(struct page) * nr_pages);
+
+	ms = __nr_to_section(section_nr);
+	__section_mark_present(ms, section_nr);
+	sparse_init_one_section(ms, section_nr,
+				pfn_to_page(section_nr_to_pfn(section_nr)),
+				ms->usage, 0);
+	return 0;
+}
+
+/* True if all of the range has been added and not been removed since. */
+static bool is_live(unsigned long pfn, unsigned long nr_pages)
+{
+	DECLARE_BITMAP(mask, SUBSECTIONS_PER_SECTION);
+	struct mem_section *ms;
+
+	if (!is_section_chunk(pfn, nr_pages))
+		return false;
+	ms = __pfn_to_section(pfn);
+	if (!valid_section(ms) || !ms->usage)
+		return false;
+	subsection_mask(mask, pfn, pfn + nr_pages);
+	return bitmap_subset(mask, ms->usage->subsection_map,
+			     SUBSECTIONS_PER_SECTION);
+}
+
+/**
+ * sparse_remove_section() - take page frames from a section, and their memory
+ *	map where nobody else needs it
+ * @pfn: first page frame
+ * @nr_pages: length of the range: whole subsections of one section
+ * @altmap: the device that gave memory for the memory map; NULL: RAM
+ * @pgmap: the device that the page frames belong to, or NULL
+ *
+ * A range that is not wholly live is refused with a warning, and nothing is
+ * changed.
+ *
+ * Context: mem_hotplug_lock held for writing; may sleep. Cannot fail.
+ */
+void sparse_remove_section(unsigned long pfn, unsigned long nr_pages,
+			   struct vmem_altmap *altmap,
+			   struct dev_pagemap *pgmap)
+{
+	if (WARN_ONCE(!is_live(pfn, nr_pages),
+		      "vmemmap: pfn [%#lx-%#lx) is not there to be removed\n",
+		      pfn, pfn + nr_pages))
+		return;
+	section_deactivate(pfn, nr_pages, altmap, pgmap);
+}
+
+#endif /* CONFIG_MEMORY_HOTPLUG */

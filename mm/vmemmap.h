@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * vmemmap.h - what the files of the memory map back end promise each other
+ *
+ * The struct pages of all page frames form one virtual array, the vmemmap.
+ * The back end finds memory for the parts of that array that are in use and
+ * maps it there. This header includes nothing: a file that includes
+ * vmemmap_base.h first has all that is named here.
+ *
+ * Words, each with one meaning:
+ *
+ *   block       the memory behind one leaf: from memblock at boot, from the
+ *               buddy allocator later, or from the device itself (altmap)
+ *   leaf        an entry that maps a block: a PTE, or a PMD ("huge")
+ *   table       a page of entries of one level
+ *   slot        the span of one PMD entry; it holds nothing, a leaf, or a
+ *               table of PTEs
+ *   unit        what one leaf maps; the smallest piece that can be given back
+ *   head, tail  of the vmemmap pages of one compound page: the first ones have
+ *               memory of their own, all later ones show the same tail page
+ *   section     the granule of the physical address space (SECTION_SIZE_BITS)
+ *   subsection  the granule of hot-add and hot-remove (2 MiB); each section
+ *               has a bitmap of its live ones
+ *
+ * What a slot may hold, and what populating does with it:
+ *
+ *   nothing           takes a leaf if one is wanted and can be had, else a
+ *                     table of PTEs
+ *   table of PTEs     the PTEs that are empty are filled, the others are kept
+ *   leaf              is kept: the whole slot is mapped already
+ *
+ * A leaf above the PMD level is nothing that this code makes. It is refused
+ * where a table is needed, never descended into.
+ *
+ * Ranges are half-open, [start, end). Addresses are virtual addresses in the
+ * vmemmap, in bytes; pfns count pages.
+ */
+#ifndef _MM_VMEMMAP_H
+#define _MM_VMEMMAP_H
+
+/**
+ * struct vmemmap_fill - what to put behind a range of the vmemmap
+ * @nid: node that the memory shall come from; tables come from it too
+ * @huge: use a PMD leaf for each empty slot, as far as blocks can be had
+ * @altmap: take blocks from this device; NULL means from RAM. Tables always
+ *	come from RAM
+ * @shared: show this page at every address and take a reference for each;
+ *	NULL means a block of its own for each leaf. Never together with @huge
+ */
+struct vmemmap_fill {
+	int nid;
+	bool huge;
+	struct vmem_altmap *altmap;
+	struct page *shared;
+};
+
+/* The vmemmap pages that the struct pages of @nr_pages page frames fill. */
+static inline long nr_memmap_pages(unsigned long nr_pages)
+{
+	return DIV_ROUND_UP(nr_pages * sizeof(struct page), PAGE_SIZE);
+}
+
+/**
+ * vmemmap_fill_range() - map every page of a range of the vmemmap
+ * @start: first byte; rounded down to a page, since struct pages of two
+ *	subsections may lie in one page
+ * @end: end of the range; rounded up to a page
+ * @fill: what to map
+ *
+ * What is mapped already stays as it is. A huge block that RAM cannot give is
+ * replaced by base pages. A huge block that the altmap cannot give fails the
+ * range: some architectures take it that base pages never belong to a device
+ * when they free them.
+ *
+ * Context: single-threaded boot, or mem_hotplug_lock held for writing; may
+ * sleep in the latter case.
+ * Return: 0; -ENOMEM if a block or a table cannot be had; -EEXIST if a leaf
+ * above the PMD level is in the way. After an error the range is filled in
+ * part; the caller undoes that with vmemmap_free(), which accepts holes.
+ */
+int vmemmap_fill_range(unsigned long start, unsigned long end,
+		       const struct vmemmap_fill *fill);
+
+/**
+ * vmemmap_lookup_page() - which page does a PTE of the vmemmap map?
+ * @addr: address in the vmemmap
+ *
+ * Context: as for vmemmap_fill_range(); does not sleep.
+ * Return: the page; NULL if nothing or a leaf above the PTE level is there.
+ */
+struct page *vmemmap_lookup_page(unsigned long addr);
+
+/**
+ * vmemmap_free_block() - give back a block that is not mapped
+ * @block: its address in the direct map
+ * @size: its size in bytes, as it was allocated
+ * @altmap: the device that it was allocated from, NULL for RAM
+ *
+ * The mirror of vmemmap_alloc_block_buf(), for a block that was never mapped.
+ * Blocks of an altmap must come back in the reverse order.
+ *
+ * Context: as for vmemmap_fill_range(); does not sleep.
+ */
+void vmemmap_free_block(void *block, unsigned long size,
+			struct vmem_altmap *altmap);
+
+/**
+ * vmemmap_compound_nr_pages() - how many pages vmemmap_populate_compound_pages()
+ *	allocates for a range
+ * @pfn: first page frame described
+ * @nr_pages: length of the range
+ * @pgmap: the device
+ *
+ * mm/mm_init.c:compound_nr_pages() knows this layout too: it initialises the
+ * struct pages in these pages and no others.
+ *
+ * Context: any.
+ * Return: the number of pages; 0 if @pgmap has no such range.
+ */
+unsigned long vmemmap_compound_nr_pages(unsigned long pfn,
+					unsigned long nr_pages,
+					struct dev_pagemap *pgmap);
+
+#ifndef vmemmap_populate_compound_pages
+/**
+ * vmemmap_populate_compound_pages() - map the struct pages of device memory
+ *	that is used in compound pages only
+ * @start_pfn: first page frame described
+ * @start: address of its struct page
+ * @end: end of the range of struct pages
+ * @node: node that the memory shall come from
+ * @pgmap: the device; @start_pfn lies in one of its ranges, and the compound
+ *	pages are counted from the start of that range
+ *
+ * Each compound page gets VMEMMAP_RESERVE_NR vmemmap pages of its own; all
+ * later ones show the last of these. The range may begin or end within a
+ * compound page, if what lies before has been populated.
+ *
+ * Context: mem_hotplug_lock held for writing; may sleep.
+ * Return: 0; -ENOMEM as vmemmap_fill_range(); -EINVAL if @pgmap has no such
+ * range, the compound pages do not begin on a vmemmap page, or the tail of a
+ * compound page that begins before @start is not mapped by a PTE. After an
+ * error the range is filled in part.
+ */
+int vmemmap_populate_compound_pages(unsigned long start_pfn,
+				    unsigned long start, unsigned long end,
+				    int node, struct dev_pagemap *pgmap);
+#endif
+
+#endif /* _MM_VMEMMAP_H */

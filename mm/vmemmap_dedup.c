@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * vmemmap_dedup.c - which page stands behind which part of the vmemmap
+ *
+ * The struct pages of the tails of a compound page are all alike. Where device
+ * memory is used in compound pages only, each compound page gets its first
+ * VMEMMAP_RESERVE_NR vmemmap pages, and all later ones show the last of these:
+ *
+ *	compound page's struct pages	| head | tail | tail | tail | ...
+ *	memory behind them		|  A   |  B   |  B   |  B   | ...
+ *
+ * Knows compound pages and which page to show; must not know how tables are
+ * walked. mem_hotplug_lock is held for writing.
+ */
+#define pr_fmt(fmt) "vmemmap: " fmt
+
+#include "vmemmap_base.h"
+#include "vmemmap.h"
+
+/* The first page frame of that range of the device in which @pfn lies. */
+static unsigned long __meminit pgmap_range_start(struct dev_pagemap *pgmap,
+						 unsigned long pfn)
+{
+	const phys_addr_t phys = PFN_PHYS(pfn);
+	int i;
+
+	for (i = 0; i < pgmap->nr_range; i++) {
+		const struct range *range = &pgmap->ranges[i];
+
+		if (range->start <= phys && phys <= range->end)
+			return PHYS_PFN(range->start);
+	}
+	return ULONG_MAX;
+}
+
+/* Those of the first @nr_vmemmap_pages of a range that are no shown tails. */
+static unsigned long __meminit nr_own_pages(unsigned long nr_vmemmap_pages,
+					    unsigned long per_compound)
+{
+	const unsigned long reserve = VMEMMAP_RESERVE_NR;
+
+	return nr_vmemmap_pages / per_compound * reserve +
+	       min(nr_vmemmap_pages % per_compound, reserve);
+}
+
+unsigned long __meminit vmemmap_compound_nr_pages(unsigned long pfn,
+						  unsigned long nr_pages,
+						  struct dev_pagemap *pgmap)
+{
+	const unsigned long first_pfn = pgmap_range_start(pgmap, pfn);
+	const unsigned long start = nr_memmap_pages(pfn - first_pfn);
+	const unsigned long end = start + nr_memmap_pages(nr_pages);
+	const unsigned long per_compound =
+		nr_memmap_pages(pgmap_vmemmap_nr(pgmap));
+
+	if (first_pfn == ULONG_MAX)
+		return 0;
+	return nr_own_pages(end, per_compound) -
+	       nr_own_pages(start, per_compound);
+}
+
+#ifndef vmemmap_populate_compound_pages
+
+/*
+ * Populate [addr, next) of the struct pages of the compound page whose own
+ * vmemmap pages are [head, tail_end).
+ */
+static int __meminit populate_compound_page(unsigned long head,
+					    unsigned long addr,
+					    unsigned long next, int node)
+{
+	const unsigned long tail_end = head + VMEMMAP_RESERVE_NR * PAGE_SIZE;
+	struct vmemmap_fill fill = { .nid = node };
+	int err;
+
+	if (addr < tail_end) {
+		err = vmemmap_fill_range(addr, min(next, tail_end), &fill);
+		if (err)
+			return err;
+		addr = tail_end;
+	}
+	if (addr >= next)
+		return 0;
+
+	fill.shared = vmemmap_lookup_page(tail_end - PAGE_SIZE);
+	if (!fill.shared) {
+		pr_warn_ratelimited("[%#lx-%#lx): no tail page at %#lx to show there\n",
+				    addr, next, tail_end - PAGE_SIZE);
+		return -EINVAL;
+	}
+	return vmemmap_fill_range(addr, next, &fill);
+}
+
+int __meminit vmemmap_populate_compound_pages(unsigned long start_pfn,
+					      unsigned long start,
+					      unsigned long end, int node,
+					      struct dev_pagemap *pgmap)
+{
+	const unsigned long size = pgmap_vmemmap_nr(pgmap) * sizeof(struct page);
+	const unsigned long first_pfn = pgmap_range_start(pgmap, start_pfn);
+	unsigned long first, addr, next;
+	int err = 0;
+
+	first = start - (start_pfn - first_pfn) * sizeof(struct page);
+	if (first_pfn == ULONG_MAX || !PAGE_ALIGNED(first)) {
+		pr_warn_ratelimited("pfn %#lx: its device has no compound pages of order %lu there\n",
+				    start_pfn, pgmap->vmemmap_shift);
+		return -EINVAL;
+	}
+
+	for (addr = start; addr < end && !err; addr = next) {
+		const unsigned long head = addr - (addr - first) % size;
+
+		next = min(head + size, end);
+		err = populate_compound_page(head, addr, next, node);
+	}
+	return err;
+}
+
+#endif /* vmemmap_populate_compound_pages */
