@@ -360,7 +360,9 @@ struct page *vmemmap_lookup_page(unsigned long addr)
 void __weak __meminit vmemmap_set_pmd(pmd_t *pmd, void *p, int node,
 				      unsigned long addr, unsigned long next)
 {
-	VM_WARN_ON_ONCE(!pmd_set_huge(pmd, __pa(p), PAGE_KERNEL));
+	const bool is_set = pmd_set_huge(pmd, __pa(p), PAGE_KERNEL);
+
+	VM_WARN_ON_ONCE(!is_set);
 }
 
 /**
@@ -481,9 +483,9 @@ int __meminit vmemmap_fill_range(unsigned long start, unsigned long end,
 	start = PAGE_ALIGN_DOWN(start);
 	end = PAGE_ALIGN(end);
 
-	/* [start, addr) is mapped */
+	/* [start, addr) is mapped; pmd_addr_end() knows no slots if PMDs are folded */
 	for (addr = start; addr < end; addr = next) {
-		next = pmd_addr_end(addr, end);
+		next = min(end, ALIGN_DOWN(addr, PMD_SIZE) + PMD_SIZE);
 		pud = vmemmap_descend(addr, fill->nid);
 		err = IS_ERR(pud) ? PTR_ERR(pud) :
 				    vmemmap_fill_slot(pud, addr, next, fill);

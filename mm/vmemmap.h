@@ -109,7 +109,7 @@ void vmemmap_free_block(void *block, unsigned long size,
  *	allocates for a range
  * @pfn: first page frame described
  * @nr_pages: length of the range
- * @pgmap: the device
+ * @pgmap: the device; see vmemmap_populate_compound_pages()
  *
  * mm/mm_init.c:compound_nr_pages() knows this layout too: it initialises the
  * struct pages in these pages and no others.
@@ -129,8 +129,8 @@ unsigned long vmemmap_compound_nr_pages(unsigned long pfn,
  * @start: address of its struct page
  * @end: end of the range of struct pages
  * @node: node that the memory shall come from
- * @pgmap: the device; @start_pfn lies in one of its ranges, and the compound
- *	pages are counted from the start of that range
+ * @pgmap: the device; @start_pfn lies in one of its ranges that are in place, or
+ *	in the next one, and the compound pages are counted from its start
  *
  * Each compound page gets VMEMMAP_RESERVE_NR vmemmap pages of its own; all
  * later ones show the last of these. The range may begin or end within a

@@ -17,14 +17,18 @@
 #include "vmemmap_base.h"
 #include "vmemmap.h"
 
-/* The first page frame of that range of the device in which @pfn lies. */
+/*
+ * The first page frame of that range of the device in which @pfn lies. While
+ * memremap_pages() adds ranges, nr_range counts those that are in place, and
+ * the next one is being added.
+ */
 static unsigned long __meminit pgmap_range_start(struct dev_pagemap *pgmap,
 						 unsigned long pfn)
 {
 	const phys_addr_t phys = PFN_PHYS(pfn);
 	int i;
 
-	for (i = 0; i < pgmap->nr_range; i++) {
+	for (i = 0; i <= pgmap->nr_range; i++) {
 		const struct range *range = &pgmap->ranges[i];
 
 		if (range->start <= phys && phys <= range->end)

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * vmemmap_dedup_kunit.c - the memory map of device memory in compound pages
+ *
+ * The functions are called directly, so that the cases run on architectures
+ * too that never share tails. All positions are vmemmap pages, counted from the
+ * begin of the window.
+ */
+#include "vmemmap_kunit.h"
+#include "vmemmap_dedup_cases.h"
+
+KUNIT_ARRAY_PARAM_DESC(dedup_rows, vmemmap_dedup_cases, name);
+
+static unsigned long pfn_at(const struct vmemmap_kunit *vk, unsigned long pos)
+{
+	return vk->pfn + pos * PFNS_PER_VMEMMAP_PAGE;
+}
+
+static unsigned long addr_at(const struct vmemmap_kunit *vk, unsigned long pos)
+{
+	return (unsigned long)pfn_to_page(pfn_at(vk, pos));
+}
+
+static struct range pfn_range(unsigned long pfn, unsigned long end_pfn)
+{
+	return (struct range) {
+		.start = PFN_PHYS(pfn),
+		.end = PFN_PHYS(end_pfn) - 1,
+	};
+}
+
+/*
+ * A device from @pos to the end of the window. There is room for a second range,
+ * which is looked at while it is being added.
+ */
+static struct dev_pagemap *new_device(struct kunit *test, unsigned long pos,
+				      unsigned long per_compound)
+{
+	struct vmemmap_kunit *vk = test->priv;
+	struct dev_pagemap *pgmap = kunit_kzalloc(test, sizeof(*pgmap) +
+						  sizeof(struct range),
+						  GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, pgmap);
+	pgmap->vmemmap_shift = ilog2(per_compound * PFNS_PER_VMEMMAP_PAGE);
+	pgmap->nr_range = 1;
+	pgmap->ranges[0] = pfn_range(pfn_at(vk, pos), vk->pfn + vk->nr_pages);
+	return pgmap;
+}
+
+static int populate(struct kunit *test, struct dev_pagemap *pgmap,
+		    unsigned long first, unsigned long nr)
+{
+	struct vmemmap_kunit *vk = test->priv;
+	int err;
+
+	mem_hotplug_begin();
+	err = vmemmap_populate_compound_pages(pfn_at(vk, first),
+					      addr_at(vk, first),
+					      addr_at(vk, first + nr),
+					      VMEMMAP_KUNIT_NID, pgmap);
+	mem_hotplug_done();
+	return err;
+}
+
+/* The position whose memory shall be seen at @pos. */
+static unsigned long shown_at(unsigned long origin, unsigned long per_compound,
+			      unsigned long pos)
+{
+	const unsigned long index = (pos - origin) % per_compound;
+
+	return pos - index + min(index, VMEMMAP_RESERVE_NR - 1UL);
+}
+
+/*
+ * Write to each page that is there for itself, then look everywhere: it is
+ * nobody else's, and the tails show what they shall.
+ */
+static void expect_layout(struct kunit *test, unsigned long origin,
+			  unsigned long per_compound, unsigned long end)
+{
+	unsigned long pos, shown, addr;
+
+	for (pos = origin; pos < end; pos++) {
+		addr = addr_at(test->priv, pos);
+		KUNIT_ASSERT_EQ(test, PAGE_SIZE, vmemmap_kunit_leaf(addr).size);
+		if (pos == shown_at(origin, per_compound, pos))
+			WRITE_ONCE(*(unsigned long *)addr, pos);
+	}
+	for (pos = origin; pos < end; pos++) {
+		addr = addr_at(test->priv, pos);
+		shown = shown_at(origin, per_compound, pos);
+		KUNIT_EXPECT_EQ(test, shown, vmemmap_kunit_read(addr));
+	}
+}
+
+static void compound_nr_pages_is_as_the_row_says(struct kunit *test)
+{
+	const struct vmemmap_dedup_case *row = test->param_value;
+	struct dev_pagemap *pgmap = new_device(test, 0, row->per_compound);
+	const unsigned long pfn = pfn_at(test->priv, row->first);
+
+	KUNIT_EXPECT_EQ(test, row->nr_own,
+			vmemmap_compound_nr_pages(pfn, row->nr *
+						  PFNS_PER_VMEMMAP_PAGE,
+						  pgmap));
+}
+
+/* What lies before the range is populated first. */
+static void populate_compound_pages_shows_tails(struct kunit *test)
+{
+	const struct vmemmap_dedup_case *row = test->param_value;
+	struct dev_pagemap *pgmap = new_device(test, 0, row->per_compound);
+	const unsigned long end = row->first + row->nr;
+	struct vmemmap_kunit *vk = test->priv;
+
+	KUNIT_ASSERT_EQ(test, 0, populate(test, pgmap, 0, row->first));
+	KUNIT_ASSERT_EQ(test, 0, populate(test, pgmap, row->first, row->nr));
+	expect_layout(test, 0, row->per_compound, end);
+	KUNIT_EXPECT_EQ(test, 0, vmemmap_kunit_leaf(addr_at(vk, end)).size);
+	KUNIT_EXPECT_EQ(test, 0, vk->nr_strangers);
+}
+
+static void populate_compound_pages_may_be_repeated(struct kunit *test)
+{
+	struct dev_pagemap *pgmap = new_device(test, 0, 8);
+	struct vmemmap_kunit *vk = test->priv;
+
+	KUNIT_ASSERT_EQ(test, 0, populate(test, pgmap, 0, 12));
+	vk->fail_from = 0;
+	KUNIT_EXPECT_EQ(test, 0, populate(test, pgmap, 0, 12));
+	expect_layout(test, 0, 8, 12);
+}
+
+/* As while memremap_pages() adds it. */
+static void a_range_that_is_being_added_counts(struct kunit *test)
+{
+	struct dev_pagemap *pgmap = new_device(test, 0, 8);
+
+	pgmap->nr_range = 0;
+	KUNIT_ASSERT_EQ(test, 0, populate(test, pgmap, 0, 16));
+	expect_layout(test, 0, 8, 16);
+	KUNIT_EXPECT_EQ(test, 4,
+			vmemmap_compound_nr_pages(pfn_at(test->priv, 0),
+						  16 * PFNS_PER_VMEMMAP_PAGE,
+						  pgmap));
+}
+
+static void compound_pages_count_from_the_begin_of_their_range(struct kunit *test)
+{
+	struct dev_pagemap *pgmap = new_device(test, 0, 8);
+	struct vmemmap_kunit *vk = test->priv;
+
+	pgmap->nr_range = 2;
+	pgmap->ranges[0] = pfn_range(pfn_at(vk, 0), pfn_at(vk, 4));
+	pgmap->ranges[1] = pfn_range(pfn_at(vk, 5), pfn_at(vk, 64));
+
+	KUNIT_ASSERT_EQ(test, 0, populate(test, pgmap, 0, 4));
+	KUNIT_ASSERT_EQ(test, 0, populate(test, pgmap, 5, 16));
+	expect_layout(test, 0, 8, 4);
+	expect_layout(test, 5, 8, 5 + 16);
+	KUNIT_EXPECT_EQ(test, 4,
+			vmemmap_compound_nr_pages(pfn_at(vk, 5),
+						  16 * PFNS_PER_VMEMMAP_PAGE,
+						  pgmap));
+}
+
+/* Whichever of its allocations fails, the caller can complete it later. */
+static void populate_compound_pages_without_memory_fails(struct kunit *test)
+{
+	struct dev_pagemap *pgmap = new_device(test, 0, 8);
+	struct vmemmap_kunit *vk = test->priv;
+	unsigned long n;
+	int err;
+
+	for (n = 0; ; n++) {
+		vk->nr_asked = 0;
+		vk->fail_from = n;
+		err = populate(test, pgmap, 0, 24);
+		vk->fail_from = ULONG_MAX;
+		if (!err)
+			break;
+		KUNIT_EXPECT_EQ(test, -ENOMEM, err);
+		KUNIT_ASSERT_EQ(test, 0, populate(test, pgmap, 0, 24));
+		expect_layout(test, 0, 8, 24);
+		vmemmap_kunit_free(addr_at(vk, 0), addr_at(vk, 24), NULL);
+	}
+	kunit_info(test, "%lu allocations failed in turn", n);
+	/* a table of PTEs and three times two pages, at least */
+	KUNIT_EXPECT_GE(test, n, 7);
+}
+
+static void a_tail_that_is_missing_is_refused(struct kunit *test)
+{
+	struct dev_pagemap *pgmap = new_device(test, 0, 8);
+	struct vmemmap_kunit *vk = test->priv;
+
+	KUNIT_EXPECT_EQ(test, -EINVAL, populate(test, pgmap, 4, 4));
+	/* with a head, but no tail */
+	KUNIT_ASSERT_EQ(test, 0, populate(test, pgmap, 0, 1));
+	KUNIT_EXPECT_EQ(test, -EINVAL, populate(test, pgmap, 4, 4));
+	KUNIT_EXPECT_EQ(test, 0, vmemmap_kunit_nr_mapped(addr_at(vk, 1),
+							 addr_at(vk, 8)));
+}
+
+/* The compound page covers two slots; a huge leaf maps the first of them. */
+static void a_tail_in_a_huge_leaf_is_refused(struct kunit *test)
+{
+	struct vmemmap_kunit *vk = test->priv;
+	const unsigned long nr = PMD_SIZE / PAGE_SIZE;
+	const unsigned long pos = (vk->slot - addr_at(vk, 0)) / PAGE_SIZE;
+	struct vmem_altmap *altmap = vmemmap_kunit_altmap(test, 0, nr);
+	struct dev_pagemap *pgmap = new_device(test, pos, 2 * nr);
+	const struct vmemmap_fill huge = {
+		.nid = VMEMMAP_KUNIT_NID,
+		.huge = true,
+		.altmap = altmap,
+	};
+
+	KUNIT_ASSERT_EQ(test, 0, vmemmap_kunit_fill(vk->slot,
+						    vk->slot + PMD_SIZE,
+						    &huge));
+	KUNIT_EXPECT_EQ(test, -EINVAL, populate(test, pgmap, pos + nr, 1));
+	KUNIT_EXPECT_EQ(test, 0, vmemmap_kunit_leaf(vk->slot + PMD_SIZE).size);
+}
+
+static void page_frames_of_no_range_are_refused(struct kunit *test)
+{
+	struct dev_pagemap *pgmap = new_device(test, 8, 8);
+	struct vmemmap_kunit *vk = test->priv;
+
+	pgmap->range.end = PFN_PHYS(pfn_at(vk, 24)) - 1;
+	KUNIT_EXPECT_EQ(test, -EINVAL, populate(test, pgmap, 7, 1));
+	KUNIT_EXPECT_EQ(test, -EINVAL, populate(test, pgmap, 24, 1));
+	KUNIT_EXPECT_EQ(test, 0, populate(test, pgmap, 8, 1));
+	KUNIT_EXPECT_EQ(test, 0,
+			vmemmap_compound_nr_pages(pfn_at(vk, 8) - 1, 1,
+						  pgmap));
+	KUNIT_EXPECT_EQ(test, 0,
+			vmemmap_compound_nr_pages(pfn_at(vk, 24), 1, pgmap));
+	KUNIT_EXPECT_EQ(test, 1,
+			vmemmap_compound_nr_pages(pfn_at(vk, 24) - 1, 1,
+						  pgmap));
+}
+
+static void compounds_within_a_vmemmap_page_are_refused(struct kunit *test)
+{
+	struct dev_pagemap *pgmap = new_device(test, 0, 8);
+	struct vmemmap_kunit *vk = test->priv;
+
+	pgmap->range.start += PAGE_SIZE;
+	KUNIT_EXPECT_EQ(test, -EINVAL, populate(test, pgmap, 1, 8));
+	KUNIT_EXPECT_EQ(test, 0, vk->nr_asked);
+}
+
+/* Compound pages must begin on a vmemmap page. */
+static int vmemmap_dedup_init(struct kunit *test)
+{
+	if (!is_power_of_2(sizeof(struct page)))
+		kunit_skip(test, "struct page has %zu bytes",
+			   sizeof(struct page));
+	return vmemmap_kunit_init(test);
+}
+
+static struct kunit_case vmemmap_dedup_kunit_cases[] = {
+	KUNIT_CASE_PARAM(compound_nr_pages_is_as_the_row_says,
+			 dedup_rows_gen_params),
+	KUNIT_CASE_PARAM(populate_compound_pages_shows_tails,
+			 dedup_rows_gen_params),
+	KUNIT_CASE(populate_compound_pages_may_be_repeated),
+	KUNIT_CASE(a_range_that_is_being_added_counts),
+	KUNIT_CASE(compound_pages_count_from_the_begin_of_their_range),
+	KUNIT_CASE(populate_compound_pages_without_memory_fails),
+	KUNIT_CASE(a_tail_that_is_missing_is_refused),
+	KUNIT_CASE(a_tail_in_a_huge_leaf_is_refused),
+	KUNIT_CASE(page_frames_of_no_range_are_refused),
+	KUNIT_CASE(compounds_within_a_vmemmap_page_are_refused),
+	{}
+};
+
+static struct kunit_suite vmemmap_dedup_suite = {
+	.name = "vmemmap_dedup",
+	.init = vmemmap_dedup_init,
+	.test_cases = vmemmap_dedup_kunit_cases,
+};
+
+kunit_test_suite(vmemmap_dedup_suite);

@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * vmemmap_kunit.c - see vmemmap_kunit.h
+ */
+#include <linux/ioport.h>
+
+#include "vmemmap_kunit.h"
+
+/* Must stand in for vmemmap_alloc_block(), and ask the real one. */
+static void *recording_alloc_block(unsigned long size, int nid)
+{
+	struct kunit *test = kunit_get_current_test();
+	struct vmemmap_kunit *vk = test->priv;
+	struct page *page;
+	void *block;
+
+	if (nid != VMEMMAP_KUNIT_NID)
+		vk->nr_strangers++;
+	if (vk->nr_asked++ >= vk->fail_from || size > vk->max_size)
+		return NULL;
+
+	/* A task without a test gets past the stub. */
+	current->kunit_test = NULL;
+	block = vmemmap_alloc_block(size, node_online(nid) ? nid : NUMA_NO_NODE);
+	current->kunit_test = test;
+	if (!block)
+		return NULL;
+
+	memset(block, (u8)VMEMMAP_KUNIT_RAW, size);
+	page = virt_to_page(block);
+	get_page(page);
+	KUNIT_EXPECT_EQ(test, 0, xa_err(xa_store(&vk->blocks, vk->nr_given++,
+						 page, GFP_KERNEL)));
+	return block;
+}
+
+/* Nothing of what was given so far is in use any more; forget it. */
+void vmemmap_kunit_expect_all_came_back(struct kunit *test)
+{
+	struct vmemmap_kunit *vk = test->priv;
+	unsigned long i;
+	struct page *page;
+
+	xa_for_each(&vk->blocks, i, page) {
+		KUNIT_EXPECT_EQ_MSG(test, 1, page_count(page),
+				    "block or table %lu of %lu", i,
+				    vk->nr_given);
+		put_page(page);
+	}
+	xa_destroy(&vk->blocks);
+	vk->nr_given = 0;
+}
+
+static void expect_all_came_back(void *test)
+{
+	vmemmap_kunit_expect_all_came_back(test);
+}
+
+int vmemmap_kunit_fill(unsigned long start, unsigned long end,
+		       const struct vmemmap_fill *fill)
+{
+	int err;
+
+	mem_hotplug_begin();
+	err = vmemmap_fill_range(start, end, fill);
+	mem_hotplug_done();
+	return err;
+}
+
+void vmemmap_kunit_free(unsigned long start, unsigned long end,
+			struct vmem_altmap *altmap)
+{
+	mem_hotplug_begin();
+	vmemmap_free(start, end, altmap);
+	mem_hotplug_done();
+}
+
+static pmd_t *find_pmd(unsigned long addr, struct vmemmap_leaf *leaf)
+{
+	pgd_t *pgd = pgd_offset_k(addr);
+	p4d_t *p4d;
+	pud_t *pud;
+
+	if (pgd_none(*pgd))
+		return NULL;
+	p4d = p4d_offset(pgd, addr);
+	if (p4d_none(*p4d))
+		return NULL;
+	pud = pud_offset(p4d, addr);
+	if (pud_none(*pud))
+		return NULL;
+	if (pud_leaf(*pud)) {
+		leaf->size = PUD_SIZE;
+		return NULL;
+	}
+	return pmd_offset(pud, addr);
+}
+
+/* The pfn is not told for leaves above the PMD level. */
+struct vmemmap_leaf vmemmap_kunit_leaf(unsigned long addr)
+{
+	struct vmemmap_leaf leaf = {};
+	pmd_t *pmd = find_pmd(addr, &leaf);
+	pte_t *pte;
+
+	if (!pmd || pmd_none(*pmd))
+		return leaf;
+	if (pmd_leaf(*pmd)) {
+		leaf.size = PMD_SIZE;
+		leaf.pfn = pmd_pfn(*pmd) + PHYS_PFN(addr & ~PMD_MASK);
+		return leaf;
+	}
+
+	pte = pte_offset_kernel(pmd, addr);
+	if (!pte_none(ptep_get(pte))) {
+		leaf.size = PAGE_SIZE;
+		leaf.pfn = pte_pfn(ptep_get(pte));
+	}
+	return leaf;
+}
+
+unsigned long vmemmap_kunit_nr_mapped(unsigned long start, unsigned long end)
+{
+	unsigned long addr, nr = 0;
+
+	for (addr = start; addr < end; addr += PAGE_SIZE)
+		nr += !!vmemmap_kunit_leaf(addr).size;
+	return nr;
+}
+
+unsigned long vmemmap_kunit_read(unsigned long addr)
+{
+	return READ_ONCE(*(unsigned long *)addr);
+}
+
+static unsigned long last_word(unsigned long addr)
+{
+	return addr + PAGE_SIZE - sizeof(unsigned long);
+}
+
+/* Each page gets contents of its own, in its first and its last word. */
+void vmemmap_kunit_write(unsigned long start, unsigned long end)
+{
+	unsigned long addr;
+
+	for (addr = start; addr < end; addr += PAGE_SIZE) {
+		WRITE_ONCE(*(unsigned long *)addr, addr);
+		WRITE_ONCE(*(unsigned long *)last_word(addr), ~addr);
+	}
+}
+
+void vmemmap_kunit_expect_written(struct kunit *test, unsigned long start,
+				  unsigned long end)
+{
+	unsigned long addr;
+
+	for (addr = start; addr < end; addr += PAGE_SIZE) {
+		/* Reading what is not mapped would end the whole run. */
+		KUNIT_ASSERT_NE(test, 0, vmemmap_kunit_leaf(addr).size);
+		KUNIT_EXPECT_EQ(test, addr, vmemmap_kunit_read(addr));
+		KUNIT_EXPECT_EQ(test, ~addr,
+				vmemmap_kunit_read(last_word(addr)));
+	}
+}
+
+/* ---- Windows ---- */
+
+struct window {
+	struct resource *region;
+	unsigned long start;
+	unsigned long end;
+};
+
+static void release_window(void *data)
+{
+	struct window *window = data;
+	struct resource *region = window->region;
+
+	release_mem_region(region->start, resource_size(region));
+}
+
+static void unmap_window(void *data)
+{
+	struct window *window = data;
+
+	vmemmap_kunit_free(window->start, window->end, NULL);
+}
+
+/*
+ * Some architectures keep the upper tables for ever. Have them made before
+ * anybody counts.
+ */
+static void make_upper_tables(struct window *window)
+{
+	const struct vmemmap_fill fill = { .nid = NUMA_NO_NODE };
+	const unsigned long last = window->end - PAGE_SIZE;
+
+	vmemmap_kunit_fill(window->start, window->start + PAGE_SIZE, &fill);
+	vmemmap_kunit_fill(last, window->end, &fill);
+	vmemmap_kunit_free(window->start, window->end, NULL);
+}
+
+static void reserve_region(struct kunit *test, struct window *window,
+			   unsigned long nr_pages)
+{
+	struct resource *region;
+
+	region = request_free_mem_region(&iomem_resource, PFN_PHYS(nr_pages),
+					 "vmemmap-kunit");
+	if (IS_ERR(region))
+		kunit_skip(test, "no %#lx page frames that nobody has",
+			   nr_pages);
+	window->region = region;
+	KUNIT_ASSERT_EQ(test, 0,
+			kunit_add_action_or_reset(test, release_window,
+						  window));
+}
+
+/*
+ * @size bytes of the vmemmap, from the first page frame of a section on, for
+ * page frames that nobody has. Returns that page frame.
+ */
+unsigned long vmemmap_kunit_reserve(struct kunit *test, unsigned long size)
+{
+	const unsigned long nr_pages =
+		round_up(size / sizeof(struct page), PAGES_PER_SECTION);
+	struct window *window = kunit_kzalloc(test, sizeof(*window),
+					      GFP_KERNEL);
+	unsigned long pfn;
+
+	KUNIT_ASSERT_NOT_NULL(test, window);
+	reserve_region(test, window, nr_pages + PAGES_PER_SECTION);
+	pfn = SECTION_ALIGN_UP(PHYS_PFN(window->region->start));
+	window->start = (unsigned long)pfn_to_page(pfn);
+	window->end = window->start + nr_pages * sizeof(struct page);
+	KUNIT_ASSERT_LE(test, pfn_to_section_nr(pfn + nr_pages),
+			NR_MEM_SECTIONS);
+	KUNIT_ASSERT_EQ(test, 0,
+			vmemmap_kunit_nr_mapped(window->start, window->end));
+
+	KUNIT_ASSERT_EQ(test, 0,
+			kunit_add_action_or_reset(test, unmap_window, window));
+	make_upper_tables(window);
+	return pfn;
+}
+
+/* The init of a suite whose cases work on a window. */
+int vmemmap_kunit_init(struct kunit *test)
+{
+	const unsigned long section = PAGES_PER_SECTION * sizeof(struct page);
+	const unsigned long size =
+		VMEMMAP_KUNIT_SLOTS * max(PMD_SIZE, section) + PMD_SIZE;
+	struct vmemmap_kunit *vk = kunit_kzalloc(test, sizeof(*vk),
+						 GFP_KERNEL);
+	int err;
+
+	if (!vk)
+		return -ENOMEM;
+	vk->fail_from = ULONG_MAX;
+	vk->max_size = ULONG_MAX;
+	xa_init(&vk->blocks);
+	test->priv = vk;
+	err = kunit_add_action_or_reset(test, expect_all_came_back, test);
+	if (err)
+		return err;
+
+	vk->pfn = vmemmap_kunit_reserve(test, size);
+	vk->nr_pages = size / sizeof(struct page);
+	vk->slot = ALIGN((unsigned long)pfn_to_page(vk->pfn), PMD_SIZE);
+	kunit_activate_static_stub(test, vmemmap_alloc_block,
+				   recording_alloc_block);
+	return 0;
+}
+
+/* ---- A device that brings memory for its memory map ---- */
+
+struct device_memory {
+	struct vmemmap_kunit *vk;
+	struct vmem_altmap altmap;
+};
+
+static bool is_in_altmap(const struct vmem_altmap *altmap, unsigned long pfn)
+{
+	const unsigned long end_pfn = altmap->base_pfn + altmap->reserve +
+				      altmap->free;
+
+	return altmap->base_pfn <= pfn && pfn < end_pfn;
+}
+
+static void clear_leaf(unsigned long addr)
+{
+	struct vmemmap_leaf leaf;
+	pmd_t *pmd = find_pmd(addr, &leaf);
+
+	if (pmd_leaf(*pmd))
+		pmd_clear(pmd);
+	else
+		pte_clear(&init_mm, addr, pte_offset_kernel(pmd, addr));
+}
+
+/*
+ * What is still mapped must not be given to the buddy allocator by those
+ * architectures that take it that a device never gives base pages.
+ */
+static void unmap_device(void *data)
+{
+	struct device_memory *device = data;
+	const unsigned long start = device->vk->slot;
+	const unsigned long end = start + VMEMMAP_KUNIT_SLOTS * PMD_SIZE;
+	unsigned long addr;
+
+	for (addr = start; addr < end; addr += PAGE_SIZE) {
+		struct vmemmap_leaf leaf = vmemmap_kunit_leaf(addr);
+
+		if (leaf.size && is_in_altmap(&device->altmap, leaf.pfn))
+			clear_leaf(addr);
+	}
+	flush_tlb_kernel_range(start, end);
+}
+
+static void free_device(void *data)
+{
+	struct device_memory *device = data;
+	const struct vmem_altmap *altmap = &device->altmap;
+
+	unmap_device(device);
+	free_pages_exact(__va(PFN_PHYS(altmap->base_pfn)),
+			 PFN_PHYS(altmap->reserve + altmap->free));
+}
+
+/*
+ * The memory of the device is RAM that nobody else uses, aligned to the power
+ * of two that it fits into.
+ */
+struct vmem_altmap *vmemmap_kunit_altmap(struct kunit *test,
+					 unsigned long reserve,
+					 unsigned long free)
+{
+	struct device_memory *device = kunit_kmalloc(test, sizeof(*device),
+						     GFP_KERNEL);
+	void *memory;
+
+	KUNIT_ASSERT_NOT_NULL(test, device);
+	memory = alloc_pages_exact(PFN_PHYS(reserve + free),
+				   GFP_KERNEL | __GFP_NOWARN);
+	if (!memory)
+		kunit_skip(test, "no %#lx pages in one piece", reserve + free);
+	memset(memory, (u8)VMEMMAP_KUNIT_RAW, PFN_PHYS(reserve + free));
+
+	memcpy(device, &(struct device_memory) {
+		.vk = test->priv,
+		.altmap = {
+			.base_pfn = PHYS_PFN(__pa(memory)),
+			.reserve = reserve,
+			.free = free,
+		},
+	}, sizeof(*device));
+	KUNIT_ASSERT_EQ(test, 0,
+			kunit_add_action_or_reset(test, free_device, device));
+	return &device->altmap;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * vmemmap_kunit.h - what the test suites of the memory map back end share
+ *
+ * A case works on a window: a stretch of the vmemmap whose page frames nobody
+ * has. Each block and each table that the code under test takes from RAM is
+ * written down and held by one more reference. When the case is over, passed
+ * or not, its window is unmapped, and every one of them must have come back.
+ */
+#ifndef _MM_TESTS_VMEMMAP_KUNIT_H
+#define _MM_TESTS_VMEMMAP_KUNIT_H
+
+#include <kunit/static_stub.h>
+#include <kunit/test.h>
+#include <linux/xarray.h>
+
+#include "../vmemmap_base.h"
+#include "../vmemmap.h"
+
+#define PFNS_PER_VMEMMAP_PAGE	(PAGE_SIZE / sizeof(struct page))
+
+/* A window has so many slots, and at least so many sections. */
+#define VMEMMAP_KUNIT_SLOTS	4UL
+
+/* What each word of memory is that has just been given. */
+#define VMEMMAP_KUNIT_RAW	0x5a5a5a5a5a5a5a5aUL
+
+/* All memory is asked for on this node, which need not be there. */
+#define VMEMMAP_KUNIT_NID	(MAX_NUMNODES > 1 ? 1 : 0)
+
+/**
+ * struct vmemmap_kunit - test->priv of a case that has a window
+ * @pfn: first page frame of the window; the first of a section
+ * @nr_pages: length of the window
+ * @slot: the first slot that lies wholly in the window
+ * @nr_asked: calls of vmemmap_alloc_block() so far
+ * @nr_given: those of them that got a block, which is in @blocks
+ * @nr_strangers: those of them that asked for another node
+ * @fail_from: refuse this call, counted from 0, and all later ones
+ * @max_size: refuse all larger blocks
+ * @blocks: the pages given
+ */
+struct vmemmap_kunit {
+	unsigned long pfn;
+	unsigned long nr_pages;
+	unsigned long slot;
+	unsigned long nr_asked;
+	unsigned long nr_given;
+	unsigned long nr_strangers;
+	unsigned long fail_from;
+	unsigned long max_size;
+	struct xarray blocks;
+};
+
+/* How an address is mapped; size 0 means that it is not. */
+struct vmemmap_leaf {
+	unsigned long size;
+	unsigned long pfn;
+};
+
+int vmemmap_kunit_init(struct kunit *test);
+unsigned long vmemmap_kunit_reserve(struct kunit *test, unsigned long size);
+struct vmem_altmap *vmemmap_kunit_altmap(struct kunit *test,
+					 unsigned long reserve,
+					 unsigned long free);
+
+void vmemmap_kunit_expect_all_came_back(struct kunit *test);
+
+int vmemmap_kunit_fill(unsigned long start, unsigned long end,
+		       const struct vmemmap_fill *fill);
+void vmemmap_kunit_free(unsigned long start, unsigned long end,
+			struct vmem_altmap *altmap);
+
+struct vmemmap_leaf vmemmap_kunit_leaf(unsigned long addr);
+unsigned long vmemmap_kunit_nr_mapped(unsigned long start, unsigned long end);
+unsigned long vmemmap_kunit_read(unsigned long addr);
+void vmemmap_kunit_write(unsigned long start, unsigned long end);
+void vmemmap_kunit_expect_written(struct kunit *test, unsigned long start,
+				  unsigned long end);
+
+#endif /* _MM_TESTS_VMEMMAP_KUNIT_H */

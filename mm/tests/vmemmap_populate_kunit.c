@@ -1,0 +1,620 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * vmemmap_populate_kunit.c - page tables of the vmemmap: what is mapped, and
+ * what backs it
+ */
+#include "vmemmap_kunit.h"
+
+static const struct vmemmap_fill base_fill = { .nid = VMEMMAP_KUNIT_NID };
+static const struct vmemmap_fill huge_fill = {
+	.nid = VMEMMAP_KUNIT_NID,
+	.huge = true,
+};
+
+static void expect_leaves(struct kunit *test, unsigned long start,
+			  unsigned long end, unsigned long size)
+{
+	unsigned long addr;
+
+	for (addr = start; addr < end; addr += PAGE_SIZE)
+		KUNIT_EXPECT_EQ_MSG(test, size, vmemmap_kunit_leaf(addr).size,
+				    "page %lu of %lu",
+				    (addr - start) / PAGE_SIZE,
+				    (end - start) / PAGE_SIZE);
+}
+
+static void expect_unmapped(struct kunit *test, unsigned long start,
+			    unsigned long end)
+{
+	KUNIT_EXPECT_EQ(test, 0, vmemmap_kunit_nr_mapped(start, end));
+}
+
+static void expect_contents(struct kunit *test, unsigned long start,
+			    unsigned long end)
+{
+	vmemmap_kunit_write(start, end);
+	vmemmap_kunit_expect_written(test, start, end);
+}
+
+static void fill(struct kunit *test, unsigned long start, unsigned long end,
+		 const struct vmemmap_fill *what)
+{
+	KUNIT_ASSERT_EQ(test, 0, vmemmap_kunit_fill(start, end, what));
+}
+
+/* ---- Base pages ---- */
+
+/* From the middle of one slot to the middle of the next but one. */
+static void populate_maps_every_page(struct kunit *test)
+{
+	struct vmemmap_kunit *vk = test->priv;
+	const unsigned long start = vk->slot + PMD_SIZE - 3 * PAGE_SIZE;
+	const unsigned long end = vk->slot + PMD_SIZE + 5 * PAGE_SIZE;
+
+	fill(test, start, end, &base_fill);
+	expect_leaves(test, start, end, PAGE_SIZE);
+	expect_unmapped(test, vk->slot, start);
+	expect_unmapped(test, end, vk->slot + 2 * PMD_SIZE);
+	expect_contents(test, start, end);
+}
+
+static void populate_crosses_whole_slots(struct kunit *test)
+{
+	struct vmemmap_kunit *vk = test->priv;
+	const unsigned long start = vk->slot + PMD_SIZE - PAGE_SIZE;
+	const unsigned long end = vk->slot + 2 * PMD_SIZE + PAGE_SIZE;
+	struct vmemmap_fill shared = base_fill;
+
+	/* One page of RAM is enough to fill a slot of any size. */
+	fill(test, start, start + PAGE_SIZE, &base_fill);
+	shared.shared = vmemmap_lookup_page(start);
+	KUNIT_ASSERT_NOT_NULL(test, shared.shared);
+	fill(test, start, end, &shared);
+	expect_leaves(test, start, end, PAGE_SIZE);
+	expect_unmapped(test, end, end + PAGE_SIZE);
+}
+
+static void populate_rounds_outwards_to_pages(struct kunit *test)
+{
+	struct vmemmap_kunit *vk = test->priv;
+	const unsigned long start = vk->slot + PAGE_SIZE;
+	const unsigned long end = start + 2 * PAGE_SIZE;
+
+	fill(test, end - PAGE_SIZE - 8, end - PAGE_SIZE + 8, &base_fill);
+	expect_leaves(test, start, end, PAGE_SIZE);
+	expect_unmapped(test, start - PAGE_SIZE, start);
+	expect_unmapped(test, end, end + PAGE_SIZE);
+}
+
+static void populate_of_nothing_takes_nothing(struct kunit *test)
+{
+	struct vmemmap_kunit *vk = test->priv;
+
+	fill(test, vk->slot, vk->slot, &base_fill);
+	KUNIT_EXPECT_EQ(test, 0, vk->nr_asked);
+}
+
+static void populate_skips_present_entries(struct kunit *test)
+{
+	struct vmemmap_kunit *vk = test->priv;
+	const unsigned long start = vk->slot, end = start + 4 * PAGE_SIZE;
+	const unsigned long there = start + 2 * PAGE_SIZE;
+
+	fill(test, there, there + PAGE_SIZE, &base_fill);
+	vmemmap_kunit_write(there, there + PAGE_SIZE);
+	vk->nr_asked = 0;
+
+	fill(test, start, end, &base_fill);
+	KUNIT_EXPECT_EQ(test, 3, vk->nr_asked);
+	vmemmap_kunit_expect_written(test, there, there + PAGE_SIZE);
+	expect_leaves(test, start, end, PAGE_SIZE);
+	expect_contents(test, start, end);
+}
+
+static void populate_asks_for_all_memory_on_its_node(struct kunit *test)
+{
+	struct vmemmap_kunit *vk = test->priv;
+
+	fill(test, vk->slot, vk->slot + 2 * PAGE_SIZE, &base_fill);
+	KUNIT_EXPECT_GE(test, vk->nr_asked, 3);
+	KUNIT_EXPECT_EQ(test, 0, vk->nr_strangers);
+}
+
+static void populate_basepages_maps_base_pages(struct kunit *test)
+{
+	struct vmemmap_kunit *vk = test->priv;
+	const unsigned long end = vk->slot + 2 * PAGE_SIZE;
+	int err;
+
+	mem_hotplug_begin();
+	err = vmemmap_populate_basepages(vk->slot, end, VMEMMAP_KUNIT_NID,
+					 NULL);
+	mem_hotplug_done();
+	KUNIT_ASSERT_EQ(test, 0, err);
+	expect_leaves(test, vk->slot, end, PAGE_SIZE);
+	expect_contents(test, vk->slot, end);
+}
+
+/*
+ * Whichever of its allocations fails: what has been filled stays, the caller
+ * can fill the rest later, and all comes back.
+ */
+static void populate_without_memory_can_be_completed_later(struct kunit *test)
+{
+	struct vmemmap_kunit *vk = test->priv;
+	const unsigned long start = vk->slot + PMD_SIZE - 2 * PAGE_SIZE;
+	const unsigned long end = start + 4 * PAGE_SIZE;
+	unsigned long n;
+	int err;
+
+	for (n = 0; ; n++) {
+		vk->nr_asked = 0;
+		vk->fail_from = n;
+		err = vmemmap_kunit_fill(start, end, &base_fill);
+		vk->fail_from = ULONG_MAX;
+		if (!err)
+			break;
+		KUNIT_EXPECT_EQ(test, -ENOMEM, err);
+		expect_unmapped(test, end - PAGE_SIZE, end);
+		fill(test, start, end, &base_fill);
+		expect_contents(test, start, end);
+		vmemmap_kunit_free(start, end, NULL);
+		expect_unmapped(test, start, end);
+	}
+	kunit_info(test, "%lu allocations failed in turn", n);
+	/* two tables of PTEs and four pages, at least */
+	KUNIT_EXPECT_GE(test, n, 6);
+}
+
+/* ---- Huge ---- */
+
+/* Without the memory for it, too many base pages would take its place. */
+static void need_huge_block(struct kunit *test)
+{
+	struct page *page = alloc_pages(GFP_KERNEL | __GFP_NOWARN, PMD_ORDER);
+
+	if (!page)
+		kunit_skip(test, "no %#lx bytes in one piece", PMD_SIZE);
+	__free_pages(page, PMD_ORDER);
+}
+
+static void fill_huge(struct kunit *test, unsigned long slot)
+{
+	need_huge_block(test);
+	fill(test, slot, slot + PMD_SIZE, &huge_fill);
+	KUNIT_ASSERT_EQ(test, PMD_SIZE, vmemmap_kunit_leaf(slot).size);
+}
+
+static void populate_huge_uses_one_leaf(struct kunit *test)
+{
+	struct vmemmap_kunit *vk = test->priv;
+	const unsigned long end = vk->slot + PMD_SIZE;
+	int err;
+
+	need_huge_block(test);
+	mem_hotplug_begin();
+	err = vmemmap_populate_hugepages(vk->slot, end, VMEMMAP_KUNIT_NID,
+					 NULL);
+	mem_hotplug_done();
+	KUNIT_ASSERT_EQ(test, 0, err);
+	expect_leaves(test, vk->slot, end, PMD_SIZE);
+	expect_unmapped(test, end, end + PAGE_SIZE);
+	expect_contents(test, vk->slot, end);
+	KUNIT_EXPECT_EQ(test, 0, vk->nr_strangers);
+}
+
+/* An architecture may mark the first struct page as used. */
+static void populate_keeps_a_leaf(struct kunit *test)
+{
+	struct vmemmap_kunit *vk = test->priv;
+	const unsigned long end = vk->slot + PMD_SIZE;
+
+	fill_huge(test, vk->slot);
+	vmemmap_kunit_write(vk->slot + PAGE_SIZE, end);
+	vk->nr_asked = 0;
+
+	fill(test, vk->slot, end, &huge_fill);
+	fill(test, vk->slot, end, &base_fill);
+	KUNIT_EXPECT_EQ(test, 0, vk->nr_asked);
+	expect_leaves(test, vk->slot, end, PMD_SIZE);
+	vmemmap_kunit_expect_written(test, vk->slot + PAGE_SIZE, end);
+}
+
+static void huge_keeps_a_table_of_ptes(struct kunit *test)
+{
+	struct vmemmap_kunit *vk = test->priv;
+	const unsigned long start = vk->slot, end = start + 3 * PAGE_SIZE;
+	const unsigned long there = start + PAGE_SIZE;
+
+	fill(test, there, there + PAGE_SIZE, &base_fill);
+	vmemmap_kunit_write(there, there + PAGE_SIZE);
+	fill(test, start, end, &huge_fill);
+	expect_leaves(test, start, end, PAGE_SIZE);
+	vmemmap_kunit_expect_written(test, there, there + PAGE_SIZE);
+	expect_contents(test, start, end);
+}
+
+static void huge_falls_back_to_base_pages_without_memory(struct kunit *test)
+{
+	struct vmemmap_kunit *vk = test->priv;
+	const unsigned long start = vk->slot + PMD_SIZE - 2 * PAGE_SIZE;
+	const unsigned long end = start + 4 * PAGE_SIZE;
+
+	vk->max_size = PAGE_SIZE;
+	fill(test, start, end, &huge_fill);
+	expect_leaves(test, start, end, PAGE_SIZE);
+	expect_unmapped(test, end, end + PAGE_SIZE);
+	expect_contents(test, start, end);
+}
+
+static void huge_without_any_memory_fails(struct kunit *test)
+{
+	struct vmemmap_kunit *vk = test->priv;
+
+	vk->fail_from = 0;
+	KUNIT_EXPECT_EQ(test, -ENOMEM,
+			vmemmap_kunit_fill(vk->slot, vk->slot + PMD_SIZE,
+					   &huge_fill));
+	expect_unmapped(test, vk->slot, vk->slot + PMD_SIZE);
+}
+
+/* ---- Leaves above the PMD level ---- */
+
+static pud_t *find_pud(unsigned long addr)
+{
+	pgd_t *pgd = pgd_offset_k(addr);
+	p4d_t *p4d;
+
+	if (pgd_none(*pgd))
+		return NULL;
+	p4d = p4d_offset(pgd, addr);
+	return p4d_none(*p4d) ? NULL : pud_offset(p4d, addr);
+}
+
+static void clear_pud_leaf(void *addr)
+{
+	const unsigned long start = (unsigned long)addr;
+
+	pud_clear_huge(find_pud(start));
+	flush_tlb_kernel_range(start, start + PUD_SIZE);
+}
+
+/* The leaf shows page frames that nobody has, and is never looked through. */
+static unsigned long make_pud_leaf(struct kunit *test)
+{
+	unsigned long pfn, neighbour, addr;
+	pud_t *pud;
+
+	if (mm_pud_folded(&init_mm))
+		kunit_skip(test, "no PUD level");
+	pfn = vmemmap_kunit_reserve(test, 3 * PUD_SIZE);
+	neighbour = ALIGN((unsigned long)pfn_to_page(pfn), PUD_SIZE);
+	addr = neighbour + PUD_SIZE;
+
+	/* A neighbour has the tables above the leaf made. */
+	fill(test, neighbour, neighbour + PAGE_SIZE, &base_fill);
+	pud = find_pud(addr);
+	if (!pud)
+		kunit_skip(test, "the window lies over the end of a table");
+	if (!pud_set_huge(pud, ALIGN(PFN_PHYS(pfn), PUD_SIZE), PAGE_KERNEL))
+		kunit_skip(test, "no leaves above the PMD level");
+	KUNIT_ASSERT_EQ(test, 0,
+			kunit_add_action_or_reset(test, clear_pud_leaf,
+						  (void *)addr));
+	return addr;
+}
+
+static void a_leaf_above_pmd_is_refused(struct kunit *test)
+{
+	const unsigned long addr = make_pud_leaf(test);
+
+	KUNIT_EXPECT_EQ(test, -EEXIST,
+			vmemmap_kunit_fill(addr, addr + PAGE_SIZE,
+					   &base_fill));
+	KUNIT_EXPECT_EQ(test, -EEXIST,
+			vmemmap_kunit_fill(addr, addr + PMD_SIZE, &huge_fill));
+	KUNIT_EXPECT_NULL(test, vmemmap_lookup_page(addr));
+	KUNIT_EXPECT_EQ(test, PUD_SIZE, vmemmap_kunit_leaf(addr).size);
+}
+
+/* ---- Device memory ---- */
+
+static struct vmemmap_fill altmap_fill(struct vmem_altmap *altmap, bool huge)
+{
+	return (struct vmemmap_fill) {
+		.nid = VMEMMAP_KUNIT_NID,
+		.huge = huge,
+		.altmap = altmap,
+	};
+}
+
+static void altmap_backs_a_huge_leaf(struct kunit *test)
+{
+	const unsigned long nr_pages = PMD_SIZE / PAGE_SIZE;
+	struct vmemmap_kunit *vk = test->priv;
+	struct vmem_altmap *altmap = vmemmap_kunit_altmap(test, 0, nr_pages);
+	const struct vmemmap_fill what = altmap_fill(altmap, true);
+	const unsigned long end = vk->slot + PMD_SIZE;
+
+	fill(test, vk->slot, end, &what);
+	expect_leaves(test, vk->slot, end, PMD_SIZE);
+	KUNIT_EXPECT_EQ(test, altmap->base_pfn,
+			vmemmap_kunit_leaf(vk->slot).pfn);
+	KUNIT_EXPECT_EQ(test, nr_pages, altmap->alloc);
+	expect_contents(test, vk->slot, end);
+
+	vmemmap_kunit_free(vk->slot, end, altmap);
+	expect_unmapped(test, vk->slot, end);
+	KUNIT_EXPECT_EQ(test, 0, altmap->alloc);
+}
+
+static void altmap_huge_that_cannot_be_had_fails(struct kunit *test)
+{
+	struct vmemmap_kunit *vk = test->priv;
+	struct vmem_altmap *altmap = vmemmap_kunit_altmap(test, 0, 2);
+	const struct vmemmap_fill what = altmap_fill(altmap, true);
+
+	KUNIT_EXPECT_EQ(test, -ENOMEM,
+			vmemmap_kunit_fill(vk->slot, vk->slot + PMD_SIZE,
+					   &what));
+	KUNIT_EXPECT_EQ(test, 0, altmap->alloc);
+	expect_unmapped(test, vk->slot, vk->slot + PMD_SIZE);
+}
+
+static void altmap_huge_over_a_table_of_ptes_fails(struct kunit *test)
+{
+	struct vmemmap_kunit *vk = test->priv;
+	struct vmem_altmap *altmap = vmemmap_kunit_altmap(test, 0, 2);
+	const struct vmemmap_fill what = altmap_fill(altmap, true);
+
+	fill(test, vk->slot, vk->slot + PAGE_SIZE, &base_fill);
+	KUNIT_EXPECT_EQ(test, -ENOMEM,
+			vmemmap_kunit_fill(vk->slot, vk->slot + 2 * PAGE_SIZE,
+					   &what));
+	KUNIT_EXPECT_EQ(test, 0, altmap->alloc);
+	expect_unmapped(test, vk->slot + PAGE_SIZE, vk->slot + 2 * PAGE_SIZE);
+}
+
+static void altmap_backs_base_pages_but_no_tables(struct kunit *test)
+{
+	struct vmemmap_kunit *vk = test->priv;
+	struct vmem_altmap *altmap = vmemmap_kunit_altmap(test, 1, 3);
+	const struct vmemmap_fill what = altmap_fill(altmap, false);
+	const unsigned long end = vk->slot + 3 * PAGE_SIZE;
+	unsigned long i;
+
+	fill(test, vk->slot, end, &what);
+	for (i = 0; i < 3; i++)
+		KUNIT_EXPECT_EQ(test, altmap->base_pfn + altmap->reserve + i,
+				vmemmap_kunit_leaf(vk->slot + i * PAGE_SIZE).pfn);
+	KUNIT_EXPECT_EQ(test, 3, altmap->alloc);
+	KUNIT_EXPECT_GE(test, vk->nr_given, 1);
+	expect_contents(test, vk->slot, end);
+}
+
+static void altmap_that_is_exhausted_fails(struct kunit *test)
+{
+	struct vmemmap_kunit *vk = test->priv;
+	struct vmem_altmap *altmap = vmemmap_kunit_altmap(test, 0, 2);
+	const struct vmemmap_fill what = altmap_fill(altmap, false);
+	const unsigned long end = vk->slot + 3 * PAGE_SIZE;
+
+	KUNIT_EXPECT_EQ(test, -ENOMEM,
+			vmemmap_kunit_fill(vk->slot, end, &what));
+	KUNIT_EXPECT_EQ(test, 2, altmap->alloc);
+	expect_unmapped(test, end - PAGE_SIZE, end);
+}
+
+/* ---- A page shown many times ---- */
+
+static struct page *own_page(struct kunit *test, unsigned long addr)
+{
+	struct page *page;
+
+	fill(test, addr, addr + PAGE_SIZE, &base_fill);
+	page = vmemmap_lookup_page(addr);
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	return page;
+}
+
+static struct vmemmap_fill shared_fill(struct page *page)
+{
+	return (struct vmemmap_fill) {
+		.nid = VMEMMAP_KUNIT_NID,
+		.shared = page,
+	};
+}
+
+static void fill_shared_shows_one_page_at_every_address(struct kunit *test)
+{
+	struct vmemmap_kunit *vk = test->priv;
+	const unsigned long start = vk->slot + PMD_SIZE - 2 * PAGE_SIZE;
+	const unsigned long end = start + 5 * PAGE_SIZE;
+	const struct vmemmap_fill what = shared_fill(own_page(test, start));
+	unsigned long addr;
+
+	fill(test, start + PAGE_SIZE, end, &what);
+	expect_leaves(test, start, end, PAGE_SIZE);
+	for (addr = start; addr < end; addr += PAGE_SIZE) {
+		WRITE_ONCE(*(unsigned long *)start, addr);
+		KUNIT_EXPECT_EQ(test, addr, vmemmap_kunit_read(addr));
+	}
+}
+
+/* One of the addresses is mapped already. */
+static void fill_shared_takes_a_reference_per_entry(struct kunit *test)
+{
+	struct vmemmap_kunit *vk = test->priv;
+	const unsigned long start = vk->slot, end = start + 5 * PAGE_SIZE;
+	struct page *page = own_page(test, start);
+	const struct vmemmap_fill what = shared_fill(page);
+	const int before = page_count(page);
+
+	own_page(test, start + 2 * PAGE_SIZE);
+	fill(test, start + PAGE_SIZE, end, &what);
+	KUNIT_EXPECT_EQ(test, before + 3, page_count(page));
+	vmemmap_kunit_free(start + PAGE_SIZE, end, NULL);
+	KUNIT_EXPECT_EQ(test, before, page_count(page));
+}
+
+static void fill_shared_without_a_table_takes_no_reference(struct kunit *test)
+{
+	struct vmemmap_kunit *vk = test->priv;
+	const unsigned long end = vk->slot + 2 * PMD_SIZE;
+	struct page *page = own_page(test, vk->slot);
+	const struct vmemmap_fill what = shared_fill(page);
+	const int before = page_count(page);
+
+	vk->fail_from = 0;
+	KUNIT_EXPECT_EQ(test, -ENOMEM,
+			vmemmap_kunit_fill(end - PMD_SIZE, end, &what));
+	KUNIT_EXPECT_EQ(test, before, page_count(page));
+}
+
+/* ---- Looking up ---- */
+
+static void lookup_page_finds_what_a_pte_maps(struct kunit *test)
+{
+	struct vmemmap_kunit *vk = test->priv;
+	const unsigned long addr = vk->slot + PAGE_SIZE;
+	struct page *page;
+
+	fill(test, addr, addr + PAGE_SIZE, &base_fill);
+	page = vmemmap_lookup_page(addr);
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	KUNIT_EXPECT_EQ(test, vmemmap_kunit_leaf(addr).pfn, page_to_pfn(page));
+	KUNIT_EXPECT_PTR_EQ(test, page, vmemmap_lookup_page(addr + 8));
+}
+
+static void lookup_page_of_nothing_is_null(struct kunit *test)
+{
+	struct vmemmap_kunit *vk = test->priv;
+
+	KUNIT_EXPECT_NULL(test, vmemmap_lookup_page(vk->slot));
+	/* with the upper tables, and with all tables */
+	fill(test, vk->slot, vk->slot + PAGE_SIZE, &base_fill);
+	KUNIT_EXPECT_NULL(test, vmemmap_lookup_page(vk->slot + PMD_SIZE));
+	KUNIT_EXPECT_NULL(test, vmemmap_lookup_page(vk->slot + PAGE_SIZE));
+}
+
+static void lookup_page_of_a_huge_leaf_is_null(struct kunit *test)
+{
+	struct vmemmap_kunit *vk = test->priv;
+
+	fill_huge(test, vk->slot);
+	KUNIT_EXPECT_NULL(test, vmemmap_lookup_page(vk->slot));
+}
+
+/* ---- Level by level ---- */
+
+#ifdef VMEMMAP_PUBLIC_LEVELS
+/* The slot of @addr, built by the public functions; NULL without memory. */
+static pmd_t *build_levels(unsigned long addr)
+{
+	pgd_t *pgd = vmemmap_pgd_populate(addr, VMEMMAP_KUNIT_NID);
+	p4d_t *p4d;
+	pud_t *pud;
+
+	p4d = pgd ? vmemmap_p4d_populate(pgd, addr, VMEMMAP_KUNIT_NID) : NULL;
+	pud = p4d ? vmemmap_pud_populate(p4d, addr, VMEMMAP_KUNIT_NID) : NULL;
+	return pud ? vmemmap_pmd_populate(pud, addr, VMEMMAP_KUNIT_NID) : NULL;
+}
+
+static pte_t *build_pte(unsigned long addr, struct page *shared)
+{
+	pte_t *pte = NULL;
+	pmd_t *pmd;
+
+	mem_hotplug_begin();
+	pmd = build_levels(addr);
+	if (pmd)
+		pte = vmemmap_pte_populate(pmd, addr, VMEMMAP_KUNIT_NID, NULL,
+					   shared);
+	mem_hotplug_done();
+	return pte;
+}
+
+static void levels_lead_down_to_a_page(struct kunit *test)
+{
+	struct vmemmap_kunit *vk = test->priv;
+	const unsigned long end = vk->slot + PAGE_SIZE;
+	pte_t *pte = build_pte(vk->slot, NULL);
+
+	KUNIT_ASSERT_NOT_NULL(test, pte);
+	expect_leaves(test, vk->slot, end, PAGE_SIZE);
+	expect_unmapped(test, end, end + PAGE_SIZE);
+	expect_contents(test, vk->slot, end);
+	KUNIT_EXPECT_PTR_EQ(test, pte, build_pte(vk->slot, NULL));
+}
+
+static void levels_show_a_page_that_is_given(struct kunit *test)
+{
+	struct vmemmap_kunit *vk = test->priv;
+	struct page *page = own_page(test, vk->slot);
+	const int before = page_count(page);
+
+	KUNIT_ASSERT_NOT_NULL(test, build_pte(vk->slot + PMD_SIZE, page));
+	KUNIT_EXPECT_PTR_EQ(test, page,
+			    vmemmap_lookup_page(vk->slot + PMD_SIZE));
+	KUNIT_EXPECT_EQ(test, before + 1, page_count(page));
+}
+
+static void a_level_without_memory_is_null(struct kunit *test)
+{
+	struct vmemmap_kunit *vk = test->priv;
+	unsigned long n;
+
+	for (n = 0; ; n++) {
+		vk->nr_asked = 0;
+		vk->fail_from = n;
+		if (build_pte(vk->slot, NULL))
+			break;
+		expect_unmapped(test, vk->slot, vk->slot + PAGE_SIZE);
+		vmemmap_kunit_free(vk->slot, vk->slot + PAGE_SIZE, NULL);
+	}
+	/* a table of PTEs and a page, at least */
+	KUNIT_EXPECT_GE(test, n, 2);
+}
+#endif
+
+static struct kunit_case vmemmap_populate_cases[] = {
+	KUNIT_CASE(populate_maps_every_page),
+	KUNIT_CASE(populate_crosses_whole_slots),
+	KUNIT_CASE(populate_rounds_outwards_to_pages),
+	KUNIT_CASE(populate_of_nothing_takes_nothing),
+	KUNIT_CASE(populate_skips_present_entries),
+	KUNIT_CASE(populate_asks_for_all_memory_on_its_node),
+	KUNIT_CASE(populate_basepages_maps_base_pages),
+	KUNIT_CASE(populate_without_memory_can_be_completed_later),
+	KUNIT_CASE(populate_huge_uses_one_leaf),
+	KUNIT_CASE(populate_keeps_a_leaf),
+	KUNIT_CASE(huge_keeps_a_table_of_ptes),
+	KUNIT_CASE(huge_falls_back_to_base_pages_without_memory),
+	KUNIT_CASE(huge_without_any_memory_fails),
+	KUNIT_CASE(a_leaf_above_pmd_is_refused),
+	KUNIT_CASE(altmap_backs_a_huge_leaf),
+	KUNIT_CASE(altmap_huge_that_cannot_be_had_fails),
+	KUNIT_CASE(altmap_huge_over_a_table_of_ptes_fails),
+	KUNIT_CASE(altmap_backs_base_pages_but_no_tables),
+	KUNIT_CASE(altmap_that_is_exhausted_fails),
+	KUNIT_CASE(fill_shared_shows_one_page_at_every_address),
+	KUNIT_CASE(fill_shared_takes_a_reference_per_entry),
+	KUNIT_CASE(fill_shared_without_a_table_takes_no_reference),
+	KUNIT_CASE(lookup_page_finds_what_a_pte_maps),
+	KUNIT_CASE(lookup_page_of_nothing_is_null),
+	KUNIT_CASE(lookup_page_of_a_huge_leaf_is_null),
+#ifdef VMEMMAP_PUBLIC_LEVELS
+	KUNIT_CASE(levels_lead_down_to_a_page),
+	KUNIT_CASE(levels_show_a_page_that_is_given),
+	KUNIT_CASE(a_level_without_memory_is_null),
+#endif
+	{}
+};
+
+static struct kunit_suite vmemmap_populate_suite = {
+	.name = "vmemmap_populate",
+	.init = vmemmap_kunit_init,
+	.test_cases = vmemmap_populate_cases,
+};
+
+kunit_test_suite(vmemmap_populate_suite);

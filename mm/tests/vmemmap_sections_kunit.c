@@ -1,0 +1,705 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * vmemmap_sections_kunit.c - sections and parts of them that come and go
+ */
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/mount.h>
+
+#include "vmemmap_kunit.h"
+#include "vmemmap_sections_cases.h"
+
+KUNIT_ARRAY_PARAM_DESC(bad_ranges, vmemmap_bad_ranges, name);
+
+/* The smallest piece of a section that shares no vmemmap page with another. */
+#define PART_PAGES	MAX(PFNS_PER_VMEMMAP_PAGE, PAGES_PER_SUBSECTION)
+
+/* ---- Counters ---- */
+
+static struct vfsmount *proc_mount;
+
+static int mount_proc(struct kunit_suite *suite)
+{
+	struct file_system_type *type = get_fs_type("proc");
+
+	if (!type)
+		return 0;
+	proc_mount = kern_mount(type);
+	put_filesystem(type);
+	return PTR_ERR_OR_ZERO(proc_mount);
+}
+
+static void unmount_proc(struct kunit_suite *suite)
+{
+	kern_unmount(proc_mount);
+	proc_mount = NULL;
+}
+
+static ssize_t read_file(struct file *file, char *text, size_t size)
+{
+	ssize_t len = 0, got;
+	loff_t pos = 0;
+
+	do {
+		got = kernel_read(file, text + len, size - 1 - len, &pos);
+		if (got > 0)
+			len += got;
+	} while (got > 0);
+	text[len] = '\0';
+	return got ? got : len;
+}
+
+/* The value of a line "<name> <value>" in /proc/vmstat; there need be no /proc. */
+static long read_vmstat(struct kunit *test, const char *name)
+{
+	const size_t size = SZ_16K;
+	char *text, *line;
+	struct file *file;
+	long value = 0;
+	int nr_values;
+
+	if (!proc_mount)
+		return 0;
+	text = kunit_kmalloc(test, size, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, text);
+	file = file_open_root_mnt(proc_mount, "vmstat", O_RDONLY, 0);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
+	KUNIT_EXPECT_GT(test, read_file(file, text, size), 0);
+	__fput_sync(file);
+
+	line = strstr(text, name);
+	KUNIT_ASSERT_NOT_NULL(test, line);
+	nr_values = sscanf(line + strlen(name), " %ld", &value);
+	KUNIT_EXPECT_EQ(test, 1, nr_values);
+	kunit_kfree(test, text);
+	return value;
+}
+
+/* ---- What shall be the same again ---- */
+
+struct section_state {
+	unsigned long section_mem_map;
+	bool has_usage;
+	DECLARE_BITMAP(live, SUBSECTIONS_PER_SECTION);
+	unsigned long nr_mapped;
+	long nr_memmap_pages;
+	long nr_memmap_boot_pages;
+};
+
+static struct section_state state_of(struct kunit *test, unsigned long pfn)
+{
+	struct mem_section *ms = __pfn_to_section(pfn);
+	const unsigned long start =
+		(unsigned long)pfn_to_page(SECTION_ALIGN_DOWN(pfn));
+	struct section_state state = {
+		.nr_mapped = vmemmap_kunit_nr_mapped(start, start +
+			PAGES_PER_SECTION * sizeof(struct page)),
+		.nr_memmap_pages = read_vmstat(test, "nr_memmap_pages"),
+		.nr_memmap_boot_pages = read_vmstat(test,
+						    "nr_memmap_boot_pages"),
+	};
+
+	if (!ms)
+		return state;
+	state.section_mem_map = ms->section_mem_map;
+	state.has_usage = ms->usage;
+	if (ms->usage)
+		bitmap_copy(state.live, ms->usage->subsection_map,
+			    SUBSECTIONS_PER_SECTION);
+	return state;
+}
+
+static void expect_same_state(struct kunit *test, unsigned long pfn,
+			      const struct section_state *before)
+{
+	const struct section_state now = state_of(test, pfn);
+
+	KUNIT_EXPECT_EQ(test, before->section_mem_map, now.section_mem_map);
+	KUNIT_EXPECT_EQ(test, before->has_usage, now.has_usage);
+	KUNIT_EXPECT_TRUE(test, bitmap_equal(before->live, now.live,
+					     SUBSECTIONS_PER_SECTION));
+	KUNIT_EXPECT_EQ(test, before->nr_mapped, now.nr_mapped);
+	KUNIT_EXPECT_EQ(test, before->nr_memmap_pages, now.nr_memmap_pages);
+	KUNIT_EXPECT_EQ(test, before->nr_memmap_boot_pages,
+			now.nr_memmap_boot_pages);
+}
+
+/* ---- Adding and removing ---- */
+
+struct addition {
+	unsigned long pfn;
+	unsigned long nr_pages;
+	struct vmem_altmap *altmap;
+	struct dev_pagemap *pgmap;
+};
+
+/* @first counts from the begin of the window. */
+static struct addition *new_addition(struct kunit *test, unsigned long first,
+				     unsigned long nr_pages)
+{
+	struct vmemmap_kunit *vk = test->priv;
+	struct addition *add = kunit_kzalloc(test, sizeof(*add), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, add);
+	add->pfn = vk->pfn + first;
+	add->nr_pages = nr_pages;
+	return add;
+}
+
+static int try_add(const struct addition *add)
+{
+	int err;
+
+	mem_hotplug_begin();
+	err = sparse_add_section(VMEMMAP_KUNIT_NID, add->pfn, add->nr_pages,
+				 add->altmap, add->pgmap);
+	mem_hotplug_done();
+	return err;
+}
+
+static void remove(void *data)
+{
+	const struct addition *add = data;
+
+	mem_hotplug_begin();
+	sparse_remove_section(add->pfn, add->nr_pages, add->altmap,
+			      add->pgmap);
+	mem_hotplug_done();
+}
+
+static void add_section(struct kunit *test, struct addition *add)
+{
+	KUNIT_ASSERT_EQ(test, 0, try_add(add));
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, remove, add));
+}
+
+static void remove_section(struct kunit *test, struct addition *add)
+{
+	kunit_release_action(test, remove, add);
+}
+
+static struct addition *add_new(struct kunit *test, unsigned long first,
+				unsigned long nr_pages)
+{
+	struct addition *add = new_addition(test, first, nr_pages);
+
+	add_section(test, add);
+	return add;
+}
+
+static unsigned long memmap_start(const struct addition *add)
+{
+	return (unsigned long)pfn_to_page(add->pfn);
+}
+
+static unsigned long memmap_end(const struct addition *add)
+{
+	return memmap_start(add) + add->nr_pages * sizeof(struct page);
+}
+
+static void write_memmap(const struct addition *add)
+{
+	vmemmap_kunit_write(memmap_start(add), memmap_end(add));
+}
+
+static void expect_memmap_written(struct kunit *test,
+				  const struct addition *add)
+{
+	vmemmap_kunit_expect_written(test, memmap_start(add), memmap_end(add));
+}
+
+static bool is_live(const struct addition *add)
+{
+	struct mem_section *ms = __pfn_to_section(add->pfn);
+	unsigned long pfn;
+
+	if (!valid_section(ms) || !ms->usage)
+		return false;
+	for (pfn = add->pfn; pfn < add->pfn + add->nr_pages;
+	     pfn += PAGES_PER_SUBSECTION)
+		if (!test_bit(subsection_map_index(pfn),
+			      ms->usage->subsection_map))
+			return false;
+	return true;
+}
+
+/* A device in compound pages of @nr_pages from the begin of the window. */
+static struct dev_pagemap *new_device(struct kunit *test,
+				      unsigned long nr_pages)
+{
+	struct vmemmap_kunit *vk = test->priv;
+	struct dev_pagemap *pgmap = kunit_kzalloc(test, sizeof(*pgmap),
+						  GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, pgmap);
+	pgmap->vmemmap_shift = ilog2(nr_pages);
+	pgmap->nr_range = 1;
+	pgmap->range.start = PFN_PHYS(vk->pfn);
+	pgmap->range.end = PFN_PHYS(vk->pfn + vk->nr_pages) - 1;
+	if (!vmemmap_can_optimize(NULL, pgmap))
+		kunit_skip(test, "this architecture shares no tails");
+	return pgmap;
+}
+
+/* ---- Ways to add ---- */
+
+struct add_case {
+	const char *name;
+	unsigned long first;
+	unsigned long nr_pages;
+	bool is_small;		/* no block larger than a page can be had */
+	bool has_altmap;
+	bool is_compound;	/* 8 vmemmap pages each */
+};
+
+static const struct add_case add_cases[] = {
+	{ .name = "a section",
+	  .nr_pages = PAGES_PER_SECTION },
+	{ .name = "a section by base pages",
+	  .nr_pages = PAGES_PER_SECTION, .is_small = true },
+	{ .name = "a section with memory from its device",
+	  .nr_pages = PAGES_PER_SECTION, .has_altmap = true },
+	{ .name = "a section of compound pages",
+	  .nr_pages = PAGES_PER_SECTION, .is_compound = true },
+	{ .name = "the first part of a section",
+	  .nr_pages = PART_PAGES },
+	{ .name = "the last part of a section",
+	  .first = PAGES_PER_SECTION - PART_PAGES, .nr_pages = PART_PAGES },
+	{ .name = "a part with memory from its device",
+	  .first = PART_PAGES, .nr_pages = PART_PAGES, .has_altmap = true },
+	{ .name = "a compound page",
+	  .first = 8 * PFNS_PER_VMEMMAP_PAGE,
+	  .nr_pages = 8 * PFNS_PER_VMEMMAP_PAGE, .is_compound = true },
+};
+
+KUNIT_ARRAY_PARAM_DESC(add_cases, add_cases, name);
+
+static struct addition *addition_of(struct kunit *test,
+				    const struct add_case *row)
+{
+	struct addition *add = new_addition(test, row->first, row->nr_pages);
+	struct vmemmap_kunit *vk = test->priv;
+
+	if (row->is_small)
+		vk->max_size = PAGE_SIZE;
+	if (row->is_compound)
+		add->pgmap = new_device(test, 8 * PFNS_PER_VMEMMAP_PAGE);
+	if (row->has_altmap)
+		add->altmap = vmemmap_kunit_altmap(test, 0,
+						   nr_memmap_pages(row->nr_pages));
+	return add;
+}
+
+static long expected_cost(const struct add_case *row)
+{
+	const long nr = row->nr_pages * sizeof(struct page) / PAGE_SIZE;
+
+	return row->is_compound ? nr / 8 * VMEMMAP_RESERVE_NR : nr;
+}
+
+static void add_brings_the_memory_map_to_life(struct kunit *test)
+{
+	const struct add_case *row = test->param_value;
+	struct addition *add = addition_of(test, row);
+	const struct section_state before = state_of(test, add->pfn);
+	struct vmemmap_kunit *vk = test->priv;
+	struct section_state now;
+
+	add_section(test, add);
+	now = state_of(test, add->pfn);
+	KUNIT_EXPECT_TRUE(test, is_live(add));
+	KUNIT_EXPECT_FALSE(test, online_section(__pfn_to_section(add->pfn)));
+	KUNIT_EXPECT_EQ(test, bitmap_weight(now.live, SUBSECTIONS_PER_SECTION),
+			row->nr_pages / PAGES_PER_SUBSECTION);
+	KUNIT_EXPECT_EQ(test, now.nr_mapped - before.nr_mapped,
+			nr_memmap_pages(row->nr_pages));
+	KUNIT_EXPECT_EQ(test, 0, vk->nr_strangers);
+	if (row->is_compound)
+		return;
+	write_memmap(add);
+	expect_memmap_written(test, add);
+}
+
+static void add_counts_what_the_memory_map_takes(struct kunit *test)
+{
+	const struct add_case *row = test->param_value;
+	struct addition *add = addition_of(test, row);
+	const long before = read_vmstat(test, "nr_memmap_pages");
+
+	if (!proc_mount)
+		kunit_skip(test, "no /proc to read the counter from");
+	add_section(test, add);
+	KUNIT_EXPECT_EQ(test, read_vmstat(test, "nr_memmap_pages") - before,
+			expected_cost(row));
+}
+
+static void add_then_remove_restores_everything(struct kunit *test)
+{
+	struct addition *add = addition_of(test, test->param_value);
+	const struct section_state before = state_of(test, add->pfn);
+
+	add_section(test, add);
+	remove_section(test, add);
+	expect_same_state(test, add->pfn, &before);
+	vmemmap_kunit_expect_all_came_back(test);
+	if (add->altmap)
+		KUNIT_EXPECT_EQ(test, 0, add->altmap->alloc);
+}
+
+/* From each of the allocations on, there is no memory. */
+static void a_failed_add_leaves_everything_as_before(struct kunit *test)
+{
+	struct addition *add = addition_of(test, test->param_value);
+	const struct section_state before = state_of(test, add->pfn);
+	struct vmemmap_kunit *vk = test->priv;
+	unsigned long n;
+	int err;
+
+	for (n = 0; ; n++) {
+		vk->nr_asked = 0;
+		vk->fail_from = n;
+		err = try_add(add);
+		if (!err)
+			break;
+		KUNIT_EXPECT_EQ(test, -ENOMEM, err);
+		expect_same_state(test, add->pfn, &before);
+		vmemmap_kunit_expect_all_came_back(test);
+		if (add->altmap)
+			KUNIT_EXPECT_EQ(test, 0, add->altmap->alloc);
+	}
+	kunit_info(test, "%lu allocations failed in turn", n);
+	KUNIT_EXPECT_GT(test, n, 0);
+	remove(add);
+}
+
+static void an_altmap_too_small_is_left_as_before(struct kunit *test)
+{
+	struct addition *add = new_addition(test, 0, PAGES_PER_SECTION);
+	const struct section_state before = state_of(test, add->pfn);
+	const unsigned long too_few = nr_memmap_pages(PAGES_PER_SECTION) - 3;
+
+	add->altmap = vmemmap_kunit_altmap(test, 0, too_few);
+	add->altmap->align = 3;
+	KUNIT_EXPECT_EQ(test, -ENOMEM, try_add(add));
+	KUNIT_EXPECT_EQ(test, 0, add->altmap->alloc);
+	KUNIT_EXPECT_EQ(test, 3, add->altmap->align);
+	expect_same_state(test, add->pfn, &before);
+}
+
+/* ---- What is refused ---- */
+
+static void add_twice_is_refused(struct kunit *test)
+{
+	struct addition *add = add_new(test, PART_PAGES, PART_PAGES);
+	struct addition *more = new_addition(test, 0, 2 * PART_PAGES);
+	struct addition *all = new_addition(test, 0, PAGES_PER_SECTION);
+	struct section_state before;
+
+	write_memmap(add);
+	before = state_of(test, add->pfn);
+	KUNIT_EXPECT_EQ(test, -EEXIST, try_add(add));
+	KUNIT_EXPECT_EQ(test, -EEXIST, try_add(more));
+	KUNIT_EXPECT_EQ(test, -EEXIST, try_add(all));
+	expect_same_state(test, add->pfn, &before);
+	expect_memmap_written(test, add);
+}
+
+static void a_bad_range_is_refused(struct kunit *test)
+{
+	const struct vmemmap_bad_range *row = test->param_value;
+	struct addition *add = new_addition(test, row->first, row->nr_pages);
+	const struct section_state before = state_of(test, add->pfn);
+
+	KUNIT_EXPECT_EQ(test, -EINVAL, try_add(add));
+	expect_same_state(test, add->pfn, &before);
+}
+
+static void a_section_beyond_the_last_is_refused(struct kunit *test)
+{
+	const struct addition add = {
+		.pfn = section_nr_to_pfn(NR_MEM_SECTIONS),
+		.nr_pages = PAGES_PER_SUBSECTION,
+	};
+
+	KUNIT_EXPECT_EQ(test, -EINVAL, try_add(&add));
+}
+
+static void remove_twice_is_refused(struct kunit *test)
+{
+	struct addition *first = add_new(test, 0, PART_PAGES);
+	struct addition *second = add_new(test, PART_PAGES, PART_PAGES);
+	struct section_state before;
+
+	kunit_info(test, "a WARNING is expected");
+	remove_section(test, first);
+	before = state_of(test, first->pfn);
+	remove(first);
+	expect_same_state(test, first->pfn, &before);
+	KUNIT_EXPECT_TRUE(test, is_live(second));
+
+	remove_section(test, second);
+	before = state_of(test, first->pfn);
+	remove(second);
+	expect_same_state(test, first->pfn, &before);
+}
+
+/* ---- Neighbours ---- */
+
+static void parts_come_and_go_without_their_neighbours(struct kunit *test)
+{
+	struct addition *first = add_new(test, 0, PART_PAGES);
+	struct addition *second = add_new(test, PART_PAGES, PART_PAGES);
+	struct addition *third = add_new(test, 2 * PART_PAGES, PART_PAGES);
+
+	write_memmap(first);
+	write_memmap(third);
+	remove_section(test, second);
+	KUNIT_EXPECT_TRUE(test, is_live(first));
+	KUNIT_EXPECT_FALSE(test, is_live(second));
+	KUNIT_EXPECT_TRUE(test, is_live(third));
+
+	add_section(test, second);
+	write_memmap(second);
+	expect_memmap_written(test, first);
+	expect_memmap_written(test, third);
+
+	remove_section(test, third);
+	remove_section(test, first);
+	expect_memmap_written(test, second);
+	KUNIT_EXPECT_TRUE(test, is_live(second));
+}
+
+static void sections_come_and_go_without_their_neighbours(struct kunit *test)
+{
+	struct addition *first = add_new(test, 0, PAGES_PER_SECTION);
+	struct addition *second = add_new(test, PAGES_PER_SECTION,
+					    PAGES_PER_SECTION);
+
+	write_memmap(first);
+	write_memmap(second);
+	remove_section(test, first);
+	KUNIT_EXPECT_FALSE(test, is_live(first));
+	expect_memmap_written(test, second);
+	KUNIT_EXPECT_TRUE(test, is_live(second));
+}
+
+/* ---- A compound page of two sections ---- */
+
+static void add_compound_sections(struct kunit *test, struct addition *half[2])
+{
+	struct dev_pagemap *pgmap = new_device(test, 2 * PAGES_PER_SECTION);
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		half[i] = new_addition(test, i * PAGES_PER_SECTION,
+				       PAGES_PER_SECTION);
+		half[i]->pgmap = pgmap;
+		add_section(test, half[i]);
+	}
+}
+
+static void expect_tail_everywhere(struct kunit *test, unsigned long start,
+				   unsigned long end, unsigned long tail_pfn)
+{
+	unsigned long addr;
+
+	for (addr = start; addr < end; addr += PAGE_SIZE)
+		KUNIT_EXPECT_EQ(test, tail_pfn, vmemmap_kunit_leaf(addr).pfn);
+}
+
+static void a_later_section_shows_the_tail_of_its_head(struct kunit *test)
+{
+	struct addition *half[2];
+	unsigned long tail_pfn, tails;
+
+	add_compound_sections(test, half);
+	tails = memmap_start(half[0]) + VMEMMAP_RESERVE_NR * PAGE_SIZE;
+	tail_pfn = vmemmap_kunit_leaf(tails - PAGE_SIZE).pfn;
+	KUNIT_EXPECT_NE(test, tail_pfn,
+			vmemmap_kunit_leaf(memmap_start(half[0])).pfn);
+	expect_tail_everywhere(test, tails, memmap_end(half[0]), tail_pfn);
+	expect_tail_everywhere(test, memmap_start(half[1]),
+			       memmap_end(half[1]), tail_pfn);
+}
+
+static void a_tail_outlives_its_head(struct kunit *test)
+{
+	struct addition *half[2];
+	unsigned long tail;
+
+	add_compound_sections(test, half);
+	tail = memmap_start(half[1]);
+	vmemmap_kunit_write(tail, tail + PAGE_SIZE);
+	remove_section(test, half[0]);
+	KUNIT_EXPECT_TRUE(test, is_live(half[1]));
+	vmemmap_kunit_expect_written(test, tail, tail + PAGE_SIZE);
+}
+
+static void a_later_section_without_its_head_is_refused(struct kunit *test)
+{
+	struct addition *add = new_addition(test, PAGES_PER_SECTION,
+					    PAGES_PER_SECTION);
+	const struct section_state before = state_of(test, add->pfn);
+
+	add->pgmap = new_device(test, 2 * PAGES_PER_SECTION);
+	KUNIT_EXPECT_EQ(test, -ENOMEM, try_add(add));
+	expect_same_state(test, add->pfn, &before);
+}
+
+/* ---- Poison, flags, early sections ---- */
+
+static bool has_poisoning(void)
+{
+	unsigned long probe = 0;
+
+	page_init_poison((struct page *)&probe, sizeof(probe));
+	return probe;
+}
+
+/* All words of the memory map are @word. */
+static void expect_memmap_is(struct kunit *test, const struct addition *add,
+			     unsigned long word)
+{
+	const unsigned long *p = (unsigned long *)memmap_start(add);
+	const unsigned long *end = (unsigned long *)memmap_end(add);
+
+	while (p < end && *p == word)
+		p++;
+	KUNIT_EXPECT_PTR_EQ(test, p, end);
+}
+
+static void new_struct_pages_are_poisoned(struct kunit *test)
+{
+	struct addition *add = add_new(test, PART_PAGES, PART_PAGES);
+
+	if (!has_poisoning())
+		kunit_skip(test, "no poisoning");
+	expect_memmap_is(test, add, PAGE_POISON_PATTERN);
+}
+
+/* Such as a device that is not switched on yet. */
+static void an_inaccessible_memory_map_is_not_touched(struct kunit *test)
+{
+	struct addition *add = new_addition(test, 0, PAGES_PER_SECTION);
+
+	if (!has_poisoning())
+		kunit_skip(test, "no poisoning");
+	add->altmap = vmemmap_kunit_altmap(test, 0,
+					   nr_memmap_pages(PAGES_PER_SECTION));
+	add->altmap->inaccessible = true;
+	add_section(test, add);
+	expect_memmap_is(test, add, VMEMMAP_KUNIT_RAW);
+}
+
+/*
+ * Nobody may look at uninitialised struct pages because their section is online
+ * for a moment: the lock is held all the while.
+ */
+static void sections_go_online_and_offline(struct kunit *test)
+{
+	struct addition *first = add_new(test, 0, PART_PAGES);
+	struct addition *second = add_new(test, PAGES_PER_SECTION,
+					    PART_PAGES);
+	struct mem_section *ms[] = {
+		__pfn_to_section(first->pfn), __pfn_to_section(second->pfn),
+	};
+	const unsigned long end = second->pfn + PAGES_PER_SECTION;
+	bool online[2][3];
+	int i;
+
+	mem_hotplug_begin();
+	online_mem_sections(first->pfn, end);
+	for (i = 0; i < 2; i++)
+		online[i][0] = online_section(ms[i]);
+	offline_mem_sections(second->pfn, end);
+	for (i = 0; i < 2; i++)
+		online[i][1] = online_section(ms[i]);
+	offline_mem_sections(first->pfn, end);
+	for (i = 0; i < 2; i++)
+		online[i][2] = online_section(ms[i]);
+	mem_hotplug_done();
+
+	KUNIT_EXPECT_TRUE(test, online[0][0] && online[1][0]);
+	KUNIT_EXPECT_TRUE(test, online[0][1] && !online[1][1]);
+	KUNIT_EXPECT_FALSE(test, online[0][2] || online[1][2]);
+	KUNIT_EXPECT_TRUE(test, is_live(first) && is_live(second));
+}
+
+/* A subsection that was not there at boot, in a section that was; or 0. */
+static unsigned long find_early_hole(void)
+{
+	unsigned long nr, bit;
+
+	for (nr = 0; nr <= __highest_present_section_nr; nr++) {
+		struct mem_section *ms = __nr_to_section(nr);
+
+		if (!early_section(ms) || !valid_section(ms))
+			continue;
+		bit = find_first_zero_bit(ms->usage->subsection_map,
+					  SUBSECTIONS_PER_SECTION);
+		if (bit < SUBSECTIONS_PER_SECTION)
+			return section_nr_to_pfn(nr) +
+			       bit * PAGES_PER_SUBSECTION;
+	}
+	return 0;
+}
+
+/* Its struct pages are there already; inaccessible means: do not poison them. */
+static void an_early_section_needs_no_memory_for_its_parts(struct kunit *test)
+{
+	struct vmem_altmap no_poison = { .inaccessible = true };
+	struct vmemmap_kunit *vk = test->priv;
+	struct addition add = {
+		.pfn = find_early_hole(),
+		.nr_pages = PAGES_PER_SUBSECTION,
+		.altmap = &no_poison,
+	};
+	struct section_state before;
+
+	if (!add.pfn)
+		kunit_skip(test, "no early section has a hole");
+	before = state_of(test, add.pfn);
+	KUNIT_ASSERT_EQ(test, 0, try_add(&add));
+	KUNIT_EXPECT_TRUE(test, is_live(&add));
+	KUNIT_EXPECT_EQ(test, -EEXIST, try_add(&add));
+	remove(&add);
+	expect_same_state(test, add.pfn, &before);
+	KUNIT_EXPECT_EQ(test, 0, vk->nr_asked);
+	KUNIT_EXPECT_EQ(test, 0, no_poison.alloc);
+}
+
+static struct kunit_case vmemmap_sections_cases[] = {
+	KUNIT_CASE_PARAM(add_brings_the_memory_map_to_life,
+			 add_cases_gen_params),
+	KUNIT_CASE_PARAM(add_counts_what_the_memory_map_takes,
+			 add_cases_gen_params),
+	KUNIT_CASE_PARAM(add_then_remove_restores_everything,
+			 add_cases_gen_params),
+	KUNIT_CASE_PARAM(a_failed_add_leaves_everything_as_before,
+			 add_cases_gen_params),
+	KUNIT_CASE(an_altmap_too_small_is_left_as_before),
+	KUNIT_CASE(add_twice_is_refused),
+	KUNIT_CASE_PARAM(a_bad_range_is_refused, bad_ranges_gen_params),
+	KUNIT_CASE(a_section_beyond_the_last_is_refused),
+	KUNIT_CASE(remove_twice_is_refused),
+	KUNIT_CASE(parts_come_and_go_without_their_neighbours),
+	KUNIT_CASE(sections_come_and_go_without_their_neighbours),
+	KUNIT_CASE(a_later_section_shows_the_tail_of_its_head),
+	KUNIT_CASE(a_tail_outlives_its_head),
+	KUNIT_CASE(a_later_section_without_its_head_is_refused),
+	KUNIT_CASE(new_struct_pages_are_poisoned),
+	KUNIT_CASE(an_inaccessible_memory_map_is_not_touched),
+	KUNIT_CASE(sections_go_online_and_offline),
+	KUNIT_CASE(an_early_section_needs_no_memory_for_its_parts),
+	{}
+};
+
+static struct kunit_suite vmemmap_sections_suite = {
+	.name = "vmemmap_sections",
+	.suite_init = mount_proc,
+	.suite_exit = unmount_proc,
+	.init = vmemmap_kunit_init,
+	.test_cases = vmemmap_sections_cases,
+};
+
+kunit_test_suite(vmemmap_sections_suite);

@@ -1,0 +1,154 @@
+#!/bin/busybox sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# /init of a guest: does what the host asks for, one line at a time.
+#
+#	host	<verb> <words ...>			typed on the console
+#	guest	vmemmap-guest: <key> <words ...>	what it saw, any number
+#	guest	vmemmap-guest: ok <n> <verb ...>
+#	   or	vmemmap-guest: not ok <n> <verb ...> # <why>
+#
+# The guest measures and the host judges: nothing here knows what is right.
+# Lines go through /dev/kmsg, so that no kernel message can land inside one.
+
+PATH=/bin
+LD_LIBRARY_PATH=/lib
+export PATH LD_LIBRARY_PATH
+/bin/busybox --install -s /bin
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+mount -t devtmpfs dev /dev
+mount -t debugfs debug /sys/kernel/debug
+
+memory=/sys/devices/system/memory
+
+say() {
+	echo "vmemmap-guest: $*" > /dev/kmsg
+}
+
+# Each line of stdin under a key.
+say_lines() {
+	while read -r line; do
+		echo "vmemmap-guest: $1 $line"
+	done > /dev/kmsg
+}
+
+# Call until it succeeds, for at most 10 s.
+retry() {
+	for _ in $(seq 100); do
+		"$@" && return
+		sleep 0.1
+	done
+	return 1
+}
+
+# ---- what the host may ask for: verb_<verb>; output is the reason to fail ----
+
+# The vmemmap part of the kernel's page tables, of x86 or arm64.
+say_dump() {
+	for dump in page_tables/kernel kernel_page_tables; do
+		[ -f /sys/kernel/debug/$dump ] || continue
+		awk '/^---\[/ { on = tolower($0) ~ /vmemmap( start)? \]/; next } on' \
+			/sys/kernel/debug/$dump | say_lines dump
+	done
+}
+
+say_blocks() {
+	say block_size "$(cat $memory/block_size_bytes)"
+	for block in "$memory"/memory[0-9]*; do
+		node=$(echo "$block"/node*)
+		say block "${block##*/memory}" "${node##*/node}" "$(cat "$block/state")"
+	done
+}
+
+# Pages that are neither free nor known to have another use. Per-CPU counters
+# are folded first. A sample sees its own reader and what runs beside it, so
+# take several; the host knows what to make of them.
+say_samples() {
+	for _ in 1 2 3 4 5 6 7; do
+		echo 7 > /proc/sys/vm/drop_caches
+		cat /proc/sys/vm/stat_refresh
+		cat /proc/zoneinfo /proc/meminfo /proc/vmstat > /tmp/sample
+		awk '/^ +pages free/		{ free += $3 }
+		     /^ +managed/		{ managed += $2 }
+		     /^ +count:/		{ percpu += $2 }
+		     /^(Buffers|Cached|AnonPages|Slab|KernelStack|PageTables|SecPageTables|VmallocUsed|Percpu):/ {
+						  known += $2 }
+		     /^nr_page_table_pages/	{ tables = $2 }
+		     END { print managed, free, percpu, known, tables }' \
+			/tmp/sample | say_lines sample
+	done
+}
+
+verb_state() {
+	say_samples
+	say_dump
+	say_blocks
+	grep memmap /proc/vmstat | say_lines count
+	grep -E '^[0-9a-f].*Persistent Memory' /proc/iomem | say_lines iomem
+	if [ -d /sys/bus/nd ]; then
+		ndctl list -Nv | say_lines ndctl
+	fi
+}
+
+# <pfn>+<count> ...: how many of these pages are reserved, as all are that the
+# boot-time allocator gave out? KPF_RESERVED is bit 32 of a page's 64.
+verb_reserved() {
+	for run; do
+		dd if=/proc/kpageflags bs=8 skip="${run%+*}" count="${run#*+}" \
+			2> /dev/null | od -An -v -t x4 -w8 |
+			awk '$2 ~ /[13579bdf]$/ { n++ } END { print n + 0 }' |
+			say_lines "reserved $run"
+	done
+}
+
+block_count_is() {
+	set -- "$1" "$memory"/memory[0-9]*
+	[ $(($# - 1)) -eq "$1" ]
+}
+
+verb_blocks() {
+	retry block_count_is "$1" && return
+	echo "not $1 memory blocks after 10 s"
+	return 1
+}
+
+# <state> <first block> <last block>
+verb_set() {
+	for n in $(seq "$2" "$3"); do
+		retry sh -c "echo $1 > $memory/memory$n/state" || return
+	done
+}
+
+verb_ndctl() {
+	ndctl "$@"
+}
+
+verb_daxctl() {
+	daxctl "$@"
+}
+
+# <times>: take the one device from its driver and give it back
+verb_rebind() {
+	cd /sys/bus/dax/drivers/device_dax || return
+	set -- "$1" dax[0-9]*
+	for _ in $(seq "$1"); do
+		echo "$2" > unbind && echo "$2" > bind || return
+	done
+}
+
+# ---- the loop ----
+
+stty -echo < /dev/console
+exec 3< /dev/console
+number=0
+say ready
+while read -r verb words <&3; do
+	number=$((number + 1))
+	# shellcheck disable=SC2086 # words are words
+	if why=$("verb_$verb" $words 2>&1); then
+		say "ok $number $verb $words"
+	else
+		say "not ok $number $verb $words # $(echo "$why" | tail -n 1)"
+	fi
+done

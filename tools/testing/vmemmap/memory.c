@@ -1,0 +1,523 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * memory.c - RAM of two nodes, and who gives it out: memblock, buddy, slab
+ *
+ * Physical memory is one reserved range of addresses, so that __va() and
+ * __pa() are additions. A page can be touched while it is allocated as a single
+ * page, by ASan's leave; larger blocks and device memory are only numbers.
+ *
+ *	pfn 0			a multiple of sections
+ *	| node 0 | hole		| node 1 | hole		| sections to be added ...
+ *	 <ram_pages>		 <ram_pages>
+ */
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sanitizer/asan_interface.h>
+
+#include "soft.h"
+
+#define DIRECT_MAP_SIZE	(64UL << 30)
+#define CHUNK_PAGES	16UL	/* made accessible together */
+#define JUNK		0xa5
+#define JUNK_WORD	0xa5a5a5a5a5a5a5a5UL
+
+struct geometry geo;
+struct machine machine;
+char *soft_direct_map;
+unsigned long nr_warn_alloc;
+
+static struct soft_page *ram;		/* of node 0, then of node 1 */
+static bool *is_open_chunk;
+static unsigned long next_fit[NR_NODES];
+static char *buffer, *buffer_end;	/* of sparse_buffer_alloc() */
+
+/* ---- Warnings and messages ---- */
+
+static void count_message(const char *kind, const char *fmt, va_list args)
+{
+	vsnprintf(machine.last_message, sizeof(machine.last_message), fmt, args);
+	if (is_verbose)
+		test_note("%s: %.200s", kind, machine.last_message);
+}
+
+void soft_warn(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	count_message("WARNING", fmt, args);
+	va_end(args);
+	machine.nr_warnings++;
+}
+
+void soft_message(const char *fmt, ...)
+{
+	const size_t length = strlen(fmt);
+	va_list args;
+
+	if (!length || fmt[length - 1] != '\n')
+		FAIL("message '%s' does not end its line", fmt);
+	va_start(args, fmt);
+	count_message("message", fmt, args);
+	va_end(args);
+	machine.nr_messages++;
+}
+
+void warn_alloc(gfp_t gfp, void *nodemask, const char *fmt, ...)
+{
+	va_list args;
+
+	EXPECT(!(gfp & __GFP_NOWARN));
+	EXPECT(!nodemask);
+	va_start(args, fmt);
+	count_message("warn_alloc", fmt, args);
+	va_end(args);
+	nr_warn_alloc++;
+}
+
+void expect_warnings(unsigned long nr)
+{
+	if (machine.nr_warnings != nr)
+		FAIL("expected %lu warnings, have %lu; last: %s", nr,
+		     machine.nr_warnings, machine.last_message);
+	machine.nr_warnings = 0;
+}
+
+void expect_messages(unsigned long nr)
+{
+	if (machine.nr_messages != nr)
+		FAIL("expected %lu messages, have %lu; last: %s", nr,
+		     machine.nr_messages, machine.last_message);
+	machine.nr_messages = 0;
+}
+
+/* ---- Pages ---- */
+
+unsigned long ram_start_pfn(int nid)
+{
+	return nid * ALIGN(geo.ram_pages, PAGES_PER_SECTION);
+}
+
+int ram_nid(unsigned long pfn)
+{
+	for (int nid = 0; nid < NR_NODES; nid++)
+		if (pfn - ram_start_pfn(nid) < geo.ram_pages)
+			return nid;
+	return NUMA_NO_NODE;
+}
+
+struct soft_page *ram_page(unsigned long pfn)
+{
+	const int nid = ram_nid(pfn);
+
+	if (nid == NUMA_NO_NODE)
+		return NULL;
+	return &ram[nid * geo.ram_pages + pfn - ram_start_pfn(nid)];
+}
+
+static char *page_memory(unsigned long pfn)
+{
+	return soft_direct_map + PFN_PHYS(pfn);
+}
+
+/*
+ * RAM holds junk when it is given out. Who uses a page begins at its first
+ * word, so that this one tells if it is still junk.
+ */
+static void open_page(unsigned long pfn)
+{
+	const unsigned long chunk = (ram_page(pfn) - ram) / CHUNK_PAGES;
+	char *memory = page_memory(ALIGN_DOWN(pfn, CHUNK_PAGES));
+
+	if (!is_open_chunk[chunk]) {
+		is_open_chunk[chunk] = true;
+		if (mprotect(memory, CHUNK_PAGES * PAGE_SIZE, PROT_READ | PROT_WRITE))
+			FAIL("mprotect: %m");
+		ASAN_POISON_MEMORY_REGION(memory, CHUNK_PAGES * PAGE_SIZE);
+	}
+	memory = page_memory(pfn);
+	ASAN_UNPOISON_MEMORY_REGION(memory, PAGE_SIZE);
+	if (*(unsigned long *)memory != JUNK_WORD)
+		memset(memory, JUNK, PAGE_SIZE);
+}
+
+static void take(unsigned long pfn, unsigned int nr_pages, int nid,
+		 enum page_state state)
+{
+	struct soft_page *page = ram_page(pfn);
+
+	for (unsigned int i = 0; i < nr_pages; i++)
+		page[i] = (struct soft_page){ .state = state, .nid = nid };
+	if (nr_pages == 1)
+		open_page(pfn);
+}
+
+static void give_back(unsigned long pfn, unsigned int nr_pages)
+{
+	memset(ram_page(pfn), 0, nr_pages * sizeof(*ram));
+	if (nr_pages == 1)
+		ASAN_POISON_MEMORY_REGION(page_memory(pfn), PAGE_SIZE);
+}
+
+static bool is_free(unsigned long pfn, unsigned long nr_pages)
+{
+	const struct soft_page *page = ram_page(pfn);
+
+	for (unsigned long i = 0; i < nr_pages; i++)
+		if (page[i].state != PAGE_FREE)
+			return false;
+	return true;
+}
+
+unsigned long nr_free_pages(int nid)
+{
+	unsigned long nr = 0;
+
+	for (unsigned long i = 0; i < geo.ram_pages; i++)
+		nr += ram[nid * geo.ram_pages + i].state == PAGE_FREE;
+	return nr;
+}
+
+/* Addresses that nothing may touch yet; at @at, unless it is NULL. */
+static char *reserve_addresses(char *at, unsigned long size)
+{
+	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+	char *memory = mmap(at, size, PROT_NONE, flags | (at ? MAP_FIXED : 0),
+			    -1, 0);
+
+	if (memory == MAP_FAILED)
+		FAIL("mmap of %#lx bytes: %m", size);
+	return memory;
+}
+
+/* Memory of another geometry; nothing of it is accessible yet. */
+static void new_memory(void)
+{
+	const unsigned long nr_pages = NR_NODES * geo.ram_pages;
+
+	EXPECT(section_nr_to_pfn(NR_MEM_SECTIONS) << PAGE_SHIFT <= DIRECT_MAP_SIZE);
+	if (!soft_direct_map)
+		soft_direct_map = (char *)ALIGN((unsigned long)
+			reserve_addresses(NULL, 2 * DIRECT_MAP_SIZE), DIRECT_MAP_SIZE);
+	for (int nid = 0; nid < NR_NODES; nid++)
+		reserve_addresses(page_memory(ram_start_pfn(nid)),
+				  PFN_PHYS(geo.ram_pages));
+	free(ram);
+	free(is_open_chunk);
+	ram = calloc(nr_pages, sizeof(*ram));
+	is_open_chunk = calloc(DIV_ROUND_UP(nr_pages, CHUNK_PAGES), 1);
+}
+
+static void free_memory(void)
+{
+	for (int nid = 0; nid < NR_NODES; nid++) {
+		const unsigned long start = ram_start_pfn(nid);
+
+		for (unsigned long i = 0; i < geo.ram_pages; i++)
+			if (ram[nid * geo.ram_pages + i].state != PAGE_FREE)
+				give_back(start + i, 1);
+	}
+}
+
+void memory_reset(void)
+{
+	static const char *last_geometry;
+
+	if (last_geometry == geo.name)
+		free_memory();
+	else
+		new_memory();
+	last_geometry = geo.name;
+	memset(next_fit, 0, sizeof(next_fit));
+	buffer = NULL;
+	buffer_end = NULL;
+	machine = (struct machine){ .far_distance = 2 * LOCAL_DISTANCE };
+}
+
+void fail_allocation(unsigned long nr, bool and_later)
+{
+	machine.nr_attempts = 0;
+	machine.nr_failures = 0;
+	machine.fail_at = nr;
+	machine.fail_from = and_later;
+}
+
+static bool shall_fail(void)
+{
+	machine.nr_attempts++;
+	if (!machine.fail_at || machine.nr_attempts < machine.fail_at)
+		return false;
+	if (machine.nr_attempts > machine.fail_at && !machine.fail_from)
+		return false;
+	machine.nr_failures++;
+	return true;
+}
+
+/* ---- The buddy allocator: any aligned block, never the one just freed ---- */
+
+static bool find_block(int nid, unsigned int order, unsigned long *pfn)
+{
+	const unsigned long nr_pages = BIT(order);
+	const unsigned long nr_blocks = geo.ram_pages >> order;
+
+	for (unsigned long i = 0; i < nr_blocks; i++) {
+		const unsigned long block =
+			((next_fit[nid] >> order) + i) % nr_blocks;
+
+		*pfn = ram_start_pfn(nid) + block * nr_pages;
+		if (is_free(*pfn, nr_pages)) {
+			next_fit[nid] = (block + 1) * nr_pages % geo.ram_pages;
+			return true;
+		}
+	}
+	return false;
+}
+
+struct page *alloc_pages_node(int node, gfp_t gfp, unsigned int order)
+{
+	const int nid = node == NUMA_NO_NODE ? 0 : node;
+	unsigned long pfn;
+
+	EXPECT(machine.has_slab);
+	EXPECT(nid >= 0 && nid < NR_NODES);
+	EXPECT(order <= MAX_PAGE_ORDER);
+	EXPECT(gfp == (GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN));
+	if (shall_fail())
+		return NULL;
+	if (!find_block(nid, order, &pfn)) {
+		if (!find_block(!nid, order, &pfn)) {
+			machine.nr_exhausted++;
+			return NULL;
+		}
+		machine.nr_fallbacks++;
+	}
+	take(pfn, BIT(order), nid, PAGE_REST);
+	ram_page(pfn)->state = PAGE_BLOCK;
+	ram_page(pfn)->order = order;
+	ram_page(pfn)->refs = 1;
+	return pfn_to_page(pfn);
+}
+
+void free_pages(unsigned long addr, unsigned int order)
+{
+	const unsigned long pfn = PHYS_PFN(__pa(addr));
+	struct soft_page *page = ram_page(pfn);
+
+	if (!page || page->state != PAGE_BLOCK || page->order != order ||
+	    !PAGE_ALIGNED(addr))
+		FAIL("pfn %#lx is no block of order %u to be freed", pfn, order);
+	EXPECT(machine.has_slab);
+	EXPECT(page->refs == 1 || !order);
+	if (!--page->refs)
+		give_back(pfn, BIT(order));
+}
+
+/* Leave no free block of @order or larger on the node, but smaller ones. */
+void exhaust_order(int nid, unsigned int order)
+{
+	unsigned long pfn;
+
+	while (find_block(nid, order, &pfn)) {
+		ram_page(pfn)->state = PAGE_BLOCK;
+		ram_page(pfn)->refs = 1;
+	}
+}
+
+/* ---- memblock: from the top down, at or above @min_addr if it can be ---- */
+
+static bool find_boot_range(int nid, unsigned long nr_pages,
+			    unsigned long align, unsigned long min_pfn,
+			    unsigned long *found)
+{
+	const unsigned long start = ram_start_pfn(nid);
+	unsigned long pfn;
+
+	if (nr_pages > geo.ram_pages)
+		return false;
+	pfn = ALIGN_DOWN(start + geo.ram_pages - nr_pages, align);
+	for (; pfn >= start && pfn >= min_pfn && pfn < start + geo.ram_pages;
+	     pfn -= align) {
+		if (is_free(pfn, nr_pages)) {
+			*found = pfn;
+			return true;
+		}
+	}
+	return false;
+}
+
+void *memblock_alloc_try_nid_raw(phys_addr_t size, phys_addr_t align,
+				 phys_addr_t min_addr, phys_addr_t max_addr,
+				 int node)
+{
+	const unsigned long nr_pages = PHYS_PFN(size), step = PHYS_PFN(align);
+	const int nid = node == NUMA_NO_NODE ? 0 : node;
+	const unsigned long min_pfns[] = { PHYS_PFN(min_addr), 0 };
+	unsigned long pfn;
+
+	EXPECT(!machine.has_slab);
+	EXPECT(size && PAGE_ALIGNED(size) && PAGE_ALIGNED(align));
+	EXPECT_EQ(max_addr, MEMBLOCK_ALLOC_NOLEAKTRACE);
+	if (shall_fail())
+		return NULL;
+	for (int i = 0; i < 2; i++) {
+		for (int j = 0; j < NR_NODES; j++) {
+			if (!find_boot_range(nid ^ j, nr_pages, step, min_pfns[i],
+					     &pfn))
+				continue;
+			machine.nr_fallbacks += j;
+			take(pfn, nr_pages, nid, PAGE_BOOT);
+			return page_memory(pfn);
+		}
+	}
+	machine.nr_exhausted++;
+	return NULL;
+}
+
+void free_boot_pages(unsigned long pfn, unsigned long nr_pages)
+{
+	for (unsigned long i = 0; i < nr_pages; i++) {
+		if (!ram_page(pfn + i) || ram_page(pfn + i)->state != PAGE_BOOT)
+			FAIL("pfn %#lx is not from boot", pfn + i);
+		give_back(pfn + i, 1);
+	}
+}
+
+void memblock_free(void *block, size_t size)
+{
+	EXPECT(!machine.has_slab);
+	EXPECT(PAGE_ALIGNED(block) && PAGE_ALIGNED(size));
+	free_boot_pages(PHYS_PFN(__pa(block)), PHYS_PFN(size));
+}
+
+/* Leave only the lowest pages of node 0. */
+void exhaust_memblock(unsigned long nr_pages_left)
+{
+	for (int nid = 0; nid < NR_NODES; nid++)
+		for (unsigned long i = nid ? 0 : nr_pages_left; i < geo.ram_pages; i++)
+			ram_page(ram_start_pfn(nid) + i)->state = PAGE_BOOT;
+}
+
+/* The lowest eighth of node 0 is for devices that cannot reach further. */
+phys_addr_t soft_dma_end(void)
+{
+	return PFN_PHYS(geo.ram_pages / 8);
+}
+
+void sparse_buffer_init(unsigned long size, int nid)
+{
+	buffer = memblock_alloc_try_nid_raw(size, PMD_SIZE, soft_dma_end(),
+					    MEMBLOCK_ALLOC_NOLEAKTRACE, nid);
+	buffer_end = buffer ? buffer + size : NULL;
+}
+
+void sparse_buffer_fini(void)
+{
+	if (buffer && buffer < buffer_end)
+		memblock_free(buffer, buffer_end - buffer);
+	buffer = NULL;
+	buffer_end = NULL;
+}
+
+void *sparse_buffer_alloc(unsigned long size)
+{
+	char *block = (char *)ALIGN((unsigned long)buffer, size);
+
+	if (!buffer || size > (unsigned long)(buffer_end - block))
+		return NULL;
+	if (block > buffer_end)
+		return NULL;
+	if (block > buffer)
+		memblock_free(buffer, block - buffer);
+	buffer = block + size;
+	return block;
+}
+
+bool slab_is_available(void)
+{
+	return machine.has_slab;
+}
+
+/* ---- Slab: an object is the start of a page, the rest is out of bounds ---- */
+
+void *kzalloc(size_t size, gfp_t gfp)
+{
+	unsigned long pfn;
+	char *object;
+
+	EXPECT(machine.has_slab);
+	EXPECT_EQ(gfp, GFP_KERNEL);
+	EXPECT(size <= PAGE_SIZE);
+	if (shall_fail())
+		return NULL;
+	if (!find_block(0, 0, &pfn) && !find_block(1, 0, &pfn)) {
+		machine.nr_exhausted++;
+		return NULL;
+	}
+	take(pfn, 1, 0, PAGE_BLOCK);
+	ram_page(pfn)->is_slab = true;
+	ram_page(pfn)->refs = 1;
+	object = page_memory(pfn);
+	ASAN_POISON_MEMORY_REGION(object + size, PAGE_SIZE - size);
+	return memset(object, 0, size);
+}
+
+void soft_kfree(void *object)
+{
+	const unsigned long pfn = PHYS_PFN(__pa(object));
+	struct soft_page *page = ram_page(pfn);
+
+	if (!page || !page->is_slab || !PAGE_ALIGNED(object))
+		FAIL("%p is no object to be freed", object);
+	give_back(pfn, 1);
+}
+
+/* ---- struct page ---- */
+
+static struct soft_page *soft_page_of(const struct page *page)
+{
+	const unsigned long pfn = page_to_pfn(page);
+	struct soft_page *soft = ram_page(pfn);
+
+	if (pfn_to_page(pfn) != page || !soft)
+		FAIL("%p is no struct page of RAM", (const void *)page);
+	return soft;
+}
+
+bool PageReserved(const struct page *page)
+{
+	return soft_page_of(page)->state == PAGE_BOOT;
+}
+
+int page_to_nid(const struct page *page)
+{
+	soft_page_of(page);
+	return ram_nid(page_to_pfn(page));
+}
+
+void page_ref_add(struct page *page, int nr)
+{
+	struct soft_page *soft = soft_page_of(page);
+
+	EXPECT(soft->state == PAGE_BLOCK && !soft->order && !soft->is_slab);
+	EXPECT(nr >= 0);
+	soft->refs += nr;
+}
+
+struct page *pfn_to_online_page(unsigned long pfn)
+{
+	EXPECT(machine.has_slab);
+	return ram_page(pfn) ? pfn_to_page(pfn) : NULL;
+}
+
+int early_pfn_to_nid(unsigned long pfn)
+{
+	EXPECT(!machine.has_slab);
+	return ram_nid(pfn);
+}
+
+int node_distance(int a, int b)
+{
+	EXPECT(a >= 0 && a < NR_NODES && b >= 0 && b < NR_NODES);
+	return a == b ? LOCAL_DISTANCE : machine.far_distance;
+}

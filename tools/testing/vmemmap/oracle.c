@@ -1,0 +1,490 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * oracle.c - what the machine must look like
+ *
+ * All the oracle knows is who lives in each subsection. From that follows what
+ * must be mapped and what not, what must back it, which pages must be in use
+ * and what the counters must say:
+ *
+ *	each struct page of a live subsection is mapped, and no leaf maps none
+ *	each page of RAM in use is a table, behind leaves, or an object, and its
+ *		reference count is the number of leaves that show it
+ *	a device that brought an altmap pays from it, within its window
+ *	tails of a compound page all show the second page, every other leaf has
+ *		a block of its own, aligned to its size, from the right node
+ */
+#include <stdlib.h>
+
+#include "soft.h"
+
+#define MAX_SUBSECTIONS 32768
+
+static unsigned char owner[MAX_SUBSECTIONS];	/* of each subsection */
+static bool is_early[MAX_SUBSECTIONS];		/* each section */
+static bool *is_altmap_page_used;		/* of the device being looked at */
+static long memmap_pages, memmap_boot_pages;
+static unsigned long nr_altmap_pages[NR_DEVICES];
+
+/* ---- Who lives where ---- */
+
+static unsigned long subsection_nr(unsigned long pfn)
+{
+	return pfn / PAGES_PER_SUBSECTION;
+}
+
+void oracle_reset(void)
+{
+	EXPECT(NR_MEM_SECTIONS * SUBSECTIONS_PER_SECTION <= MAX_SUBSECTIONS);
+	memset(owner, NOBODY, sizeof(owner));
+	memset(is_early, 0, sizeof(is_early));
+	memmap_pages = 0;
+	memmap_boot_pages = 0;
+}
+
+int oracle_owner(unsigned long pfn)
+{
+	return owner[subsection_nr(pfn)];
+}
+
+static struct device *device_of(unsigned long pfn)
+{
+	const int nr = oracle_owner(pfn) - FIRST_DEVICE;
+
+	return nr < 0 ? NULL : &devices[nr];
+}
+
+static bool is_owned_range(unsigned long pfn, unsigned long nr_pages, bool is_live)
+{
+	const unsigned long end = pfn + nr_pages;
+
+	for (; pfn < end; pfn += PAGES_PER_SUBSECTION)
+		if ((oracle_owner(pfn) != NOBODY) != is_live)
+			return false;
+	return true;
+}
+
+bool is_live_range(unsigned long pfn, unsigned long nr_pages)
+{
+	return is_owned_range(pfn, nr_pages, true);
+}
+
+bool is_dead_range(unsigned long pfn, unsigned long nr_pages)
+{
+	return is_owned_range(pfn, nr_pages, false);
+}
+
+static bool is_needed(unsigned long pfn)
+{
+	return oracle_owner(pfn) != NOBODY || is_early[pfn_to_section_nr(pfn)];
+}
+
+static bool is_deduplicated(const struct device *dev)
+{
+	return vmemmap_can_optimize(dev->has_altmap ? &dev->altmap : NULL,
+				    &dev->pgmap);
+}
+
+/* The place of a vmemmap page among those of its compound page. */
+static unsigned long place_in_compound(const struct device *dev,
+				       unsigned long addr)
+{
+	const unsigned long size = pgmap_vmemmap_nr(&dev->pgmap) *
+				   sizeof(struct page);
+
+	return (addr - vaddr(dev->pfn)) % size >> PAGE_SHIFT;
+}
+
+/* ---- Counters ---- */
+
+static long cost_of(unsigned long pfn, unsigned long nr_pages)
+{
+	const unsigned long end = vaddr(pfn + nr_pages);
+	const struct device *dev = device_of(pfn);
+	long cost = 0;
+
+	if (!dev || !is_deduplicated(dev))
+		return DIV_ROUND_UP(nr_pages * sizeof(struct page), PAGE_SIZE);
+	for (unsigned long addr = vaddr(pfn); addr < end; addr += PAGE_SIZE)
+		cost += place_in_compound(dev, addr) < VMEMMAP_RESERVE_NR;
+	return cost;
+}
+
+static void count_section(unsigned long pfn, unsigned long nr_pages, int sign)
+{
+	const unsigned long nr = pfn_to_section_nr(pfn);
+	const unsigned long start = section_nr_to_pfn(nr);
+
+	if (!is_early[nr]) {
+		memmap_pages += sign * cost_of(pfn, nr_pages);
+	} else if (is_dead_range(start, PAGES_PER_SECTION)) {
+		is_early[nr] = false;
+		memmap_boot_pages -= cost_of(start, PAGES_PER_SECTION);
+	}
+}
+
+void oracle_add(unsigned long pfn, unsigned long nr_pages, int who)
+{
+	const unsigned long end = pfn + nr_pages;
+	unsigned long next;
+
+	for (; pfn < end; pfn = next) {
+		const unsigned long nr = pfn_to_section_nr(pfn);
+
+		next = min(end, section_nr_to_pfn(nr + 1));
+		memset(&owner[subsection_nr(pfn)], who,
+		       subsection_nr(next - 1) - subsection_nr(pfn) + 1);
+		if (who == BOOT_RAM) {
+			is_early[nr] = true;
+			memmap_boot_pages += cost_of(section_nr_to_pfn(nr),
+						     PAGES_PER_SECTION);
+		} else {
+			count_section(pfn, next - pfn, 1);
+		}
+	}
+}
+
+void oracle_remove(unsigned long pfn, unsigned long nr_pages)
+{
+	const unsigned long end = pfn + nr_pages;
+	unsigned long next;
+
+	for (; pfn < end; pfn = next) {
+		const unsigned long nr = pfn_to_section_nr(pfn);
+
+		next = min(end, section_nr_to_pfn(nr + 1));
+		if (!is_early[nr])
+			count_section(pfn, next - pfn, -1);
+		memset(&owner[subsection_nr(pfn)], NOBODY,
+		       subsection_nr(next - pfn));
+		if (is_early[nr])
+			count_section(pfn, next - pfn, -1);
+	}
+}
+
+/* ---- Sections ---- */
+
+static void check_usage(const struct mem_section *ms, unsigned long start)
+{
+	for (unsigned long i = 0; i < SUBSECTIONS_PER_SECTION; i++) {
+		const unsigned long pfn = start + i * PAGES_PER_SUBSECTION;
+
+		if (test_bit(i, ms->usage->subsection_map) !=
+		    (oracle_owner(pfn) != NOBODY))
+			FAIL("subsection of pfn %#lx has the wrong state", pfn);
+	}
+}
+
+/* Returns true if the section has a usage map from slab. */
+static bool check_section(unsigned long nr)
+{
+	const struct mem_section *ms = __nr_to_section(nr);
+	const unsigned long start = section_nr_to_pfn(nr);
+	unsigned long map;
+
+	if (is_dead_range(start, PAGES_PER_SECTION)) {
+		EXPECT(!ms || !ms->section_mem_map);
+		if (ms && ms->usage) {
+			EXPECT(PageReserved(virt_to_page(ms->usage)));
+			check_usage(ms, start);
+		}
+		return false;
+	}
+	EXPECT(ms && ms->usage);
+	map = SECTION_MARKED_PRESENT | SECTION_HAS_MEM_MAP | soft_vmemmap |
+	      (is_early[nr] ? SECTION_IS_EARLY : 0);
+	EXPECT_EQ(ms->section_mem_map & ~SECTION_IS_ONLINE, map);
+	check_usage(ms, start);
+	return !PageReserved(virt_to_page(ms->usage));
+}
+
+/* Arrays of sections. */
+static unsigned long nr_roots(bool is_from_boot)
+{
+	unsigned long nr = 0;
+
+	for (unsigned long i = 0; i < NR_SECTION_ROOTS; i++)
+		nr += mem_section[i] && is_from_boot ==
+		      PageReserved(virt_to_page(mem_section[i]));
+	return nr;
+}
+
+/* ---- Leaves ---- */
+
+static bool has_right_node(const struct leaf *leaf, int nid)
+{
+	unsigned long pfn = ALIGN_DOWN((leaf->start - soft_vmemmap) /
+				       sizeof(struct page), PAGES_PER_SUBSECTION);
+
+	for (; vaddr(pfn) < leaf->end; pfn += PAGES_PER_SUBSECTION) {
+		const struct device *dev = device_of(pfn);
+
+		if (nid == (dev ? dev->nid : section_nid(pfn_to_section_nr(pfn))))
+			return true;
+		if (nid == section_nid(pfn_to_section_nr(pfn)))
+			return true;
+	}
+	return false;
+}
+
+/* The leaf's first subsection that is needed; the leaf shall have one. */
+static unsigned long first_needed_pfn(const struct leaf *leaf)
+{
+	unsigned long pfn;
+
+	EXPECT(leaf->start >= ALIGN_DOWN(soft_vmemmap, leaf->end - leaf->start));
+	pfn = leaf->start < soft_vmemmap ? 0 :
+	      (leaf->start - soft_vmemmap) / sizeof(struct page);
+	pfn = ALIGN_DOWN(pfn, PAGES_PER_SUBSECTION);
+	for (; vaddr(pfn) < leaf->end &&
+	       pfn_to_section_nr(pfn) < NR_MEM_SECTIONS;
+	     pfn += PAGES_PER_SUBSECTION)
+		if (is_needed(pfn))
+			return pfn;
+	FAIL("[%#lx-%#lx) is mapped for nobody", leaf->start, leaf->end);
+}
+
+static void check_own_ram(const struct leaf *leaf)
+{
+	const unsigned long nr_pages = (leaf->end - leaf->start) >> PAGE_SHIFT;
+	struct soft_page *page;
+
+	for (unsigned long i = 0; i < nr_pages; i++) {
+		page = ram_page(leaf->pfn + i);
+		if (!page || page->state == PAGE_FREE || page->nr_own++)
+			FAIL("%#lx shows pfn %#lx, which is not its own",
+			     leaf->start, leaf->pfn + i);
+	}
+	page = ram_page(leaf->pfn);
+	EXPECT(page->state != PAGE_REST);
+	if (page->state == PAGE_BLOCK)
+		EXPECT_EQ(BIT(page->order), nr_pages);
+	EXPECT(has_right_node(leaf, page->nid));
+	if (!machine.nr_fallbacks)
+		EXPECT_EQ(page->nid, ram_nid(leaf->pfn));
+}
+
+static void check_altmap_block(const struct leaf *leaf, struct device *dev)
+{
+	const struct vmem_altmap *altmap = &dev->altmap;
+	const unsigned long nr_pages = (leaf->end - leaf->start) >> PAGE_SHIFT;
+	const unsigned long first = leaf->pfn - altmap->base_pfn - altmap->reserve;
+
+	EXPECT(dev->has_altmap);
+	if (first >= altmap->free || nr_pages > altmap->free - first)
+		FAIL("pfn %#lx behind %#lx is not in the altmap", leaf->pfn,
+		     leaf->start);
+	for (unsigned long i = 0; i < nr_pages; i++) {
+		bool *is_used = &is_altmap_page_used[leaf->pfn + i];
+
+		if (*is_used)
+			FAIL("pfn %#lx of the altmap is used twice", leaf->pfn + i);
+		*is_used = true;
+	}
+	nr_altmap_pages[dev - devices] += nr_pages;
+}
+
+/* x86 ignores the altmap for less than a section. */
+static bool uses_altmap(const struct device *dev, unsigned long pfn)
+{
+	const unsigned long start = SECTION_ALIGN_DOWN(pfn);
+
+	if (!dev || !dev->has_altmap)
+		return false;
+	return geo.arch != ARCH_X86 ||
+	       (dev->pfn <= start &&
+		dev->pfn + dev->nr_pages >= start + PAGES_PER_SECTION);
+}
+
+static void check_leaf(const struct leaf *leaf)
+{
+	const unsigned long pfn = first_needed_pfn(leaf);
+	struct device *dev = device_of(pfn);
+
+	EXPECT(leaf->level <= SOFT_PMD);
+	EXPECT(IS_ALIGNED(PFN_PHYS(leaf->pfn), leaf->end - leaf->start));
+	if (uses_altmap(dev, pfn)) {
+		check_altmap_block(leaf, dev);
+	} else if (dev && is_deduplicated(dev) &&
+		   place_in_compound(dev, leaf->start) >= VMEMMAP_RESERVE_NR) {
+		const unsigned long place = place_in_compound(dev, leaf->start);
+		const unsigned long tail = leaf->start - (place << PAGE_SHIFT) +
+					   (VMEMMAP_RESERVE_NR - 1) * PAGE_SIZE;
+
+		EXPECT_EQ(leaf->level, SOFT_PTE);
+		EXPECT_EQ(leaf->pfn, mapped_pfn(tail));
+		ram_page(leaf->pfn)->nr_shown++;
+	} else {
+		check_own_ram(leaf);
+	}
+}
+
+static void check_table(unsigned long pfn, int level)
+{
+	struct soft_page *page = ram_page(pfn);
+
+	if (!page || page->is_table)
+		FAIL("table %#lx of level %d is not its own", pfn, level);
+	page->is_table = true;
+}
+
+static void check_is_mapped(unsigned long pfn)
+{
+	const unsigned long end = vaddr(pfn + PAGES_PER_SUBSECTION);
+	unsigned long addr;
+	struct leaf leaf;
+
+	for (addr = vaddr(pfn); addr < end; addr = leaf.end) {
+		leaf = walk(addr);
+		if (!leaf.is_mapped)
+			FAIL("struct page at %#lx of live pfn %#lx is not mapped",
+			     addr, pfn);
+	}
+}
+
+/* ---- Pages ---- */
+
+static unsigned long nr_slab_objects, nr_boot_objects;
+
+/* Is it accounted for? Pages of no leaf and no table are to be objects. */
+static void check_page(struct soft_page *page, unsigned long pfn)
+{
+	const unsigned int nr_users = page->nr_own + page->is_table;
+
+	if (page->state == PAGE_REST) {
+		EXPECT(!page->is_table && !page->nr_shown);
+		return;
+	}
+	EXPECT(nr_users <= 1);
+	if (page->is_slab) {
+		EXPECT(!nr_users);
+		nr_slab_objects++;
+	} else if (page->state == PAGE_BOOT) {
+		nr_boot_objects += !nr_users;
+	} else {
+		if (!nr_users)
+			FAIL("pfn %#lx is in use, but nobody uses it", pfn);
+		EXPECT_EQ(page->refs, 1 + page->nr_shown);
+		EXPECT(!page->is_table || !page->order);
+	}
+}
+
+static void forget_page(struct soft_page *page, unsigned long pfn)
+{
+	page->nr_own = 0;
+	page->nr_shown = 0;
+	page->is_table = false;
+}
+
+static void for_each_ram_page(void (*visit)(struct soft_page *page,
+					    unsigned long pfn))
+{
+	for (int nid = 0; nid < NR_NODES; nid++) {
+		const unsigned long start = ram_start_pfn(nid);
+		struct soft_page *page = ram_page(start);
+
+		for (unsigned long i = 0; i < geo.ram_pages; i++)
+			if (page[i].state != PAGE_FREE)
+				visit(&page[i], start + i);
+	}
+}
+
+/* For a machine that has booted. */
+void check_machine(void)
+{
+	const unsigned long nr_pages = section_nr_to_pfn(NR_MEM_SECTIONS);
+	unsigned long nr_usages = 0;
+
+	for (unsigned long nr = 0; nr < NR_MEM_SECTIONS; nr++)
+		nr_usages += check_section(nr);
+	for (unsigned long pfn = 0; pfn < nr_pages; pfn += PAGES_PER_SUBSECTION)
+		if (is_needed(pfn))
+			check_is_mapped(pfn);
+
+	free(is_altmap_page_used);
+	is_altmap_page_used = calloc(nr_pages, 1);
+	memset(nr_altmap_pages, 0, sizeof(nr_altmap_pages));
+	for_each_ram_page(forget_page);
+	for_each_leaf(check_leaf, check_table);
+	nr_slab_objects = 0;
+	nr_boot_objects = 0;
+	for_each_ram_page(check_page);
+	EXPECT_EQ(nr_slab_objects, nr_roots(false) + nr_usages);
+	/* beside the arrays, the usage maps of each node */
+	EXPECT_EQ(nr_boot_objects, nr_roots(true) + NR_NODES);
+	for (int i = 0; i < NR_DEVICES; i++)
+		EXPECT_EQ(devices[i].altmap.alloc, nr_altmap_pages[i]);
+
+	EXPECT_EQ(machine.memmap_pages, memmap_pages);
+	EXPECT_EQ(machine.memmap_boot_pages, memmap_boot_pages);
+	expect_warnings(0);
+}
+
+/* ---- The machine as text ---- */
+
+static FILE *text;
+
+static void write_leaf(const struct leaf *leaf)
+{
+	fprintf(text, "[%#lx-%#lx) level %d pfn %#lx\n", leaf->start, leaf->end,
+		leaf->level, leaf->pfn);
+}
+
+static void write_table(unsigned long pfn, int level)
+{
+	fprintf(text, "table of level %d pfn %#lx\n", level, pfn);
+}
+
+static void write_section(unsigned long nr)
+{
+	const struct mem_section *ms = __nr_to_section(nr);
+
+	if (!ms || (!ms->section_mem_map && !ms->usage))
+		return;
+	fprintf(text, "section %lu map %#lx usage %p", nr, ms->section_mem_map,
+		(void *)ms->usage);
+	for (unsigned long i = 0; ms->usage && i < SUBSECTIONS_PER_SECTION; i++)
+		fputc('0' + test_bit(i, ms->usage->subsection_map), text);
+	fputc('\n', text);
+}
+
+static void write_page(struct soft_page *page, unsigned long pfn)
+{
+	if (page->state == PAGE_BLOCK && !page->is_slab)
+		fprintf(text, "pfn %#lx order %d refs %d\n", pfn, page->order,
+			page->refs);
+}
+
+/* Arrays of sections are not told: they may stay after a failed add. */
+char *machine_text(void)
+{
+	char *buffer = NULL;
+	size_t size;
+
+	text = open_memstream(&buffer, &size);
+	fprintf(text, "memory map pages %ld, from boot %ld\n",
+		machine.memmap_pages, machine.memmap_boot_pages);
+	for (int i = 0; i < NR_DEVICES; i++)
+		fprintf(text, "altmap %d alloc %lu align %lu\n", i,
+			devices[i].altmap.alloc, devices[i].altmap.align);
+	for (unsigned long nr = 0; nr < NR_MEM_SECTIONS; nr++)
+		write_section(nr);
+	for_each_leaf(write_leaf, write_table);
+	for_each_ram_page(write_page);
+	fclose(text);
+	return buffer;
+}
+
+void expect_machine(const char *before)
+{
+	char *now = machine_text();
+	size_t same = 0, line = 0;
+
+	for (; before[same] && before[same] == now[same]; same++)
+		if (before[same] == '\n')
+			line = same + 1;
+	if (before[same] || now[same])
+		FAIL("the machine is not as before: '%.*s' was '%.*s'",
+		     (int)strcspn(now + line, "\n"), now + line,
+		     (int)strcspn(before + line, "\n"), before + line);
+	free(now);
+}

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * sections.c - the array of sections, how a machine boots, and devices
+ *
+ * Plays mm/sparse.c, mm/memory_hotplug.c and mm/memremap.c: boot gives each
+ * section that has RAM a whole memory map; hot-add goes section by section.
+ * Where mm/ leaves sections behind after a failure, add_range() removes them.
+ */
+#include <stdlib.h>
+
+#include "soft.h"
+
+struct mem_section **mem_section;
+struct device devices[NR_DEVICES];
+
+void memmap_pages_add(long nr)
+{
+	machine.memmap_pages += nr;
+}
+
+void memmap_boot_pages_add(long nr)
+{
+	machine.memmap_boot_pages += nr;
+}
+
+unsigned long vaddr(unsigned long pfn)
+{
+	return (unsigned long)pfn_to_page(pfn);
+}
+
+/* The whole range would fault if it were not mapped. */
+void page_init_poison(struct page *page, size_t size)
+{
+	const unsigned long start = (unsigned long)page;
+	struct leaf leaf;
+
+	EXPECT(size);
+	for (unsigned long addr = start; addr < start + size; addr = leaf.end) {
+		leaf = walk(addr);
+		if (!leaf.is_mapped)
+			FAIL("struct pages at %#lx are poisoned but not mapped", addr);
+	}
+	machine.poisoned = page;
+	machine.nr_poisoned = size / sizeof(*page);
+}
+
+/* ---- Sections ---- */
+
+size_t mem_section_usage_size(void)
+{
+	const size_t pageblock_flags = sizeof(long);
+
+	return sizeof(struct mem_section_usage) + pageblock_flags +
+	       BITS_TO_LONGS(SUBSECTIONS_PER_SECTION) * sizeof(long);
+}
+
+static void *boot_object(size_t size, int nid)
+{
+	void *object;
+
+	EXPECT(size <= PAGE_SIZE);
+	object = memblock_alloc_try_nid_raw(PAGE_SIZE, PAGE_SIZE, 0,
+					    MEMBLOCK_ALLOC_NOLEAKTRACE, nid);
+	return object ? memset(object, 0, PAGE_SIZE) : NULL;
+}
+
+int sparse_index_init(unsigned long section_nr, int nid)
+{
+	const unsigned long size = SECTIONS_PER_ROOT * sizeof(struct mem_section);
+	struct mem_section **root;
+
+	EXPECT(section_nr < NR_MEM_SECTIONS);
+	root = &mem_section[section_nr / SECTIONS_PER_ROOT];
+	if (*root)
+		return 0;
+	*root = machine.has_slab ? kzalloc(size, GFP_KERNEL) :
+				   boot_object(size, nid);
+	return *root ? 0 : -ENOMEM;
+}
+
+void sections_reset(void)
+{
+	free(mem_section);
+	mem_section = calloc(NR_SECTION_ROOTS, sizeof(*mem_section));
+	memset(devices, 0, sizeof(devices));
+}
+
+/* Of each node. */
+unsigned long nr_early_sections(void)
+{
+	return DIV_ROUND_UP(geo.ram_pages, PAGES_PER_SECTION);
+}
+
+unsigned long first_hot_section(void)
+{
+	return NR_NODES * nr_early_sections();
+}
+
+/* Sections to be added alternate between the nodes, four at a time. */
+int section_nid(unsigned long section_nr)
+{
+	if (section_nr < nr_early_sections())
+		return 0;
+	if (section_nr < first_hot_section())
+		return 1;
+	return section_nr / 4 % NR_NODES;
+}
+
+/* ---- Boot ---- */
+
+/* Sections from @nr up to @end are not there. */
+static void forget_sections(unsigned long nr, unsigned long end)
+{
+	for (; nr < end; nr++)
+		__nr_to_section(nr)->section_mem_map = 0;
+}
+
+static void mark_present(unsigned long nr, unsigned long end, int nid)
+{
+	for (; nr < end; nr++) {
+		EXPECT_EQ(sparse_index_init(nr, nid), 0);
+		__nr_to_section(nr)->section_mem_map =
+			SECTION_MARKED_PRESENT | SECTION_IS_ONLINE;
+	}
+}
+
+/*
+ * All sections of a node get their memory map; if one cannot be had, that
+ * section and all later ones are left out.
+ */
+void boot_node(int nid)
+{
+	const unsigned long first = pfn_to_section_nr(ram_start_pfn(nid));
+	const unsigned long end = first + nr_early_sections();
+	const unsigned long map_size = PAGES_PER_SECTION * sizeof(struct page);
+	unsigned long nr;
+	char *usage;
+
+	mark_present(first, end, nid);
+	usage = boot_object((end - first) * mem_section_usage_size(), nid);
+	sparse_buffer_init((end - first) * ALIGN(map_size, PMD_SIZE), nid);
+	for (nr = first; usage && nr < end; nr++) {
+		struct page *map;
+
+		map = __populate_section_memmap(section_nr_to_pfn(nr),
+						PAGES_PER_SECTION, nid, NULL, NULL);
+		if (!map)
+			break;
+		memmap_boot_pages_add(DIV_ROUND_UP(map_size, PAGE_SIZE));
+		sparse_init_one_section(__nr_to_section(nr), nr, map,
+					(struct mem_section_usage *)usage,
+					SECTION_IS_EARLY);
+		usage += mem_section_usage_size();
+	}
+	sparse_buffer_fini();
+	forget_sections(nr, end);
+}
+
+void machine_end_of_boot(void)
+{
+	for (int nid = 0; nid < NR_NODES; nid++)
+		sparse_init_subsection_map(ram_start_pfn(nid), geo.ram_pages);
+	machine.has_slab = true;
+}
+
+void machine_early(const struct geometry *geometry)
+{
+	use_geometry(geometry);
+	memory_reset();
+	sections_reset();
+	tables_reset();
+	oracle_reset();
+}
+
+void machine_bare(const struct geometry *geometry)
+{
+	machine_early(geometry);
+	machine.has_slab = true;
+}
+
+void machine_boot(const struct geometry *geometry)
+{
+	machine_early(geometry);
+	for (int nid = 0; nid < NR_NODES; nid++) {
+		boot_node(nid);
+		oracle_add(ram_start_pfn(nid), geo.ram_pages, BOOT_RAM);
+	}
+	machine_end_of_boot();
+	check_machine();
+}
+
+/* ---- Ranges and devices ---- */
+
+static unsigned long chunk_end(unsigned long pfn, unsigned long end_pfn)
+{
+	return min(end_pfn, SECTION_ALIGN_DOWN(pfn) + PAGES_PER_SECTION);
+}
+
+void remove_range(unsigned long pfn, unsigned long nr_pages,
+		  struct vmem_altmap *altmap, struct dev_pagemap *pgmap)
+{
+	const unsigned long end_pfn = pfn + nr_pages;
+	unsigned long next;
+
+	for (; pfn < end_pfn; pfn = next) {
+		next = chunk_end(pfn, end_pfn);
+		sparse_remove_section(pfn, next - pfn, altmap, pgmap);
+	}
+}
+
+int add_range(int nid, unsigned long pfn, unsigned long nr_pages,
+	      struct vmem_altmap *altmap, struct dev_pagemap *pgmap)
+{
+	const unsigned long start_pfn = pfn, end_pfn = pfn + nr_pages;
+	unsigned long next;
+	int err;
+
+	for (; pfn < end_pfn; pfn = next) {
+		next = chunk_end(pfn, end_pfn);
+		err = sparse_add_section(nid == NUMA_NO_NODE ?
+					 section_nid(pfn_to_section_nr(pfn)) : nid,
+					 pfn, next - pfn, altmap, pgmap);
+		if (err) {
+			remove_range(start_pfn, pfn - start_pfn, altmap, pgmap);
+			return err;
+		}
+	}
+	return 0;
+}
+
+int add_ram(unsigned long pfn, unsigned long nr_pages)
+{
+	int err = add_range(NUMA_NO_NODE, pfn, nr_pages, NULL, NULL);
+
+	if (!err)
+		oracle_add(pfn, nr_pages, HOT_RAM);
+	return err;
+}
+
+void remove_ram(unsigned long pfn, unsigned long nr_pages)
+{
+	remove_range(pfn, nr_pages, NULL, NULL);
+	oracle_remove(pfn, nr_pages);
+}
+
+void init_device(struct device *dev, int nid, unsigned long pfn,
+		 unsigned long nr_pages)
+{
+	memset(dev, 0, sizeof(*dev));
+	dev->nid = nid;
+	dev->pfn = pfn;
+	dev->nr_pages = nr_pages;
+	dev->pgmap.ranges[0].start = PFN_PHYS(pfn);
+	dev->pgmap.ranges[0].end = PFN_PHYS(pfn + nr_pages) - 1;
+}
+
+void set_altmap(struct vmem_altmap *altmap, unsigned long base_pfn,
+		unsigned long reserve, unsigned long free)
+{
+	const struct vmem_altmap value = {
+		.base_pfn = base_pfn,
+		.end_pfn = base_pfn + reserve + free - 1,
+		.reserve = reserve,
+		.free = free,
+	};
+
+	memcpy(altmap, &value, sizeof(value));
+}
+
+void give_altmap(struct device *dev, unsigned long reserve, unsigned long free)
+{
+	set_altmap(&dev->altmap, dev->pfn, reserve, free);
+	dev->has_altmap = true;
+}
+
+/* A range is counted in nr_range once it is there. */
+int add_device(struct device *dev)
+{
+	int err = add_range(dev->nid, dev->pfn, dev->nr_pages,
+			    dev->has_altmap ? &dev->altmap : NULL, &dev->pgmap);
+
+	if (err)
+		return err;
+	dev->pgmap.nr_range = 1;
+	oracle_add(dev->pfn, dev->nr_pages, FIRST_DEVICE + (dev - devices));
+	return 0;
+}
+
+void remove_device(struct device *dev)
+{
+	remove_range(dev->pfn, dev->nr_pages,
+		     dev->has_altmap ? &dev->altmap : NULL, &dev->pgmap);
+	oracle_remove(dev->pfn, dev->nr_pages);
+	dev->nr_pages = 0;
+}

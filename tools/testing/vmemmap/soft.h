@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * soft.h - the soft machine under the memory map back end, and how to test on it
+ *
+ * The harness compiles the real mm/sparse-vmemmap.c and its siblings for user
+ * space and runs them on a machine made of software:
+ *
+ *	vmemmap_base.h	the kernel that they are compiled against
+ *	memory.c	RAM of two nodes: memblock, buddy allocator, slab
+ *	tables.c	page tables, and the walker that reads them as hardware does
+ *	arch.c		what an architecture supplies: vmemmap_populate() and _free()
+ *	hooks.c		the weak hooks of an architecture that has its own; linked
+ *			into one of the variants only
+ *	sections.c	sections, devices, and how a machine boots
+ *	oracle.c	what the machine must look like, worked out from a list of
+ *			live subsections; and the whole of it as text
+ *	geometries.c	the architectures, real and tiny
+ *	test_*.c	test cases
+ *
+ * The size of a page, the index bits of each level (2 to 5 levels) and the
+ * size of sections are run-time data, so that one program covers them all.
+ * sizeof(struct page) is not: everything is compiled for each size, and main.c
+ * runs the variants one after the other. Tiny tables of 4 or 8 entries make a
+ * few pages reach every path of a five-level table.
+ *
+ * Rules that the machine enforces; a breach ends the test case:
+ *
+ *	memory is touched only while it is allocated (ASan); nothing but tables
+ *	and slab objects is touched at all
+ *	a block is freed once, with its order, to the allocator that gave it
+ *	an entry is filled once, with an aligned block or an empty table, and
+ *	nobody goes down through a leaf
+ *	a struct page of RAM has a reference count; one of a device has none
+ *	poisoned struct pages are mapped
+ *	warnings that the test case did not announce are failures
+ *
+ * A test case is a function without parameters that builds a machine
+ * (machine_*()), drives it, and EXPECT()s. Its name is a sentence. To add one:
+ * write it, list it in its file's table.
+ *
+ * To fuzz, feed operations from bytes instead of a seed: see struct entropy.
+ */
+#ifndef _SOFT_H
+#define _SOFT_H
+
+#include "vmemmap_base.h"
+#include "vmemmap.h"
+
+#define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
+#define NR_NODES		2
+#define NR_DEVICES		4
+
+/* ---- Test cases (ktap.c) ---- */
+
+struct test_case {
+	const char *name;
+	void (*run)(void);
+};
+
+#define TEST_CASE(function)	{ #function, function }
+
+extern const struct test_case alloc_cases[], populate_cases[], dedup_cases[],
+			      section_cases[], sweep_cases[], random_cases[];
+
+extern bool is_verbose;
+extern unsigned long first_seed;
+
+void test_fail(const char *file, int line, const char *fmt, ...)
+	__printf(3, 4) __attribute__((noreturn));
+void test_note(const char *fmt, ...) __printf(1, 2);
+void note_operation(const char *fmt, ...) __printf(1, 2);
+void forget_operations(void);
+
+#define FAIL(fmt, args...) test_fail(__FILE__, __LINE__, fmt, ##args)
+
+#define EXPECT(cond) do {						\
+	if (!(cond))							\
+		FAIL("expected %s", #cond);				\
+} while (0)
+
+#define EXPECT_EQ(a, b) do {						\
+	const long __x = (long)(a), __y = (long)(b);			\
+	if (__x != __y)							\
+		FAIL("expected %s == %s, have %ld (%#lx), not %ld (%#lx)", \
+		     #a, #b, __x, __x, __y, __y);			\
+} while (0)
+
+/* ---- The machine ---- */
+
+/**
+ * struct machine - what is true of the whole machine
+ * @has_slab: the buddy allocator is up, memblock is gone
+ * @memmap_pages: the counter of memory map pages added after boot
+ * @memmap_boot_pages: the counter of those from boot
+ * @nr_warnings: WARN*() hits that no test case has fetched yet
+ * @nr_messages: messages printed
+ * @last_message: the last of them
+ * @nr_attempts: allocations tried since fail_allocation()
+ * @nr_failures: those of them that were made to fail
+ * @fail_at: which one shall fail, from 1; 0: none
+ * @fail_from: all later ones fail as well
+ * @nr_exhausted: allocations that failed because there was no memory
+ * @nr_fallbacks: allocations served by another node than the one asked
+ * @nr_syncs: new entries of the top level made known to all processes
+ * @nr_init_tables: tables that the architecture's own hooks have filled
+ * @nr_set_pmds: calls of the architecture's own vmemmap_set_pmd()
+ * @nr_check_pmds: calls of its own vmemmap_check_pmd()
+ * @nr_flushes: calls of flush_cache_vmap()
+ * @flushed: range of the last of them
+ * @poisoned: the struct pages poisoned last; NULL: none since machine_*()
+ * @nr_poisoned: their number
+ * @refuse_pmds: pmd_set_huge() refuses
+ * @far_distance: distance between the two nodes
+ */
+struct machine {
+	bool has_slab;
+	long memmap_pages;
+	long memmap_boot_pages;
+	unsigned long nr_warnings;
+	unsigned long nr_messages;
+	char last_message[256];
+	unsigned long nr_attempts;
+	unsigned long nr_failures;
+	unsigned long fail_at;
+	bool fail_from;
+	unsigned long nr_exhausted;
+	unsigned long nr_fallbacks;
+	unsigned long nr_syncs;
+	unsigned long nr_init_tables;
+	unsigned long nr_set_pmds;
+	unsigned long nr_check_pmds;
+	unsigned long nr_flushes;
+	struct range flushed;
+	struct page *poisoned;
+	unsigned long nr_poisoned;
+	bool refuse_pmds;
+	int far_distance;
+};
+
+extern struct machine machine;
+extern const struct geometry geometries[];
+extern const bool has_own_hooks;
+
+/* Sets the geometry; the machine is for the test case to build. */
+#define for_each_geometry(g) \
+	for (const struct geometry *g = use_geometry(geometries); g; \
+	     g = use_geometry(g + 1))
+#define for_each_tiny_geometry(g) \
+	for_each_geometry(g) if (g->is_tiny)
+
+const struct geometry *use_geometry(const struct geometry *geometry);
+
+/* A machine before the buddy allocator is up; one with nothing mapped; a real one. */
+void machine_early(const struct geometry *geometry);
+void machine_bare(const struct geometry *geometry);
+void machine_boot(const struct geometry *geometry);
+void machine_end_of_boot(void);
+
+/* Fetch what a test case has provoked; anything else than @nr is a failure. */
+void expect_warnings(unsigned long nr);
+void expect_messages(unsigned long nr);
+void fail_allocation(unsigned long nr, bool and_later);
+
+/* ---- Memory ---- */
+
+enum page_state { PAGE_FREE, PAGE_BOOT, PAGE_BLOCK, PAGE_REST };
+
+/**
+ * struct soft_page - what the machine knows about a page of RAM
+ * @state: free; from memblock; first page of a buddy block; a later one
+ * @is_slab: holds an object of kzalloc()
+ * @order: of the buddy block
+ * @nid: node that was asked for it
+ * @refs: reference count
+ * @nr_own: leaves found that own it (oracle)
+ * @nr_shown: leaves found that show it beside its owner (oracle)
+ * @is_table: found to be a table (oracle)
+ */
+struct soft_page {
+	unsigned char state;
+	bool is_slab;
+	unsigned char order;
+	signed char nid;
+	int refs;
+	unsigned int nr_own;
+	unsigned int nr_shown;
+	bool is_table;
+};
+
+extern unsigned long nr_warn_alloc;
+
+void memory_reset(void);
+unsigned long ram_start_pfn(int nid);
+struct soft_page *ram_page(unsigned long pfn);
+int ram_nid(unsigned long pfn);
+unsigned long nr_free_pages(int nid);
+void exhaust_order(int nid, unsigned int order);
+void exhaust_memblock(unsigned long nr_pages_left);
+void free_boot_pages(unsigned long pfn, unsigned long nr_pages);
+void sparse_buffer_init(unsigned long size, int nid);
+void sparse_buffer_fini(void);
+
+/* ---- Tables ---- */
+
+/**
+ * struct leaf - what the walker found for an address
+ * @level: level of the entry where the walk ended; of the leaf if there is one
+ * @entry: that entry
+ * @start: first address that the entry stands for
+ * @end: end of that
+ * @is_mapped: it is a leaf
+ * @pfn: first page frame of its block
+ * @path: the entries from the top down to @entry, by level
+ */
+struct leaf {
+	int level;
+	unsigned long *entry;
+	unsigned long start, end;
+	bool is_mapped;
+	unsigned long pfn;
+	unsigned long *path[NR_SOFT_LEVELS];
+};
+
+/* What kernel_pte_init() and its like leave in an entry; 0 by default. */
+unsigned long soft_empty_entry(enum soft_level_nr level);
+
+void tables_reset(void);
+struct leaf walk(unsigned long addr);
+int top_level(void);
+unsigned long level_size(int level);
+bool is_empty_entry(unsigned long entry, int level);
+unsigned long *entry_table(unsigned long entry, int level);
+void plant_leaf(unsigned long addr, int level, unsigned long pfn);
+unsigned long mapped_pfn(unsigned long addr);
+unsigned long nr_tables_for(unsigned long start, unsigned long end,
+			    int lowest_level);
+
+/**
+ * for_each_leaf() - visit what is mapped, and count tables
+ * @visit_leaf: called for each leaf in ascending order
+ * @visit_table: called for each table but the top one; NULL: nothing
+ */
+void for_each_leaf(void (*visit_leaf)(const struct leaf *leaf),
+		   void (*visit_table)(unsigned long pfn, int level));
+
+/* ---- Sections and devices ---- */
+
+/**
+ * struct device - a range of device memory that comes and goes as a whole
+ * @pfn: first page frame
+ * @nr_pages: length; 0: there is no such device
+ * @nid: its node
+ * @altmap: where its memory map lies, if @has_altmap
+ * @pgmap: its compound pages
+ */
+struct device {
+	unsigned long pfn;
+	unsigned long nr_pages;
+	int nid;
+	bool has_altmap;
+	struct vmem_altmap altmap;
+	struct dev_pagemap pgmap;
+};
+
+extern struct device devices[NR_DEVICES];
+
+void sections_reset(void);
+unsigned long nr_early_sections(void);
+unsigned long first_hot_section(void);
+int section_nid(unsigned long section_nr);
+void boot_node(int nid);
+unsigned long vaddr(unsigned long pfn);
+
+/*
+ * As the callers in mm/: in chunks of sections; all or nothing. NUMA_NO_NODE:
+ * each section belongs to its own node.
+ */
+int add_range(int nid, unsigned long pfn, unsigned long nr_pages,
+	      struct vmem_altmap *altmap, struct dev_pagemap *pgmap);
+void remove_range(unsigned long pfn, unsigned long nr_pages,
+		  struct vmem_altmap *altmap, struct dev_pagemap *pgmap);
+
+/* The same for RAM, and the oracle is told. */
+int add_ram(unsigned long pfn, unsigned long nr_pages);
+void remove_ram(unsigned long pfn, unsigned long nr_pages);
+
+void init_device(struct device *dev, int nid, unsigned long pfn,
+		 unsigned long nr_pages);
+void set_altmap(struct vmem_altmap *altmap, unsigned long base_pfn,
+		unsigned long reserve, unsigned long free);
+void give_altmap(struct device *dev, unsigned long reserve, unsigned long free);
+int add_device(struct device *dev);
+void remove_device(struct device *dev);
+
+/* ---- Oracle ---- */
+
+/* Who lives in a subsection. */
+enum { NOBODY, BOOT_RAM, HOT_RAM, FIRST_DEVICE };
+
+void oracle_reset(void);
+void oracle_add(unsigned long pfn, unsigned long nr_pages, int owner);
+void oracle_remove(unsigned long pfn, unsigned long nr_pages);
+int oracle_owner(unsigned long pfn);
+bool is_live_range(unsigned long pfn, unsigned long nr_pages);
+bool is_dead_range(unsigned long pfn, unsigned long nr_pages);
+void check_machine(void);
+
+/* All that must be as before after a failure, as text; free() it. */
+char *machine_text(void);
+void expect_machine(const char *before);
+
+/* ---- Where random decisions come from ---- */
+
+/**
+ * struct entropy - a seed, or the bytes that a fuzzer made up
+ * @state: the generator's state; used once there are no more bytes
+ * @bytes: the fuzzer's bytes, NULL for none
+ * @nr_bytes: how many are left
+ */
+struct entropy {
+	unsigned long state;
+	const unsigned char *bytes;
+	size_t nr_bytes;
+};
+
+unsigned long choose(struct entropy *entropy, unsigned long nr_choices);
+void run_operations(struct entropy *entropy, unsigned int nr_operations);
+
+#endif /* _SOFT_H */

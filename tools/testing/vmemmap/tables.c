@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * tables.c - page tables in soft memory, and the walker that reads them
+ *
+ * The first half is what the code under test writes with: it refuses what
+ * hardware or the kernel would not survive. The second half reads the tables
+ * as hardware does, by level numbers alone, and shares nothing with the
+ * accessors of vmemmap_base.h but the encoding of an entry:
+ *
+ *	| pfn << page_shift | ... | level | kernel | leaf | present |
+ *
+ * An entry names its level, so that a table hung in at the wrong level shows.
+ */
+#include <stdlib.h>
+
+#include "soft.h"
+
+/* Where the top table begins; the largest spans 57 bits. */
+#define VMEMMAP_BASE	0xfe00000000000000UL
+
+struct soft_level soft_level[NR_SOFT_LEVELS];
+struct mm_struct init_mm;
+unsigned long soft_vmemmap;
+
+/* hooks.c, where it is linked in, says otherwise. */
+const bool __weak has_own_hooks;
+
+/* ---- Written by the code under test ---- */
+
+unsigned long __weak soft_empty_entry(enum soft_level_nr level)
+{
+	return 0;
+}
+
+static unsigned long flags_of(int level, bool is_leaf)
+{
+	return ENTRY_PRESENT | ENTRY_KERNEL | ENTRY_LEVEL(level) |
+	       (is_leaf ? ENTRY_LEAF : 0);
+}
+
+void *soft_next_table(unsigned long entry, enum soft_level_nr level)
+{
+	if ((entry & ~PAGE_MASK) != flags_of(level, false))
+		FAIL("descends through entry %#lx of level %d, which is no table",
+		     entry, level);
+	return __va(entry & PAGE_MASK);
+}
+
+static void set_entry(unsigned long *entry, unsigned long val, int level)
+{
+	if (*entry != soft_level[level].empty)
+		FAIL("entry %#lx of level %d overwritten with %#lx", *entry,
+		     level, val);
+	*entry = val;
+}
+
+/* Does nothing to an entry of a folded level, as in the kernel. */
+void soft_set_table(void *entry, void *table, enum soft_level_nr level)
+{
+	const struct soft_level *below = &soft_level[level - 1];
+	const unsigned long *entries = table;
+	const struct soft_page *page = ram_page(PHYS_PFN(__pa(table)));
+
+	if (!soft_level[level].is_real)
+		return;
+	EXPECT(PAGE_ALIGNED(table));
+	EXPECT(page && (page->state == PAGE_BOOT ||
+			(page->state == PAGE_BLOCK && !page->order)));
+	for (unsigned long i = 0; i < PAGE_SIZE / sizeof(*entries); i++)
+		EXPECT_EQ(entries[i], i < below->nr_entries ? below->empty : 0);
+	set_entry(entry, __pa(table) | flags_of(level, false), level);
+}
+
+void soft_sync_top_level(unsigned long addr, enum soft_level_nr level)
+{
+	EXPECT(addr >= soft_vmemmap);
+	if ((int)level == top_level())
+		machine.nr_syncs++;
+}
+
+void set_pte_at(struct mm_struct *mm, unsigned long addr, pte_t *pte, pte_t val)
+{
+	const struct leaf leaf = walk(addr);
+
+	EXPECT(mm == &init_mm);
+	EXPECT_EQ(leaf.level, SOFT_PTE);
+	EXPECT((unsigned long *)pte == leaf.entry);
+	EXPECT_EQ(val.val & ~PAGE_MASK, flags_of(SOFT_PTE, true));
+	set_entry(&pte->val, val.val, SOFT_PTE);
+}
+
+int pmd_set_huge(pmd_t *pmd, phys_addr_t phys, pgprot_t prot)
+{
+	EXPECT(IS_ALIGNED(phys, PMD_SIZE));
+	EXPECT_EQ(prot.val, PAGE_KERNEL.val);
+	if (machine.refuse_pmds)
+		return 0;
+	set_entry(&pmd->val, phys | flags_of(SOFT_PMD, true), SOFT_PMD);
+	return 1;
+}
+
+void flush_cache_vmap(unsigned long start, unsigned long end)
+{
+	machine.nr_flushes++;
+	machine.flushed = (struct range){ start, end };
+}
+
+/* ---- Geometry ---- */
+
+int top_level(void)
+{
+	int level = 0;
+
+	while (level < NR_SOFT_LEVELS - 1 && geo.bits[level + 1])
+		level++;
+	return level;
+}
+
+unsigned long level_size(int level)
+{
+	unsigned int shift = geo.page_shift;
+
+	for (int i = 0; i < level; i++)
+		shift += geo.bits[i];
+	return BIT(shift);
+}
+
+/* A folded level looks like the top one, of which it is another name. */
+static void init_level(int level)
+{
+	const int real = min(level, top_level());
+	struct soft_level *soft = &soft_level[level];
+
+	soft->shift = geo.page_shift;
+	for (int i = 0; i < real; i++)
+		soft->shift += geo.bits[i];
+	soft->nr_entries = BIT(geo.bits[real]);
+	soft->is_real = level == real;
+	soft->empty = soft_empty_entry(level);
+}
+
+/*
+ * The vmemmap begins at the second entry of the top table, so that index 0
+ * does not pass for every index. Returns NULL behind the last geometry.
+ */
+const struct geometry *use_geometry(const struct geometry *geometry)
+{
+	int top;
+
+	if (!geometry->name)
+		return NULL;
+	geo = *geometry;
+	top = top_level();
+	for (int level = 0; level < NR_SOFT_LEVELS; level++)
+		init_level(level);
+	soft_vmemmap = VMEMMAP_BASE + level_size(top);
+	EXPECT(top >= SOFT_PMD);
+	EXPECT(vaddr(section_nr_to_pfn(NR_MEM_SECTIONS)) - VMEMMAP_BASE <=
+	       level_size(top) << geo.bits[top]);
+	return geometry;
+}
+
+void tables_reset(void)
+{
+	const unsigned long nr = BIT(geo.bits[top_level()]);
+	unsigned long *root = malloc(nr * sizeof(*root));
+
+	for (unsigned long i = 0; i < nr; i++)
+		root[i] = soft_empty_entry(top_level());
+	free(init_mm.pgd);
+	init_mm.pgd = (struct soft_pgd *)root;
+}
+
+/* ---- Read as hardware does ---- */
+
+bool is_empty_entry(unsigned long entry, int level)
+{
+	return entry == soft_empty_entry(level);
+}
+
+unsigned long *entry_table(unsigned long entry, int level)
+{
+	EXPECT_EQ(entry & ~PAGE_MASK, flags_of(level, false));
+	return (unsigned long *)(soft_direct_map + (entry & PAGE_MASK));
+}
+
+static unsigned long entry_index(unsigned long addr, int level)
+{
+	return addr / level_size(level) % BIT(geo.bits[level]);
+}
+
+struct leaf walk(unsigned long addr)
+{
+	unsigned long *table = (unsigned long *)init_mm.pgd;
+	struct leaf leaf = { 0 };
+
+	for (leaf.level = top_level(); ; leaf.level--) {
+		leaf.entry = &table[entry_index(addr, leaf.level)];
+		leaf.path[leaf.level] = leaf.entry;
+		if (is_empty_entry(*leaf.entry, leaf.level))
+			break;
+		if (*leaf.entry & ENTRY_LEAF) {
+			EXPECT_EQ(*leaf.entry & ~PAGE_MASK,
+				  flags_of(leaf.level, true));
+			leaf.is_mapped = true;
+			leaf.pfn = *leaf.entry >> geo.page_shift;
+			break;
+		}
+		table = entry_table(*leaf.entry, leaf.level);
+		if (!leaf.level)
+			FAIL("PTE %#lx of %#lx is a table", *leaf.entry, addr);
+	}
+	leaf.start = ALIGN_DOWN(addr, level_size(leaf.level));
+	leaf.end = leaf.start + level_size(leaf.level);
+	return leaf;
+}
+
+/* The page frame behind an address; ULONG_MAX: none. */
+unsigned long mapped_pfn(unsigned long addr)
+{
+	const struct leaf leaf = walk(addr);
+
+	if (!leaf.is_mapped)
+		return ULONG_MAX;
+	return leaf.pfn + ((addr - leaf.start) >> geo.page_shift);
+}
+
+/* Make the empty entry of @level where the walk to @addr ends a leaf. */
+void plant_leaf(unsigned long addr, int level, unsigned long pfn)
+{
+	struct leaf leaf = walk(addr);
+
+	EXPECT_EQ(leaf.level, level);
+	EXPECT(!leaf.is_mapped);
+	*leaf.entry = pfn << geo.page_shift | flags_of(level, true);
+}
+
+static void visit_table(unsigned long *table, int level, unsigned long start,
+			void (*on_leaf)(const struct leaf *leaf),
+			void (*on_table)(unsigned long pfn, int level))
+{
+	for (unsigned long i = 0; i < BIT(geo.bits[level]); i++) {
+		struct leaf leaf = {
+			.level = level,
+			.entry = &table[i],
+			.start = start + i * level_size(level),
+			.end = start + (i + 1) * level_size(level),
+			.is_mapped = true,
+			.pfn = table[i] >> geo.page_shift,
+		};
+
+		if (is_empty_entry(table[i], level))
+			continue;
+		if (table[i] & ENTRY_LEAF) {
+			on_leaf(&leaf);
+			continue;
+		}
+		if (on_table)
+			on_table(leaf.pfn, level);
+		visit_table(entry_table(table[i], level), level - 1, leaf.start,
+			    on_leaf, on_table);
+	}
+}
+
+void for_each_leaf(void (*on_leaf)(const struct leaf *leaf),
+		   void (*on_table)(unsigned long pfn, int level))
+{
+	visit_table((unsigned long *)init_mm.pgd, top_level(), VMEMMAP_BASE,
+		    on_leaf, on_table);
+}
+
+/* Tables of @lowest_level and up, without the top one, that a range needs. */
+unsigned long nr_tables_for(unsigned long start, unsigned long end,
+			    int lowest_level)
+{
+	unsigned long nr = 0;
+
+	for (int level = lowest_level; level < top_level(); level++)
+		nr += (end - 1) / level_size(level + 1) -
+		      start / level_size(level + 1) + 1;
+	return nr;
+}

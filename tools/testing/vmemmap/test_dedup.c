@@ -1,0 +1,445 @@
+// SPDX-License-Identifier: GPL-2.0
+/* test_dedup.c - compound pages of a device: heads, tails, and shown tails */
+#include <stdlib.h>
+
+#include "soft.h"
+
+/* Struct pages in a vmemmap page. */
+static unsigned long pfns_per_page(void)
+{
+	return PAGE_SIZE / sizeof(struct page);
+}
+
+static unsigned long log2_of(unsigned long n)
+{
+	unsigned long log = 0;
+
+	while (n >>= 1)
+		log++;
+	return log;
+}
+
+/* A device of four sections, aligned to anything that a slot may be. */
+static struct device *new_device(unsigned long per_compound)
+{
+	struct device *dev = &devices[0];
+
+	init_device(dev, 1, section_nr_to_pfn(16), 4 * PAGES_PER_SECTION);
+	dev->pgmap.vmemmap_shift = log2_of(per_compound * pfns_per_page());
+	return dev;
+}
+
+#if !(STRUCT_PAGE_SIZE & (STRUCT_PAGE_SIZE - 1))
+
+#include "tests/vmemmap_dedup_cases.h"
+
+/* The device begins behind what boot has mapped. */
+static unsigned long device_pfn(void)
+{
+	return section_nr_to_pfn(first_hot_section());
+}
+
+/* Address of the device's vmemmap page @nr. */
+static unsigned long addr_at(unsigned long nr)
+{
+	return vaddr(device_pfn()) + nr * PAGE_SIZE;
+}
+
+static struct dev_pagemap make_pgmap(unsigned long per_compound)
+{
+	return (struct dev_pagemap){
+		.vmemmap_shift = log2_of(per_compound * pfns_per_page()),
+		.ranges[0] = {
+			.start = PFN_PHYS(device_pfn()),
+			.end = PFN_PHYS(device_pfn() + 8192 * pfns_per_page()) - 1,
+		},
+	};
+}
+
+/* Populate the vmemmap pages [first, end) of the device; halves count, too. */
+static int populate_halves(unsigned long first, unsigned long end,
+			   struct dev_pagemap *pgmap)
+{
+	const unsigned long pfn = device_pfn() + first * pfns_per_page() / 2;
+
+	return vmemmap_populate_compound_pages(pfn, vaddr(pfn),
+					       addr_at(0) + end * PAGE_SIZE / 2, 1,
+					       pgmap);
+}
+
+static int populate(unsigned long first, unsigned long end,
+		    struct dev_pagemap *pgmap)
+{
+	return populate_halves(2 * first, 2 * end, pgmap);
+}
+
+static unsigned long nr_used_pages(void)
+{
+	return 2 * geo.ram_pages - nr_free_pages(0) - nr_free_pages(1);
+}
+
+static unsigned long nr_own_leaves;
+
+static void see_leaf(const struct leaf *leaf)
+{
+	EXPECT_EQ(leaf->level, SOFT_PTE);
+	EXPECT_EQ(ram_nid(leaf->pfn), 1);
+	if (!ram_page(leaf->pfn)->nr_own++)
+		nr_own_leaves++;
+}
+
+/*
+ * Of the device, exactly the vmemmap pages [0, nr) are mapped, and each shows
+ * what it shall.
+ */
+static void expect_compound_pages(unsigned long nr, unsigned long per_compound)
+{
+	unsigned long nr_own = 0;
+
+	for (unsigned long i = 0; i < nr; i++) {
+		const unsigned long place = i % per_compound;
+		const unsigned long nr_here = min(per_compound, nr - i + place);
+
+		if (place < VMEMMAP_RESERVE_NR) {
+			nr_own++;
+			EXPECT_EQ(ram_page(mapped_pfn(addr_at(i)))->refs,
+				  place ? nr_here - 1 : 1);
+		} else {
+			EXPECT_EQ(mapped_pfn(addr_at(i)),
+				  mapped_pfn(addr_at(i - place + 1)));
+		}
+	}
+	nr_own_leaves = 0;
+	for_each_leaf(see_leaf, NULL);
+	EXPECT_EQ(nr_own_leaves, nr_own);
+	EXPECT_EQ(mapped_pfn(addr_at(nr)), ULONG_MAX);
+	EXPECT_EQ(nr_used_pages(), nr_own + nr_tables_for(addr_at(0), addr_at(nr), 0));
+}
+
+static void free_all(unsigned long nr)
+{
+	vmemmap_free(addr_at(0), addr_at(nr), NULL);
+	EXPECT_EQ(nr_used_pages(), 0);
+}
+
+static void each_compound_page_has_a_head_and_a_tail_of_its_own(void)
+{
+	for_each_geometry(g) {
+		machine_bare(g);
+		for (unsigned long per = 4; per <= 16; per *= 2) {
+			struct dev_pagemap pgmap = make_pgmap(per);
+
+			EXPECT_EQ(populate(0, 2 * per, &pgmap), 0);
+			expect_compound_pages(2 * per, per);
+			free_all(2 * per);
+			EXPECT_EQ(populate(0, 2 * per - 1, &pgmap), 0);
+			expect_compound_pages(2 * per - 1, per);
+			free_all(2 * per);
+		}
+		expect_messages(0);
+	}
+}
+
+/* As section by section, cut anywhere, even within a vmemmap page. */
+static void a_range_may_be_populated_in_two_parts(void)
+{
+	const unsigned long per = 4, nr = 3 * per;
+
+	for_each_tiny_geometry(g) {
+		machine_bare(g);
+		for (unsigned long cut = 1; cut < 2 * nr; cut++) {
+			struct dev_pagemap pgmap = make_pgmap(per);
+
+			EXPECT_EQ(populate_halves(0, cut, &pgmap), 0);
+			EXPECT_EQ(populate_halves(cut, 2 * nr, &pgmap), 0);
+			expect_compound_pages(nr, per);
+			free_all(nr);
+		}
+		expect_messages(0);
+	}
+}
+
+static void compound_nr_pages_answers_as_the_row_says(void)
+{
+	for_each_geometry(g) {
+		machine_bare(g);
+		for (size_t i = 0; i < ARRAY_SIZE(vmemmap_dedup_cases); i++) {
+			const struct vmemmap_dedup_case *row = &vmemmap_dedup_cases[i];
+			struct dev_pagemap pgmap = make_pgmap(row->per_compound);
+			const unsigned long pfn = device_pfn() +
+						  row->first * pfns_per_page();
+
+			note_operation("row: %s", row->name);
+			EXPECT_EQ(vmemmap_compound_nr_pages(pfn,
+							    row->nr * pfns_per_page(),
+							    &pgmap), row->nr_own);
+			forget_operations();
+		}
+	}
+}
+
+static void compound_nr_pages_is_what_populating_takes(void)
+{
+	const unsigned long per = 4, nr = 3 * per;
+
+	for_each_tiny_geometry(g) {
+		machine_bare(g);
+		for (unsigned long cut = 1; cut < nr; cut++) {
+			struct dev_pagemap pgmap = make_pgmap(per);
+			unsigned long nr_first, nr_second;
+
+			nr_first = vmemmap_compound_nr_pages(device_pfn(),
+							     cut * pfns_per_page(), &pgmap);
+			nr_second = vmemmap_compound_nr_pages(device_pfn() +
+							      cut * pfns_per_page(),
+							      (nr - cut) * pfns_per_page(),
+							      &pgmap);
+			EXPECT_EQ(populate(0, cut, &pgmap), 0);
+			EXPECT_EQ(nr_used_pages(), nr_first +
+				  nr_tables_for(addr_at(0), addr_at(cut), 0));
+			EXPECT_EQ(populate(cut, nr, &pgmap), 0);
+			EXPECT_EQ(nr_used_pages(), nr_first + nr_second +
+				  nr_tables_for(addr_at(0), addr_at(nr), 0));
+			free_all(nr);
+		}
+	}
+}
+
+static void a_range_that_is_being_added_is_known(void)
+{
+	for_each_geometry(g) {
+		const unsigned long per = 4;
+		struct dev_pagemap pgmap;
+
+		machine_bare(g);
+		pgmap = make_pgmap(per);
+		EXPECT_EQ(pgmap.nr_range, 0);
+		pgmap.ranges[1] = pgmap.ranges[0];
+		pgmap.ranges[0].start = PFN_PHYS(device_pfn() - per * pfns_per_page());
+		pgmap.ranges[0].end = PFN_PHYS(device_pfn()) - 1;
+		pgmap.nr_range = 1;
+		/* The second begins where it begins, not a compound page later. */
+		EXPECT_EQ(populate(0, 2 * per, &pgmap), 0);
+		expect_compound_pages(2 * per, per);
+	}
+}
+
+static void a_range_ends_with_its_last_page(void)
+{
+	for_each_geometry(g) {
+		struct dev_pagemap pgmap;
+
+		machine_bare(g);
+		pgmap = make_pgmap(4);
+		pgmap.ranges[0].end = PFN_PHYS(device_pfn() + pfns_per_page()) - 1;
+		EXPECT_EQ(vmemmap_compound_nr_pages(device_pfn(), pfns_per_page(), &pgmap),
+			  1);
+		EXPECT_EQ(vmemmap_compound_nr_pages(device_pfn() + pfns_per_page() - 1, 1,
+						    &pgmap), 1);
+		EXPECT_EQ(vmemmap_compound_nr_pages(device_pfn() + pfns_per_page(), 1,
+						    &pgmap), 0);
+		EXPECT_EQ(vmemmap_compound_nr_pages(device_pfn() - 1, 1, &pgmap), 0);
+	}
+}
+
+static void page_frames_that_are_not_the_devices_are_refused(void)
+{
+	for_each_geometry(g) {
+		struct dev_pagemap pgmap;
+
+		machine_bare(g);
+		pgmap = make_pgmap(4);
+		pgmap.ranges[0].start += PFN_PHYS(pfns_per_page());
+		EXPECT_EQ(populate(0, 4, &pgmap), -EINVAL);
+		expect_messages(1);
+		EXPECT_EQ(nr_used_pages(), 0);
+	}
+}
+
+static void compound_pages_must_begin_on_a_vmemmap_page(void)
+{
+	for_each_geometry(g) {
+		struct dev_pagemap pgmap;
+
+		machine_bare(g);
+		pgmap = make_pgmap(4);
+		pgmap.ranges[0].start += PFN_PHYS(pfns_per_page() / 2);
+		EXPECT_EQ(populate(4, 8, &pgmap), -EINVAL);
+		expect_messages(1);
+		EXPECT_EQ(nr_used_pages(), 0);
+	}
+}
+
+static void without_its_tail_a_compound_page_is_not_continued(void)
+{
+	for_each_geometry(g) {
+		struct dev_pagemap pgmap;
+
+		machine_bare(g);
+		pgmap = make_pgmap(8);
+		EXPECT_EQ(populate(4, 16, &pgmap), -EINVAL);
+		expect_messages(1);
+		EXPECT_EQ(nr_used_pages(), 0);
+
+		/* a head alone is not enough */
+		EXPECT_EQ(populate(0, 1, &pgmap), 0);
+		EXPECT_EQ(populate(4, 8, &pgmap), -EINVAL);
+	}
+}
+
+static void a_huge_leaf_is_no_tail(void)
+{
+	for_each_geometry(g) {
+		struct dev_pagemap pgmap;
+		struct leaf leaf;
+
+		machine_bare(g);
+		pgmap = make_pgmap(4);
+		EXPECT_EQ(populate(0, 2, &pgmap), 0);
+		leaf = walk(addr_at(1));
+		*leaf.path[SOFT_PMD] = soft_empty_entry(SOFT_PMD);
+		plant_leaf(addr_at(1), SOFT_PMD, 0);
+		EXPECT_EQ(populate(2, 4, &pgmap), -EINVAL);
+	}
+}
+
+/* Fail each allocation in turn. */
+static void a_populate_that_fails_anywhere_can_be_freed_and_tried_again(void)
+{
+	const unsigned long per = 4, nr = 3 * per;
+
+	for_each_tiny_geometry(g) {
+		struct dev_pagemap pgmap;
+		unsigned long n = 0;
+		int err;
+
+		machine_bare(g);
+		pgmap = make_pgmap(per);
+		do {
+			n++;
+			fail_allocation(n, n & 1);
+			err = populate(0, nr, &pgmap);
+			EXPECT_EQ(err, machine.nr_failures ? -ENOMEM : 0);
+			fail_allocation(0, false);
+			if (err)
+				free_all(nr);
+		} while (err);
+		expect_compound_pages(nr, per);
+		EXPECT_EQ(n - 1, nr_used_pages());
+	}
+}
+
+/* ---- With sections ---- */
+
+/* The vmemmap pages of a section; 0: it is not filled by whole ones. */
+static unsigned long pages_per_section(void)
+{
+	const unsigned long size = PAGES_PER_SECTION * sizeof(struct page);
+
+	return PAGE_ALIGNED(size) ? size >> PAGE_SHIFT : 0;
+}
+
+static void compound_pages_may_span_sections(void)
+{
+	for_each_geometry(g) {
+		const unsigned long nr = pages_per_section();
+		struct device *dev;
+		char *before;
+
+		machine_boot(g);
+		before = machine_text();
+		for (unsigned long per = nr > 1 ? nr / 2 : 1;
+		     nr && per <= 4 * nr; per *= 2) {
+			dev = new_device(per);
+			if (!IS_ALIGNED(vaddr(dev->pfn), PMD_SIZE) || per < 4)
+				continue;
+			EXPECT_EQ(add_device(dev), 0);
+			check_machine();
+			EXPECT_EQ(machine.memmap_pages, 4 * nr / per * 2);
+			remove_device(dev);
+			check_machine();
+			expect_machine(before);
+		}
+		free(before);
+	}
+}
+
+static void with_an_altmap_no_tail_is_shown(void)
+{
+	for_each_geometry(g) {
+		const unsigned long nr = pages_per_section();
+		struct device *dev;
+
+		machine_boot(g);
+		dev = new_device(4);
+		if (!nr || !IS_ALIGNED(vaddr(dev->pfn), PMD_SIZE) ||
+		    !IS_ALIGNED(vaddr(dev->pfn + dev->nr_pages), PMD_SIZE))
+			continue;
+		give_altmap(dev, 0, 4 * nr);
+		EXPECT_EQ(add_device(dev), 0);
+		check_machine();
+		EXPECT_EQ(machine.memmap_pages, 4 * nr);
+		EXPECT_EQ(dev->altmap.alloc, 4 * nr);
+		remove_device(dev);
+		check_machine();
+	}
+}
+
+static void small_compound_pages_share_nothing(void)
+{
+	for_each_geometry(g) {
+		const unsigned long nr = pages_per_section();
+		struct device *dev;
+
+		machine_boot(g);
+		dev = new_device(2);
+		if (!nr)
+			continue;
+		EXPECT_EQ(add_device(dev), 0);
+		check_machine();
+		EXPECT_EQ(machine.memmap_pages, 4 * nr);
+	}
+}
+
+#else
+
+static void a_struct_page_of_no_power_of_two_is_not_deduplicated(void)
+{
+	for_each_geometry(g) {
+		struct device *dev;
+
+		machine_boot(g);
+		dev = new_device(4);
+		EXPECT_EQ(add_device(dev), 0);
+		check_machine();
+		EXPECT_EQ(machine.memmap_pages,
+			  4 * DIV_ROUND_UP(PAGES_PER_SECTION * sizeof(struct page),
+					   PAGE_SIZE));
+		remove_device(dev);
+		check_machine();
+	}
+}
+
+#endif
+
+const struct test_case dedup_cases[] = {
+#if STRUCT_PAGE_SIZE & (STRUCT_PAGE_SIZE - 1)
+	TEST_CASE(a_struct_page_of_no_power_of_two_is_not_deduplicated),
+#else
+	TEST_CASE(each_compound_page_has_a_head_and_a_tail_of_its_own),
+	TEST_CASE(a_range_may_be_populated_in_two_parts),
+	TEST_CASE(compound_nr_pages_answers_as_the_row_says),
+	TEST_CASE(compound_nr_pages_is_what_populating_takes),
+	TEST_CASE(a_range_that_is_being_added_is_known),
+	TEST_CASE(a_range_ends_with_its_last_page),
+	TEST_CASE(page_frames_that_are_not_the_devices_are_refused),
+	TEST_CASE(compound_pages_must_begin_on_a_vmemmap_page),
+	TEST_CASE(without_its_tail_a_compound_page_is_not_continued),
+	TEST_CASE(a_huge_leaf_is_no_tail),
+	TEST_CASE(a_populate_that_fails_anywhere_can_be_freed_and_tried_again),
+	TEST_CASE(compound_pages_may_span_sections),
+	TEST_CASE(with_an_altmap_no_tail_is_shown),
+	TEST_CASE(small_compound_pages_share_nothing),
+#endif
+	{ NULL, NULL },
+};

@@ -1,0 +1,903 @@
+// SPDX-License-Identifier: GPL-2.0
+/* test_populate.c - the engine: tables, base pages, huge leaves, hooks */
+#include <stdlib.h>
+
+#include "soft.h"
+
+/* Address of a page of the vmemmap, well inside of it. */
+static unsigned long page_addr(unsigned long nr)
+{
+	return soft_vmemmap + PMD_SIZE + nr * PAGE_SIZE;
+}
+
+static unsigned long slot_addr(unsigned long nr)
+{
+	return soft_vmemmap + PMD_SIZE + nr * PMD_SIZE;
+}
+
+static unsigned long ptes_per_slot(void)
+{
+	return PMD_SIZE / PAGE_SIZE;
+}
+
+static unsigned long nr_used_pages(void)
+{
+	return 2 * geo.ram_pages - nr_free_pages(0) - nr_free_pages(1);
+}
+
+static int fill_base(unsigned long start, unsigned long end)
+{
+	const struct vmemmap_fill fill = { .nid = 1 };
+
+	return vmemmap_fill_range(start, end, &fill);
+}
+
+static int fill_huge(unsigned long start, unsigned long end)
+{
+	const struct vmemmap_fill fill = { .nid = 1, .huge = true };
+
+	return vmemmap_fill_range(start, end, &fill);
+}
+
+static int fill_shared(unsigned long start, unsigned long end, struct page *page)
+{
+	const struct vmemmap_fill fill = { .nid = 1, .shared = page };
+
+	return vmemmap_fill_range(start, end, &fill);
+}
+
+static unsigned long nr_leaves_found, nr_tables_found;
+static unsigned long leaves_start, leaves_end;
+static int expected_level;
+
+static void see_leaf(const struct leaf *leaf)
+{
+	EXPECT_EQ(leaf->level, expected_level);
+	EXPECT(leaf->start >= leaves_start && leaf->end <= leaves_end);
+	nr_leaves_found++;
+}
+
+static void see_table(unsigned long pfn, int level)
+{
+	EXPECT_EQ(ram_nid(pfn), 1);
+	nr_tables_found++;
+}
+
+/*
+ * Exactly [start, end) is mapped, by leaves of @level, through no more tables
+ * than that takes, all on node 1.
+ */
+static void expect_leaves(unsigned long start, unsigned long end, int level)
+{
+	leaves_start = start;
+	leaves_end = end;
+	expected_level = level;
+	nr_leaves_found = 0;
+	nr_tables_found = 0;
+	for_each_leaf(see_leaf, see_table);
+	EXPECT_EQ(nr_leaves_found, (end - start) / level_size(level));
+	EXPECT_EQ(nr_tables_found, nr_tables_for(start, end, level));
+}
+
+static void expect_nothing_mapped(void)
+{
+	expect_leaves(soft_vmemmap, soft_vmemmap, 0);
+}
+
+/* ---- Base pages ---- */
+
+static void check_base_range(unsigned long start, unsigned long end)
+{
+	const unsigned long first = PAGE_ALIGN_DOWN(start), last = PAGE_ALIGN(end);
+
+	EXPECT_EQ(fill_base(start, end), 0);
+	expect_leaves(first, last, SOFT_PTE);
+	EXPECT_EQ(nr_used_pages(), nr_leaves_found + nr_tables_found);
+	for (unsigned long addr = first; addr < last; addr += PAGE_SIZE) {
+		EXPECT_EQ(ram_nid(mapped_pfn(addr)), 1);
+		EXPECT_EQ(ram_page(mapped_pfn(addr))->nr_own++, 0);
+	}
+	vmemmap_free(start, end, NULL);
+	EXPECT_EQ(nr_used_pages(), 0);
+}
+
+static void fill_maps_each_page_of_a_range_and_no_other(void)
+{
+	for_each_geometry(g) {
+		const unsigned long nr_ptes = BIT(g->bits[0]);
+		const unsigned long nr[] = { 1, 2, nr_ptes - 1, nr_ptes,
+					     nr_ptes + 1, 2 * nr_ptes + 1 };
+
+		machine_bare(g);
+		for (size_t i = 0; i < ARRAY_SIZE(nr); i++) {
+			if (nr[i] > geo.ram_pages / 2)
+				continue;
+			check_base_range(page_addr(0), page_addr(nr[i]));
+			check_base_range(page_addr(1), page_addr(1 + nr[i]));
+			check_base_range(page_addr(nr_ptes - 1),
+					 page_addr(nr_ptes - 1 + nr[i]));
+		}
+		expect_messages(0);
+	}
+}
+
+/* W1: an unaligned start must not leave out the last page. */
+static void fill_rounds_a_range_outwards(void)
+{
+	for_each_geometry(g) {
+		machine_bare(g);
+		check_base_range(page_addr(1) + PAGE_SIZE / 2,
+				 page_addr(3) + PAGE_SIZE / 4);
+		check_base_range(page_addr(2) - 8, page_addr(2) + 8);
+		check_base_range(page_addr(2) + 8, page_addr(2) + 16);
+		check_base_range(page_addr(2), page_addr(3) + 1);
+	}
+}
+
+static void fill_of_nothing_does_nothing(void)
+{
+	for_each_geometry(g) {
+		machine_bare(g);
+		EXPECT_EQ(fill_base(page_addr(3), page_addr(3)), 0);
+		EXPECT_EQ(nr_used_pages(), 0);
+	}
+}
+
+static void fill_reaches_across_tables_of_every_level(void)
+{
+	for_each_tiny_geometry(g) {
+		machine_bare(g);
+		for (int level = 1; level <= top_level(); level++) {
+			const unsigned long edge = soft_vmemmap + level_size(level);
+
+			check_base_range(edge - 2 * PAGE_SIZE, edge + 2 * PAGE_SIZE);
+		}
+	}
+}
+
+static void populate_skips_present_entries(void)
+{
+	for_each_geometry(g) {
+		unsigned long pfn[6], nr_used;
+
+		machine_bare(g);
+		EXPECT_EQ(fill_base(page_addr(2), page_addr(3)), 0);
+		EXPECT_EQ(fill_base(page_addr(4), page_addr(5)), 0);
+		for (int i = 0; i < 6; i++)
+			pfn[i] = mapped_pfn(page_addr(i));
+		nr_used = nr_used_pages();
+
+		EXPECT_EQ(fill_base(page_addr(0), page_addr(6)), 0);
+		for (int i = 0; i < 6; i++)
+			if (pfn[i] != ULONG_MAX)
+				EXPECT_EQ(mapped_pfn(page_addr(i)), pfn[i]);
+		expect_leaves(page_addr(0), page_addr(6), SOFT_PTE);
+		EXPECT(nr_used_pages() > nr_used);
+		EXPECT_EQ(nr_used_pages(), nr_leaves_found + nr_tables_found);
+	}
+}
+
+static void pages_of_another_node_are_told_once_a_slot(void)
+{
+	for_each_geometry(g) {
+		machine_bare(g);
+		exhaust_order(1, 0);
+		EXPECT_EQ(fill_base(slot_addr(1) - 2 * PAGE_SIZE, slot_addr(1) + 2 * PAGE_SIZE),
+			  0);
+		EXPECT(strstr(machine.last_message, "lies on node 0"));
+		expect_messages(2);
+		EXPECT_EQ(fill_base(slot_addr(1) - 2 * PAGE_SIZE, slot_addr(1)), 0);
+		expect_messages(0);
+	}
+}
+
+/* Where a leaf begins and ends is what is told, be it the last of the slot or not. */
+static void the_range_that_is_told_is_the_one_that_was_filled(void)
+{
+	char told[80];
+
+	for_each_geometry(g) {
+		machine_bare(g);
+		exhaust_order(1, 0);
+		EXPECT_EQ(fill_base(page_addr(1), page_addr(3)), 0);
+		snprintf(told, sizeof(told), "[%#lx-%#lx)", page_addr(1), page_addr(3));
+		EXPECT(strstr(machine.last_message, told));
+	}
+}
+
+/* ---- Tables ---- */
+
+static void tables_come_from_the_node_of_the_range(void)
+{
+	for_each_geometry(g) {
+		const struct vmemmap_fill fill = { .nid = 0 };
+
+		for (int has_slab = 0; has_slab < 2; has_slab++) {
+			machine_early(g);
+			machine.has_slab = has_slab;
+			EXPECT_EQ(vmemmap_fill_range(page_addr(0), page_addr(1), &fill), 0);
+			EXPECT_EQ(nr_free_pages(1), geo.ram_pages);
+			EXPECT_EQ(nr_used_pages(),
+				  1 + nr_tables_for(page_addr(0), page_addr(1), 0));
+		}
+	}
+}
+
+static void at_boot_tables_do_not_come_from_the_buffer(void)
+{
+	for_each_geometry(g) {
+		machine_early(g);
+		sparse_buffer_init(ptes_per_slot() * PAGE_SIZE, 1);
+		machine.nr_attempts = 0;
+		machine.nr_exhausted = 0;
+		EXPECT_EQ(fill_base(page_addr(0), page_addr(1)), 0);
+		if (machine.nr_attempts != nr_tables_for(page_addr(0), page_addr(1), 0))
+			EXPECT(geo.ram_pages < ptes_per_slot());
+	}
+}
+
+static void new_entries_of_the_top_table_are_shown_to_all_processes(void)
+{
+	for_each_tiny_geometry(g) {
+		const int top = top_level();
+		const bool is_synced = top >= SOFT_P4D;
+
+		machine_bare(g);
+		EXPECT_EQ(fill_base(page_addr(0), page_addr(1)), 0);
+		EXPECT_EQ(machine.nr_syncs, is_synced);
+		EXPECT_EQ(fill_base(page_addr(1), page_addr(2)), 0);
+		EXPECT_EQ(machine.nr_syncs, is_synced);
+		EXPECT_EQ(fill_base(soft_vmemmap + level_size(top),
+				    soft_vmemmap + level_size(top) + 1), 0);
+		EXPECT_EQ(machine.nr_syncs, 2 * is_synced);
+	}
+}
+
+static void new_tables_are_filled_by_the_architecture(void)
+{
+	for_each_geometry(g) {
+		unsigned long nr_tables = 0;
+
+		machine_bare(g);
+		for (int level = SOFT_PTE; level <= SOFT_PUD; level++)
+			nr_tables += level < top_level();
+		EXPECT_EQ(fill_base(page_addr(0), page_addr(1)), 0);
+		EXPECT_EQ(machine.nr_init_tables, has_own_hooks ? nr_tables : 0);
+	}
+}
+
+static void the_default_of_the_table_hooks_is_to_do_nothing(void)
+{
+	unsigned long table[512] = { 0 }, zero[512] = { 0 };
+
+	machine_bare(geometries);
+	if (has_own_hooks)
+		return;
+	kernel_pte_init(table);
+	pmd_init(table);
+	pud_init(table);
+	EXPECT(!memcmp(table, zero, sizeof(table)));
+}
+
+/* ---- Huge leaves ---- */
+
+static bool can_be_huge(void)
+{
+	return BIT(PMD_ORDER) <= BIT(MAX_PAGE_ORDER) && geo.ram_pages >> PMD_ORDER >= 4;
+}
+
+static void fill_huge_makes_a_leaf_of_each_slot(void)
+{
+	for_each_geometry(g) {
+		machine_bare(g);
+		if (!can_be_huge())
+			continue;
+		EXPECT_EQ(fill_huge(slot_addr(1), slot_addr(4)), 0);
+		expect_leaves(slot_addr(1), slot_addr(4), SOFT_PMD);
+		EXPECT_EQ(nr_used_pages(), 3 * ptes_per_slot() + nr_tables_found);
+		for (int i = 1; i < 4; i++) {
+			const struct leaf leaf = walk(slot_addr(i));
+
+			EXPECT_EQ(ram_nid(leaf.pfn), 1);
+			EXPECT_EQ(ram_page(leaf.pfn)->order, PMD_ORDER);
+			EXPECT_EQ(ram_page(leaf.pfn)->refs, 1);
+			EXPECT_EQ(ram_page(leaf.pfn)->nr_own++, 0);
+		}
+		EXPECT_EQ(machine.nr_set_pmds, has_own_hooks ? 3 : 0);
+		EXPECT_EQ(machine.nr_check_pmds, 0);
+		expect_messages(0);
+		vmemmap_free(slot_addr(1), slot_addr(4), NULL);
+		EXPECT_EQ(nr_used_pages(), 0);
+	}
+}
+
+static void fill_huge_covers_slots_that_are_used_in_part(void)
+{
+	for_each_geometry(g) {
+		machine_bare(g);
+		if (!can_be_huge())
+			continue;
+		EXPECT_EQ(fill_huge(slot_addr(1) + PAGE_SIZE, slot_addr(2) + 1), 0);
+		expect_leaves(slot_addr(1), slot_addr(3), SOFT_PMD);
+	}
+}
+
+static void at_boot_a_huge_leaf_comes_from_the_buffer(void)
+{
+	for_each_geometry(g) {
+		unsigned long pfn;
+
+		machine_early(g);
+		if (geo.ram_pages >> PMD_ORDER < 4)
+			continue;
+		sparse_buffer_init(2 * PMD_SIZE, 1);
+		machine.nr_attempts = 0;
+		EXPECT_EQ(fill_huge(slot_addr(0), slot_addr(2)), 0);
+		expect_leaves(slot_addr(0), slot_addr(2), SOFT_PMD);
+		EXPECT_EQ(machine.nr_attempts, nr_tables_found);
+		pfn = mapped_pfn(slot_addr(0));
+		EXPECT_EQ(mapped_pfn(slot_addr(1)), pfn + ptes_per_slot());
+	}
+}
+
+static void a_leaf_is_kept_by_huge_and_base_fills(void)
+{
+	for_each_geometry(g) {
+		unsigned long pfn, nr_used;
+
+		machine_bare(g);
+		if (!can_be_huge())
+			continue;
+		EXPECT_EQ(fill_huge(slot_addr(1), slot_addr(2)), 0);
+		pfn = mapped_pfn(slot_addr(1));
+		nr_used = nr_used_pages();
+
+		EXPECT_EQ(fill_huge(slot_addr(1), slot_addr(1) + PAGE_SIZE), 0);
+		EXPECT_EQ(fill_base(slot_addr(1), slot_addr(2)), 0);
+		EXPECT_EQ(fill_base(slot_addr(1) + PAGE_SIZE, slot_addr(2) - 1), 0);
+		EXPECT_EQ(mapped_pfn(slot_addr(1)), pfn);
+		EXPECT_EQ(nr_used_pages(), nr_used);
+		expect_leaves(slot_addr(1), slot_addr(2), SOFT_PMD);
+		EXPECT_EQ(machine.nr_check_pmds, has_own_hooks ? 3 : 0);
+		expect_messages(0);
+	}
+}
+
+static void a_table_of_base_pages_is_completed_by_a_huge_fill(void)
+{
+	for_each_geometry(g) {
+		unsigned long pfn;
+
+		machine_bare(g);
+		if (!can_be_huge())
+			continue;
+		EXPECT_EQ(fill_base(slot_addr(1) + PAGE_SIZE, slot_addr(1) + 2 * PAGE_SIZE), 0);
+		pfn = mapped_pfn(slot_addr(1) + PAGE_SIZE);
+		EXPECT_EQ(fill_huge(slot_addr(1), slot_addr(2)), 0);
+		expect_leaves(slot_addr(1), slot_addr(2), SOFT_PTE);
+		EXPECT_EQ(mapped_pfn(slot_addr(1) + PAGE_SIZE), pfn);
+		EXPECT_EQ(machine.nr_set_pmds, 0);
+		EXPECT_EQ(machine.nr_check_pmds, 0);
+	}
+}
+
+static void a_huge_leaf_on_another_node_is_told(void)
+{
+	for_each_geometry(g) {
+		machine_bare(g);
+		if (!can_be_huge())
+			continue;
+		/* A table from the node itself, the block not. */
+		exhaust_order(1, PMD_ORDER);
+		EXPECT_EQ(fill_huge(slot_addr(1), slot_addr(2)), 0);
+		EXPECT_EQ(walk(slot_addr(1)).level, SOFT_PMD);
+		EXPECT(strstr(machine.last_message, "lies on node 0"));
+		expect_messages(1);
+
+		/* and again when a neighbour uses it */
+		EXPECT_EQ(fill_huge(slot_addr(1), slot_addr(2)), 0);
+		expect_messages(1);
+	}
+}
+
+static void without_a_huge_block_a_slot_gets_base_pages(void)
+{
+	for_each_geometry(g) {
+		machine_bare(g);
+		if (3 * ptes_per_slot() > geo.ram_pages)
+			continue;
+		if (can_be_huge())
+			fail_allocation(1 + nr_tables_for(slot_addr(1), slot_addr(2),
+							  SOFT_PMD), false);
+		EXPECT_EQ(fill_huge(slot_addr(1), slot_addr(2)), 0);
+		EXPECT_EQ(machine.nr_failures, can_be_huge());
+		EXPECT_EQ(ram_page(mapped_pfn(slot_addr(1)))->order, 0);
+		expect_leaves(slot_addr(1), slot_addr(2), SOFT_PTE);
+		expect_messages(0);
+		fail_allocation(0, false);
+		vmemmap_free(slot_addr(1), slot_addr(2), NULL);
+		EXPECT_EQ(nr_used_pages(), 0);
+	}
+}
+
+static void a_refused_leaf_gives_its_block_back(void)
+{
+	for_each_geometry(g) {
+		machine_bare(g);
+		if (!can_be_huge())
+			continue;
+		machine.refuse_pmds = true;
+		EXPECT_EQ(fill_huge(slot_addr(1), slot_addr(2)), 0);
+		expect_leaves(slot_addr(1), slot_addr(2), SOFT_PTE);
+		EXPECT_EQ(nr_used_pages(), ptes_per_slot() + nr_tables_found);
+#ifdef CONFIG_DEBUG_VM
+		expect_warnings(1);
+#else
+		expect_warnings(has_own_hooks);
+#endif
+		expect_messages(0);
+	}
+}
+
+/* ---- Altmap ---- */
+
+/* An altmap with that many pages, well aligned. */
+static void give_pages(struct vmem_altmap *altmap, unsigned long nr_pages)
+{
+	set_altmap(altmap, 1UL << 20, 0, nr_pages);
+}
+
+static int fill_altmap(unsigned long start, unsigned long end, bool huge,
+		       struct vmem_altmap *altmap)
+{
+	const struct vmemmap_fill fill = { .nid = 1, .huge = huge, .altmap = altmap };
+
+	return vmemmap_fill_range(start, end, &fill);
+}
+
+static void an_altmap_gives_blocks_but_no_tables(void)
+{
+	for_each_geometry(g) {
+		struct vmem_altmap altmap;
+
+		machine_bare(g);
+		give_pages(&altmap, 3);
+		EXPECT_EQ(fill_altmap(page_addr(0), page_addr(3), false, &altmap), 0);
+		expect_leaves(page_addr(0), page_addr(3), SOFT_PTE);
+		EXPECT_EQ(nr_used_pages(), nr_tables_found);
+		for (int i = 0; i < 3; i++)
+			EXPECT_EQ(mapped_pfn(page_addr(i)), altmap.base_pfn + i);
+		EXPECT_EQ(altmap.alloc, 3);
+
+		vmemmap_free(page_addr(0), page_addr(3), &altmap);
+		EXPECT_EQ(altmap.alloc, 0);
+		EXPECT_EQ(nr_used_pages(), 0);
+
+		give_pages(&altmap, 2 * ptes_per_slot());
+		EXPECT_EQ(fill_altmap(slot_addr(0), slot_addr(2), true, &altmap), 0);
+		expect_leaves(slot_addr(0), slot_addr(2), SOFT_PMD);
+		EXPECT_EQ(nr_used_pages(), nr_tables_found);
+		EXPECT_EQ(altmap.alloc, 2 * ptes_per_slot());
+		expect_messages(0);
+	}
+}
+
+static void an_exhausted_altmap_fails_the_fill(void)
+{
+	for_each_geometry(g) {
+		struct vmem_altmap altmap;
+
+		machine_bare(g);
+		give_pages(&altmap, 2);
+		EXPECT_EQ(fill_altmap(page_addr(0), page_addr(3), false, &altmap), -ENOMEM);
+		expect_messages(1);
+		EXPECT(strstr(machine.last_message, "for node 1 from its device"));
+		EXPECT(strstr(machine.last_message, "no order 0 block"));
+		EXPECT_EQ(mapped_pfn(page_addr(2)), ULONG_MAX);
+	}
+}
+
+/*
+ * W18: a device's base pages where a huge block was asked for would be handed
+ * to the buddy allocator by some architectures.
+ */
+static void an_altmap_without_a_huge_block_gives_no_base_pages(void)
+{
+	char order[40];
+
+	for_each_geometry(g) {
+		struct vmem_altmap altmap;
+
+		machine_bare(g);
+		snprintf(order, sizeof(order), "no order %d block", PMD_ORDER);
+		give_pages(&altmap, ptes_per_slot() - 1);
+		EXPECT_EQ(fill_altmap(slot_addr(1), slot_addr(2), true, &altmap), -ENOMEM);
+		expect_messages(1);
+		EXPECT(strstr(machine.last_message, order));
+		EXPECT_EQ(altmap.alloc, 0);
+		EXPECT_EQ(mapped_pfn(slot_addr(1)), ULONG_MAX);
+		EXPECT_EQ(nr_used_pages(), nr_tables_for(slot_addr(1), slot_addr(2),
+							 SOFT_PMD));
+		vmemmap_free(slot_addr(1), slot_addr(2), &altmap);
+		EXPECT_EQ(nr_used_pages(), 0);
+	}
+}
+
+static void a_refused_leaf_gives_the_altmap_its_block_back(void)
+{
+	for_each_geometry(g) {
+		struct vmem_altmap altmap;
+
+		machine_bare(g);
+		machine.refuse_pmds = true;
+		give_pages(&altmap, ptes_per_slot());
+		EXPECT_EQ(fill_altmap(slot_addr(1), slot_addr(2), true, &altmap), -ENOMEM);
+		EXPECT_EQ(altmap.alloc, 0);
+		machine.nr_warnings = 0;
+	}
+}
+
+/* ---- A page shown at every address ---- */
+
+static struct page *new_page(void)
+{
+	return virt_to_page(vmemmap_alloc_block(PAGE_SIZE, 1));
+}
+
+static void a_shared_page_has_a_reference_for_each_entry(void)
+{
+	for_each_geometry(g) {
+		struct page *page;
+		unsigned long pfn, other;
+
+		machine_bare(g);
+		page = new_page();
+		pfn = page_to_pfn(page);
+		EXPECT_EQ(fill_base(page_addr(2), page_addr(3)), 0);
+		other = mapped_pfn(page_addr(2));
+		EXPECT_EQ(fill_shared(page_addr(0), page_addr(ptes_per_slot() + 1), page), 0);
+		EXPECT_EQ(ram_page(pfn)->refs, 1 + ptes_per_slot());
+		EXPECT_EQ(ram_page(other)->refs, 1);
+		for (unsigned long i = 0; i <= ptes_per_slot(); i++)
+			EXPECT_EQ(mapped_pfn(page_addr(i)), i == 2 ? other : pfn);
+
+		EXPECT_EQ(fill_shared(page_addr(0), page_addr(5), page), 0);
+		EXPECT_EQ(ram_page(pfn)->refs, 1 + ptes_per_slot());
+		vmemmap_free(page_addr(0), page_addr(ptes_per_slot() + 1), NULL);
+		EXPECT_EQ(ram_page(pfn)->refs, 1);
+	}
+}
+
+static void a_fill_of_shared_pages_that_fails_has_counted_right(void)
+{
+	for_each_geometry(g) {
+		struct page *page;
+		unsigned long pfn;
+
+		machine_bare(g);
+		page = new_page();
+		pfn = page_to_pfn(page);
+		/* All tables but the second slot's. */
+		fail_allocation(1 + nr_tables_for(slot_addr(0), slot_addr(0) + 1, 0), true);
+		if (fill_shared(slot_addr(1) - 2 * PAGE_SIZE, slot_addr(2), page) != -ENOMEM)
+			FAIL("did not fail");
+		EXPECT_EQ(ram_page(pfn)->refs, 3);
+		fail_allocation(0, false);
+		vmemmap_free(slot_addr(0), slot_addr(2), NULL);
+		EXPECT_EQ(ram_page(pfn)->refs, 1);
+		EXPECT_EQ(nr_used_pages(), 1);
+	}
+}
+
+/* ---- In the way ---- */
+
+/* Build nothing but the entry of @level at @addr, and make it a leaf. */
+static void plant_at_level(unsigned long addr, int level)
+{
+	struct leaf leaf;
+
+	EXPECT_EQ(fill_base(addr, addr + 1), 0);
+	leaf = walk(addr);
+	*leaf.path[level] = soft_empty_entry(level);
+	plant_leaf(addr, level, 0);
+}
+
+/* W14: never goes down through a leaf. */
+static void a_leaf_above_the_pmd_level_is_refused(void)
+{
+	const struct vmemmap_fill huge = { .nid = 1, .huge = true };
+
+	for_each_geometry(g) {
+		machine_bare(g);
+		for (int level = SOFT_PUD; level <= top_level(); level++) {
+			unsigned long nr_used;
+
+			machine_bare(g);
+			plant_at_level(page_addr(0), level);
+			nr_used = nr_used_pages();
+			EXPECT_EQ(fill_base(page_addr(0), page_addr(1)), -EEXIST);
+			EXPECT_EQ(vmemmap_fill_range(page_addr(0), page_addr(1), &huge),
+				  -EEXIST);
+			expect_messages(2);
+			EXPECT_EQ(nr_used_pages(), nr_used);
+			EXPECT(!vmemmap_lookup_page(page_addr(0)));
+			EXPECT_EQ(walk(page_addr(0)).level, level);
+		}
+	}
+}
+
+static void what_lies_before_a_leaf_in_the_way_is_filled(void)
+{
+	for_each_tiny_geometry(g) {
+		unsigned long edge;
+
+		machine_bare(g);
+		if (top_level() < SOFT_PUD)
+			continue;
+		edge = soft_vmemmap + level_size(SOFT_PUD);
+		plant_at_level(edge, SOFT_PUD);
+		EXPECT_EQ(fill_base(edge - 2 * PAGE_SIZE, edge + PAGE_SIZE), -EEXIST);
+		EXPECT(mapped_pfn(edge - 2 * PAGE_SIZE) != ULONG_MAX);
+		EXPECT(mapped_pfn(edge - PAGE_SIZE) != ULONG_MAX);
+	}
+}
+
+/* ---- Lookup ---- */
+
+static void lookup_finds_the_page_of_a_pte_and_nothing_else(void)
+{
+	for_each_geometry(g) {
+		unsigned long pfn;
+
+		machine_bare(g);
+		EXPECT(!vmemmap_lookup_page(page_addr(0)));
+		EXPECT_EQ(nr_used_pages(), 0);
+		EXPECT_EQ(fill_base(page_addr(1), page_addr(2)), 0);
+		pfn = mapped_pfn(page_addr(1));
+		EXPECT(vmemmap_lookup_page(page_addr(1)) == pfn_to_page(pfn));
+		EXPECT(vmemmap_lookup_page(page_addr(2) - 1) == pfn_to_page(pfn));
+		EXPECT(!vmemmap_lookup_page(page_addr(0)));
+		EXPECT(!vmemmap_lookup_page(page_addr(2)));
+		EXPECT(!vmemmap_lookup_page(slot_addr(5)));
+		plant_at_level(slot_addr(2), SOFT_PMD);
+		EXPECT(!vmemmap_lookup_page(slot_addr(2)));
+	}
+}
+
+/* No table at any level: the upper ones may be there. */
+static void lookup_stops_at_an_empty_entry_of_any_level(void)
+{
+	for_each_geometry(g) {
+		machine_bare(g);
+		for (int level = SOFT_PMD; level <= top_level(); level++) {
+			machine_bare(g);
+			EXPECT_EQ(fill_base(page_addr(0), page_addr(1)), 0);
+			*walk(page_addr(0)).path[level] = soft_empty_entry(level);
+			EXPECT(!vmemmap_lookup_page(page_addr(0)));
+		}
+	}
+}
+
+/* ---- Hooks and functions that the architectures call ---- */
+
+static void set_pmd_makes_a_leaf(void)
+{
+	for_each_geometry(g) {
+		struct leaf leaf;
+
+		machine_bare(g);
+		EXPECT_EQ(fill_base(page_addr(0), page_addr(1)), 0);
+		leaf = walk(page_addr(0));
+		*leaf.path[SOFT_PMD] = soft_empty_entry(SOFT_PMD);
+		vmemmap_set_pmd((pmd_t *)leaf.path[SOFT_PMD],
+				__va(PFN_PHYS(ptes_per_slot())), 0, page_addr(0),
+				page_addr(1));
+		leaf = walk(page_addr(0));
+		EXPECT(leaf.is_mapped && leaf.level == SOFT_PMD);
+		EXPECT_EQ(leaf.pfn, ptes_per_slot());
+	}
+}
+
+static void check_pmd_tells_leaves_from_tables(void)
+{
+	for_each_geometry(g) {
+		pmd_t *pmd;
+
+		machine_bare(g);
+		EXPECT_EQ(fill_base(page_addr(0), page_addr(1)), 0);
+		pmd = (pmd_t *)walk(page_addr(0)).path[SOFT_PMD];
+		if (!has_own_hooks)
+			EXPECT_EQ(vmemmap_check_pmd(pmd, 1, page_addr(0), page_addr(1)), 0);
+		expect_messages(0);
+		plant_at_level(page_addr(0), SOFT_PMD);
+		EXPECT_EQ(vmemmap_check_pmd(pmd, 0, page_addr(0), page_addr(1)), 1);
+		expect_messages(0);
+		EXPECT_EQ(vmemmap_check_pmd(pmd, 1, page_addr(0), page_addr(1)), 1);
+		expect_messages(1);
+	}
+}
+
+/* Down to a PTE by the functions of linux/mm.h; NULL where memory ends. */
+static pte_t *populate_by_level(unsigned long addr, int node,
+				struct vmem_altmap *altmap, struct page *reuse)
+{
+	pgd_t *pgd = vmemmap_pgd_populate(addr, node);
+	p4d_t *p4d = pgd ? vmemmap_p4d_populate(pgd, addr, node) : NULL;
+	pud_t *pud = p4d ? vmemmap_pud_populate(p4d, addr, node) : NULL;
+	pmd_t *pmd = pud ? vmemmap_pmd_populate(pud, addr, node) : NULL;
+
+	return pmd ? vmemmap_pte_populate(pmd, addr, node, altmap, reuse) : NULL;
+}
+
+static void each_level_can_be_populated_by_itself(void)
+{
+	for_each_geometry(g) {
+		pte_t *pte;
+
+		machine_bare(g);
+		pte = populate_by_level(page_addr(1), 1, NULL, NULL);
+		EXPECT((unsigned long *)pte == walk(page_addr(1)).entry);
+		expect_leaves(page_addr(1), page_addr(2), SOFT_PTE);
+		EXPECT_EQ(ram_nid(mapped_pfn(page_addr(1))), 1);
+		EXPECT(populate_by_level(page_addr(1), 1, NULL, NULL) == pte);
+		EXPECT_EQ(nr_used_pages(), 1 + nr_tables_found);
+	}
+}
+
+static void a_pte_shows_the_page_or_the_altmap_it_is_told_to(void)
+{
+	for_each_geometry(g) {
+		struct vmem_altmap altmap;
+		struct page *page;
+
+		machine_bare(g);
+		give_pages(&altmap, 1);
+		page = new_page();
+		EXPECT(populate_by_level(page_addr(1), 1, &altmap, NULL));
+		EXPECT_EQ(mapped_pfn(page_addr(1)), altmap.base_pfn);
+		EXPECT(populate_by_level(page_addr(2), 1, NULL, page));
+		EXPECT_EQ(mapped_pfn(page_addr(2)), page_to_pfn(page));
+		EXPECT_EQ(ram_page(page_to_pfn(page))->refs, 2);
+	}
+}
+
+static void each_level_tells_when_memory_ends(void)
+{
+	for_each_geometry(g) {
+		unsigned long nr_allocations;
+
+		machine_bare(g);
+		nr_allocations = 1 + nr_tables_for(page_addr(1), page_addr(2), 0);
+		for (unsigned long n = 1; n <= nr_allocations; n++) {
+			machine_bare(g);
+			fail_allocation(n, true);
+			EXPECT(!populate_by_level(page_addr(1), 1, NULL, NULL));
+			EXPECT_EQ(machine.nr_failures, 1);
+			EXPECT_EQ(nr_used_pages(), n - 1);
+		}
+	}
+}
+
+static void populate_basepages_maps_base_pages(void)
+{
+	for_each_geometry(g) {
+		struct vmem_altmap altmap;
+
+		machine_bare(g);
+		give_pages(&altmap, 2);
+		EXPECT_EQ(vmemmap_populate_basepages(page_addr(0), page_addr(2), 1, NULL), 0);
+		expect_leaves(page_addr(0), page_addr(2), SOFT_PTE);
+		EXPECT_EQ(ram_nid(mapped_pfn(page_addr(0))), 1);
+		EXPECT_EQ(vmemmap_populate_basepages(page_addr(2), page_addr(4), 1, &altmap),
+			  0);
+		EXPECT_EQ(mapped_pfn(page_addr(3)), altmap.base_pfn + 1);
+		EXPECT_EQ(vmemmap_populate_basepages(page_addr(4), page_addr(5), 1, &altmap),
+			  -ENOMEM);
+	}
+}
+
+static void populate_hugepages_maps_huge_leaves(void)
+{
+	for_each_geometry(g) {
+		struct vmem_altmap altmap;
+
+		machine_bare(g);
+		if (can_be_huge()) {
+			EXPECT_EQ(vmemmap_populate_hugepages(slot_addr(0), slot_addr(2), 1,
+							     NULL), 0);
+			expect_leaves(slot_addr(0), slot_addr(2), SOFT_PMD);
+		}
+		give_pages(&altmap, ptes_per_slot());
+		EXPECT_EQ(vmemmap_populate_hugepages(slot_addr(2), slot_addr(3), 1, &altmap),
+			  0);
+		EXPECT_EQ(mapped_pfn(slot_addr(2)), altmap.base_pfn);
+		EXPECT_EQ(vmemmap_populate_hugepages(slot_addr(3), slot_addr(4), 1, &altmap),
+			  -ENOMEM);
+	}
+}
+
+/* ---- Without memory ---- */
+
+/*
+ * Fail each allocation of a fill in turn: once with all later ones, too, and
+ * once alone. What was filled is taken away by vmemmap_free().
+ */
+static void sweep_fill(const struct geometry *g, bool has_slab, bool and_later,
+		       int (*fill)(unsigned long start, unsigned long end))
+{
+	unsigned long n = 0, nr_failures;
+
+	do {
+		const unsigned long start = slot_addr(1) - PAGE_SIZE;
+		const unsigned long end = slot_addr(2) + PAGE_SIZE;
+		int err;
+
+		machine_early(g);
+		machine.has_slab = has_slab;
+		fail_allocation(++n, and_later);
+		err = fill(start, end);
+		nr_failures = machine.nr_failures;
+		fail_allocation(0, false);
+		EXPECT(!err || (nr_failures && err == -ENOMEM));
+		expect_messages(err ? 1 : 0);
+
+		vmemmap_free(start, end, NULL);
+		expect_nothing_mapped();
+		EXPECT_EQ(nr_used_pages(), 0);
+		EXPECT_EQ(fill(start, end), 0);
+		for (unsigned long addr = start; addr < end; addr += PAGE_SIZE)
+			EXPECT(mapped_pfn(addr) != ULONG_MAX);
+	} while (nr_failures);
+}
+
+static void a_fill_that_fails_anywhere_can_be_freed_and_tried_again(void)
+{
+	for_each_tiny_geometry(g) {
+		for (int i = 0; i < 4; i++) {
+			sweep_fill(g, i & 1, i & 2, fill_base);
+			sweep_fill(g, i & 1, i & 2, fill_huge);
+		}
+	}
+}
+
+const struct test_case populate_cases[] = {
+	TEST_CASE(fill_maps_each_page_of_a_range_and_no_other),
+	TEST_CASE(fill_rounds_a_range_outwards),
+	TEST_CASE(fill_of_nothing_does_nothing),
+	TEST_CASE(fill_reaches_across_tables_of_every_level),
+	TEST_CASE(populate_skips_present_entries),
+	TEST_CASE(pages_of_another_node_are_told_once_a_slot),
+	TEST_CASE(the_range_that_is_told_is_the_one_that_was_filled),
+	TEST_CASE(tables_come_from_the_node_of_the_range),
+	TEST_CASE(at_boot_tables_do_not_come_from_the_buffer),
+	TEST_CASE(new_entries_of_the_top_table_are_shown_to_all_processes),
+	TEST_CASE(new_tables_are_filled_by_the_architecture),
+	TEST_CASE(the_default_of_the_table_hooks_is_to_do_nothing),
+	TEST_CASE(fill_huge_makes_a_leaf_of_each_slot),
+	TEST_CASE(fill_huge_covers_slots_that_are_used_in_part),
+	TEST_CASE(at_boot_a_huge_leaf_comes_from_the_buffer),
+	TEST_CASE(a_leaf_is_kept_by_huge_and_base_fills),
+	TEST_CASE(a_table_of_base_pages_is_completed_by_a_huge_fill),
+	TEST_CASE(a_huge_leaf_on_another_node_is_told),
+	TEST_CASE(without_a_huge_block_a_slot_gets_base_pages),
+	TEST_CASE(a_refused_leaf_gives_its_block_back),
+	TEST_CASE(an_altmap_gives_blocks_but_no_tables),
+	TEST_CASE(an_exhausted_altmap_fails_the_fill),
+	TEST_CASE(an_altmap_without_a_huge_block_gives_no_base_pages),
+	TEST_CASE(a_refused_leaf_gives_the_altmap_its_block_back),
+	TEST_CASE(a_shared_page_has_a_reference_for_each_entry),
+	TEST_CASE(a_fill_of_shared_pages_that_fails_has_counted_right),
+	TEST_CASE(a_leaf_above_the_pmd_level_is_refused),
+	TEST_CASE(what_lies_before_a_leaf_in_the_way_is_filled),
+	TEST_CASE(lookup_finds_the_page_of_a_pte_and_nothing_else),
+	TEST_CASE(lookup_stops_at_an_empty_entry_of_any_level),
+	TEST_CASE(set_pmd_makes_a_leaf),
+	TEST_CASE(check_pmd_tells_leaves_from_tables),
+	TEST_CASE(each_level_can_be_populated_by_itself),
+	TEST_CASE(a_pte_shows_the_page_or_the_altmap_it_is_told_to),
+	TEST_CASE(each_level_tells_when_memory_ends),
+	TEST_CASE(populate_basepages_maps_base_pages),
+	TEST_CASE(populate_hugepages_maps_huge_leaves),
+	TEST_CASE(a_fill_that_fails_anywhere_can_be_freed_and_tried_again),
+	{ NULL, NULL },
+};

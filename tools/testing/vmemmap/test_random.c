@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * test_random.c - random operations, and the oracle after each
+ *
+ * Memory and devices are added and removed, sections go online and offline,
+ * allocations fail, and nonsense is asked for. What each operation must answer
+ * is known before; the machine is checked after it. The seed and the operations
+ * are printed when it fails; a fuzzer may choose the operations by bytes.
+ */
+#include <stdlib.h>
+
+#include "soft.h"
+
+#define MAX_PIECES	4096
+
+/*
+ * RAM that was added in one piece and has not been removed since. Where part
+ * of a vmemmap page is counted as a page, what is removed must be what was
+ * added, or the counters drift.
+ */
+struct piece {
+	unsigned long pfn;
+	unsigned long nr_pages;
+};
+
+static struct piece pieces[MAX_PIECES];
+static unsigned int nr_pieces;
+
+unsigned long choose(struct entropy *entropy, unsigned long nr_choices)
+{
+	unsigned long bits;
+
+	if (entropy->bytes) {
+		if (!entropy->nr_bytes)
+			return 0;
+		entropy->nr_bytes--;
+		return *entropy->bytes++ % nr_choices;
+	}
+	entropy->state += 0x9e3779b97f4a7c15UL;
+	bits = entropy->state;
+	bits = (bits ^ bits >> 30) * 0xbf58476d1ce4e5b9UL;
+	bits = (bits ^ bits >> 27) * 0x94d049bb133111ebUL;
+	return (bits ^ bits >> 31) % nr_choices;
+}
+
+static unsigned long nr_subsections(void)
+{
+	return NR_MEM_SECTIONS * SUBSECTIONS_PER_SECTION;
+}
+
+static unsigned long subsection_pfn(unsigned long nr)
+{
+	return nr * PAGES_PER_SUBSECTION;
+}
+
+static bool is_subsection_whole_pages(void)
+{
+	return PAGE_ALIGNED(PAGES_PER_SUBSECTION * sizeof(struct page));
+}
+
+static void keep_piece(unsigned long pfn, unsigned long nr_pages)
+{
+	if (!nr_pages)
+		return;
+	EXPECT(nr_pieces < MAX_PIECES);
+	pieces[nr_pieces++] = (struct piece){ pfn, nr_pages };
+}
+
+/* Pieces never cross the end of a section, as adding goes by sections. */
+static void keep_pieces(unsigned long pfn, unsigned long nr_pages)
+{
+	const unsigned long end = pfn + nr_pages;
+	unsigned long next;
+
+	for (; pfn < end; pfn = next) {
+		next = min(end, SECTION_ALIGN_DOWN(pfn) + PAGES_PER_SECTION);
+		keep_piece(pfn, next - pfn);
+	}
+}
+
+/* ---- Operations ---- */
+
+/* May run out of memory only if that was arranged or is true. */
+static void expect_add(int err, int expected, unsigned long nr_exhausted)
+{
+	if (err == -ENOMEM)
+		EXPECT(machine.nr_failures || machine.nr_exhausted > nr_exhausted);
+	else
+		EXPECT_EQ(err, expected);
+}
+
+static void op_add_ram(struct entropy *entropy)
+{
+	const unsigned long first = choose(entropy, nr_subsections());
+	const unsigned long most = min(nr_subsections() - first,
+				       2 * SUBSECTIONS_PER_SECTION);
+	const unsigned long pfn = subsection_pfn(first);
+	const unsigned long nr_exhausted = machine.nr_exhausted;
+	unsigned long nr_pages = subsection_pfn(1 + choose(entropy, most));
+	char *before = machine_text();
+	int err, expected;
+
+	/* whole sections, too, as they may get huge leaves */
+	if (!choose(entropy, 3) && IS_ALIGNED(pfn, PAGES_PER_SECTION))
+		nr_pages = PAGES_PER_SECTION;
+	expected = is_dead_range(pfn, nr_pages) ? 0 : -EEXIST;
+	note_operation("add RAM %#lx+%#lx, failing %lu%s", pfn, nr_pages,
+		       machine.fail_at, machine.fail_from ? "+" : "");
+	err = add_ram(pfn, nr_pages);
+	expect_add(err, expected, nr_exhausted);
+	fail_allocation(0, false);
+	if (err)
+		expect_machine(before);
+	else
+		keep_pieces(pfn, nr_pages);
+	free(before);
+}
+
+static void op_remove_ram(struct entropy *entropy)
+{
+	unsigned long first = 0, nr, end;
+	struct piece piece;
+	unsigned int i;
+
+	if (!nr_pieces)
+		return;
+	i = choose(entropy, nr_pieces);
+	piece = pieces[i];
+	nr = end = piece.nr_pages / PAGES_PER_SUBSECTION;
+	if (is_subsection_whole_pages() && choose(entropy, 2)) {
+		first = choose(entropy, end);
+		nr = 1 + choose(entropy, end - first);
+	}
+	note_operation("remove RAM %#lx+%#lx", piece.pfn + subsection_pfn(first),
+		       subsection_pfn(nr));
+	pieces[i] = pieces[--nr_pieces];
+	keep_piece(piece.pfn, subsection_pfn(first));
+	keep_piece(piece.pfn + subsection_pfn(first + nr),
+		   subsection_pfn(end - first - nr));
+	remove_ram(piece.pfn + subsection_pfn(first), subsection_pfn(nr));
+}
+
+/* Can it share no leaf with a neighbour? */
+static bool is_apart(unsigned long pfn, unsigned long nr_pages)
+{
+	const unsigned long size = geo.arch == ARCH_BASE ? PAGE_SIZE : PMD_SIZE;
+
+	return IS_ALIGNED(vaddr(pfn) | vaddr(pfn + nr_pages), size);
+}
+
+static void choose_compound(struct entropy *entropy, struct device *dev)
+{
+	const unsigned long want = (4UL << choose(entropy, 4)) * PAGE_SIZE;
+
+	if (!PAGE_ALIGNED(PAGES_PER_SECTION * sizeof(struct page)))
+		return;
+	while (pgmap_vmemmap_nr(&dev->pgmap) * sizeof(struct page) < want)
+		dev->pgmap.vmemmap_shift++;
+}
+
+static void choose_altmap(struct entropy *entropy, struct device *dev)
+{
+	const unsigned long need = DIV_ROUND_UP(dev->nr_pages * sizeof(struct page),
+						PAGE_SIZE);
+	const unsigned long reserve = choose(entropy, 8);
+	const unsigned long free = need + choose(entropy, 2 * BIT(PMD_ORDER)) -
+				   choose(entropy, 2);
+
+	if (reserve + free <= dev->nr_pages)
+		give_altmap(dev, reserve, free);
+}
+
+static bool choose_device(struct entropy *entropy, struct device *dev)
+{
+	const unsigned long first = choose(entropy, nr_subsections());
+	const unsigned long most = min(nr_subsections() - first,
+				       5 * SUBSECTIONS_PER_SECTION);
+	const unsigned long pfn = choose(entropy, 2) ? subsection_pfn(first) :
+				  SECTION_ALIGN_DOWN(subsection_pfn(first));
+	unsigned long nr_pages = subsection_pfn(1 + choose(entropy, most));
+
+	if (nr_pages > PAGES_PER_SECTION && choose(entropy, 2))
+		nr_pages = SECTION_ALIGN_DOWN(nr_pages);
+	/* not in place of early sections, whose memory map is there already */
+	if (pfn < section_nr_to_pfn(first_hot_section()) ||
+	    !is_dead_range(pfn, nr_pages))
+		return false;
+	init_device(dev, NUMA_NO_NODE, pfn, nr_pages);
+	if (!is_apart(pfn, nr_pages))
+		return true;
+	switch (choose(entropy, 3)) {
+	case 0:
+		choose_compound(entropy, dev);
+		break;
+	case 1:
+		choose_altmap(entropy, dev);
+		break;
+	}
+	return true;
+}
+
+static void op_add_device(struct entropy *entropy)
+{
+	struct device *dev = &devices[choose(entropy, NR_DEVICES)];
+	const unsigned long nr_exhausted = machine.nr_exhausted;
+	char *before;
+	int err;
+
+	if (dev->nr_pages || !choose_device(entropy, dev)) {
+		fail_allocation(0, false);
+		return;
+	}
+	note_operation("add device %ld %#lx+%#lx, order %lu, altmap %#lx+%#lx, failing %lu%s",
+		       (long)(dev - devices), dev->pfn, dev->nr_pages,
+		       dev->pgmap.vmemmap_shift, dev->altmap.reserve,
+		       dev->altmap.free, machine.fail_at, machine.fail_from ? "+" : "");
+	before = machine_text();
+	err = add_device(dev);
+	if (!dev->has_altmap)
+		expect_add(err, 0, nr_exhausted);
+	else
+		EXPECT(!err || err == -ENOMEM);
+	fail_allocation(0, false);
+	if (err) {
+		dev->nr_pages = 0;
+		dev->altmap.align = 0;
+		expect_machine(before);
+	}
+	free(before);
+}
+
+static void op_remove_device(struct entropy *entropy)
+{
+	struct device *dev = &devices[choose(entropy, NR_DEVICES)];
+
+	if (!dev->nr_pages)
+		return;
+	note_operation("remove device %ld", (long)(dev - devices));
+	remove_device(dev);
+	EXPECT_EQ(dev->altmap.alloc, 0);
+	dev->altmap.align = 0;
+}
+
+static void op_switch_sections(struct entropy *entropy)
+{
+	const unsigned long first = choose(entropy, NR_MEM_SECTIONS);
+	const unsigned long end = first + choose(entropy, NR_MEM_SECTIONS - first);
+	unsigned long nr_absent = 0;
+
+	for (unsigned long nr = first; nr < end; nr++)
+		nr_absent += !valid_section_nr(nr);
+	if (choose(entropy, 2))
+		online_mem_sections(section_nr_to_pfn(first), section_nr_to_pfn(end));
+	else
+		offline_mem_sections(section_nr_to_pfn(first), section_nr_to_pfn(end));
+	expect_warnings(nr_absent);
+}
+
+static void op_remove_what_is_not_there(struct entropy *entropy)
+{
+	const unsigned long pfn = subsection_pfn(choose(entropy, nr_subsections()));
+	char *before;
+
+	if (is_live_range(pfn, PAGES_PER_SUBSECTION))
+		return;
+	note_operation("remove absent %#lx", pfn);
+	before = machine_text();
+	sparse_remove_section(pfn, PAGES_PER_SUBSECTION, NULL, NULL);
+	expect_warnings(1);
+	expect_machine(before);
+	free(before);
+}
+
+static void op_fail_an_allocation(struct entropy *entropy)
+{
+	fail_allocation(1 + choose(entropy, 12), choose(entropy, 2));
+}
+
+static void run_operation(struct entropy *entropy)
+{
+	static void (* const ops[])(struct entropy *entropy) = {
+		op_add_ram, op_add_ram, op_add_ram,
+		op_remove_ram, op_remove_ram, op_remove_ram,
+		op_add_device, op_add_device, op_remove_device,
+		op_switch_sections, op_remove_what_is_not_there,
+	};
+
+	if (!choose(entropy, 4))
+		op_fail_an_allocation(entropy);
+	ops[choose(entropy, ARRAY_SIZE(ops))](entropy);
+	fail_allocation(0, false);
+	check_machine();
+}
+
+static void remove_everything(void)
+{
+	for (int i = 0; i < NR_DEVICES; i++)
+		if (devices[i].nr_pages)
+			remove_device(&devices[i]);
+	while (nr_pieces) {
+		nr_pieces--;
+		remove_ram(pieces[nr_pieces].pfn, pieces[nr_pieces].nr_pages);
+	}
+	check_machine();
+	EXPECT_EQ(machine.memmap_pages, 0);
+	EXPECT_EQ(machine.memmap_boot_pages, 0);
+}
+
+/* On a machine that has just booted. */
+void run_operations(struct entropy *entropy, unsigned int nr_operations)
+{
+	nr_pieces = 0;
+	forget_operations();
+	for (int nid = 0; nid < NR_NODES; nid++)
+		keep_pieces(ram_start_pfn(nid), geo.ram_pages);
+	while (nr_operations--)
+		run_operation(entropy);
+	note_operation("remove everything");
+	remove_everything();
+	forget_operations();
+}
+
+static void random_operations_agree_with_the_oracle_on_tiny_tables(void)
+{
+	struct entropy entropy = { .state = first_seed };
+
+	for_each_tiny_geometry(g) {
+		machine_boot(g);
+		run_operations(&entropy, 300);
+	}
+}
+
+static void random_operations_agree_with_the_oracle_on_real_tables(void)
+{
+	struct entropy entropy = { .state = ~first_seed };
+
+	for_each_geometry(g) {
+		if (g->is_tiny)
+			continue;
+		machine_boot(g);
+		run_operations(&entropy, 40);
+	}
+}
+
+const struct test_case random_cases[] = {
+	TEST_CASE(random_operations_agree_with_the_oracle_on_tiny_tables),
+	TEST_CASE(random_operations_agree_with_the_oracle_on_real_tables),
+	{ NULL, NULL },
+};

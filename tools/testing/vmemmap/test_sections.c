@@ -1,0 +1,772 @@
+// SPDX-License-Identifier: GPL-2.0
+/* test_sections.c - sections and subsections that come and go */
+#include <stdlib.h>
+
+#include "soft.h"
+
+/*
+ * The rows count in pages of subsections and sections, which are run-time data
+ * here: they are taken for the one shape that all "tiny 4k" geometries have.
+ */
+#define ROWS_PAGES_PER_SUBSECTION	64UL
+#define ROWS_PAGES_PER_SECTION		512UL
+#pragma push_macro("PAGES_PER_SUBSECTION")
+#pragma push_macro("PAGES_PER_SECTION")
+#undef PAGES_PER_SUBSECTION
+#undef PAGES_PER_SECTION
+#define PAGES_PER_SUBSECTION	ROWS_PAGES_PER_SUBSECTION
+#define PAGES_PER_SECTION	ROWS_PAGES_PER_SECTION
+#include "tests/vmemmap_sections_cases.h"
+#pragma pop_macro("PAGES_PER_SUBSECTION")
+#pragma pop_macro("PAGES_PER_SECTION")
+
+/* The first page frame of the section @nr behind those from boot. */
+static unsigned long hot_pfn(unsigned long nr)
+{
+	return section_nr_to_pfn(first_hot_section() + nr);
+}
+
+static struct mem_section *hot_section(unsigned long nr)
+{
+	return __nr_to_section(first_hot_section() + nr);
+}
+
+static int add_part(unsigned long pfn, unsigned long nr_pages)
+{
+	return sparse_add_section(section_nid(pfn_to_section_nr(pfn)), pfn,
+				  nr_pages, NULL, NULL);
+}
+
+static void remove_part(unsigned long pfn, unsigned long nr_pages)
+{
+	sparse_remove_section(pfn, nr_pages, NULL, NULL);
+}
+
+/* ---- The numbers of real architectures ---- */
+
+/* How the memory map of one more section is mapped, struct page 64 bytes. */
+struct fact {
+	const char *name;
+	long memmap_pages[3];	/* struct page 32, 64, 80 bytes */
+	unsigned long nr_ptes;
+	unsigned long nr_pmds;
+};
+
+static const struct fact facts[] = {
+	{ "x86_64, 4 levels",		{ 256, 512, 640 }, 0, 1 },
+	{ "x86_64, 5 levels",		{ 256, 512, 640 }, 0, 1 },
+	{ "arm64 4k",			{ 256, 512, 640 }, 0, 1 },
+	{ "arm64 16k",			{ 16, 32, 40 }, 32, 0 },
+	{ "arm64 64k",			{ 4, 8, 10 }, 8, 0 },
+	{ "riscv64",			{ 256, 512, 640 }, 0, 1 },
+	{ "loongarch64 16k, 2 levels",	{ 64, 128, 160 }, 128, 0 },
+	{ "leaves of 1 MiB as on s390",	{ 256, 512, 640 }, 0, 2 },
+	/* boot has mapped it already: a leaf covers 128 sections */
+	{ "powerpc64 64k",		{ 1, 1, 1 }, 0, 0 },
+};
+
+static const struct fact *find_fact(const struct geometry *g)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(facts); i++)
+		if (!strcmp(facts[i].name, g->name))
+			return &facts[i];
+	FAIL("no facts about %s", g->name);
+}
+
+static unsigned long nr_leaves[NR_SOFT_LEVELS];
+
+static void count_leaf(const struct leaf *leaf)
+{
+	nr_leaves[leaf->level]++;
+}
+
+static void a_section_takes_what_its_architecture_says(void)
+{
+	const int column = sizeof(struct page) == 32 ? 0 :
+			   sizeof(struct page) == 64 ? 1 : 2;
+
+	for_each_geometry(g) {
+		const struct fact *fact;
+		unsigned long nr_ptes, nr_pmds;
+
+		if (g->is_tiny)
+			continue;
+		fact = find_fact(g);
+		machine_boot(g);
+		memset(nr_leaves, 0, sizeof(nr_leaves));
+		for_each_leaf(count_leaf, NULL);
+		nr_ptes = nr_leaves[SOFT_PTE];
+		nr_pmds = nr_leaves[SOFT_PMD];
+
+		EXPECT_EQ(add_ram(hot_pfn(0), PAGES_PER_SECTION), 0);
+		EXPECT_EQ(machine.memmap_pages, fact->memmap_pages[column]);
+		EXPECT_EQ(machine.memmap_boot_pages, NR_NODES * nr_early_sections() *
+			  fact->memmap_pages[column]);
+		check_machine();
+		if (sizeof(struct page) != 64)
+			continue;
+		memset(nr_leaves, 0, sizeof(nr_leaves));
+		for_each_leaf(count_leaf, NULL);
+		EXPECT_EQ(nr_leaves[SOFT_PTE] - nr_ptes, fact->nr_ptes);
+		EXPECT_EQ(nr_leaves[SOFT_PMD] - nr_pmds, fact->nr_pmds);
+	}
+}
+
+/* ---- Boot ---- */
+
+static void boot_maps_whole_sections_and_notes_their_subsections(void)
+{
+	for_each_geometry(g) {
+		machine_boot(g);
+		for (unsigned long nr = 0; nr < first_hot_section(); nr++) {
+			EXPECT(early_section(__nr_to_section(nr)));
+			EXPECT(valid_section_nr(nr));
+		}
+		EXPECT_EQ(machine.memmap_pages, 0);
+	}
+}
+
+static void subsections_of_any_range_are_noted_at_boot(void)
+{
+	for_each_tiny_geometry(g) {
+		const unsigned long step = PAGES_PER_SUBSECTION / 2;
+
+		for (unsigned long i = 0; i < 12; i++) {
+			const unsigned long starts[] = { i * step, i * step + 1 };
+
+			for (unsigned long nr = 0; nr < 3 * PAGES_PER_SECTION;
+			     nr += 1 + 3 * step) {
+				const unsigned long pfn = starts[nr & 1];
+				struct mem_section *ms;
+
+				machine_early(g);
+				boot_node(0);
+				sparse_init_subsection_map(pfn, nr);
+				for (unsigned long at = 0; at < nr_early_sections() *
+				     PAGES_PER_SECTION; at += PAGES_PER_SUBSECTION) {
+					const bool is_touched = nr && at < pfn + nr &&
+						at + PAGES_PER_SUBSECTION > pfn;
+
+					ms = __pfn_to_section(at);
+					EXPECT_EQ(test_bit(subsection_map_index(at),
+							   ms->usage->subsection_map),
+						  is_touched);
+				}
+			}
+		}
+	}
+}
+
+/* The last section of node 1 is absent; so is its usage map. */
+static void sections_without_a_memory_map_are_passed_over_at_boot(void)
+{
+	for_each_tiny_geometry(g) {
+		struct mem_section *last;
+
+		machine_early(g);
+		boot_node(0);
+		EXPECT_EQ(sparse_index_init(first_hot_section() - 1, 1), 0);
+		last = __nr_to_section(first_hot_section() - 1);
+		machine_end_of_boot();
+		EXPECT(!last->usage);
+		EXPECT(!bitmap_empty(__nr_to_section(0)->usage->subsection_map,
+				     SUBSECTIONS_PER_SECTION));
+	}
+}
+
+static void a_node_goes_without_sections_that_memory_lacks_for(void)
+{
+	for_each_geometry(g) {
+		unsigned long n = 0, nr_failures;
+
+		do {
+			unsigned long nr_present = 0;
+
+			machine_early(g);
+			EXPECT_EQ(sparse_index_init(0, 0), 0);
+			for (unsigned long nr = 0; nr < nr_early_sections(); nr++)
+				EXPECT_EQ(sparse_index_init(nr, 0), 0);
+			fail_allocation(++n, true);
+			boot_node(0);
+			nr_failures = machine.nr_failures;
+			fail_allocation(0, false);
+			for (unsigned long nr = 0; nr < nr_early_sections(); nr++)
+				nr_present += valid_section_nr(nr);
+			EXPECT(nr_failures || nr_present == nr_early_sections());
+			EXPECT_EQ(machine.memmap_boot_pages, (long)nr_present *
+				  nr_memmap_pages(PAGES_PER_SECTION));
+			expect_warnings(0);
+		} while (nr_failures && n < 100);
+	}
+}
+
+/* ---- Add ---- */
+
+static void an_added_section_is_there_but_not_online(void)
+{
+	for_each_geometry(g) {
+		struct mem_section *ms;
+
+		machine_boot(g);
+		EXPECT(!valid_section(hot_section(0)));
+		EXPECT_EQ(add_ram(hot_pfn(0), PAGES_PER_SECTION), 0);
+		ms = hot_section(0);
+		EXPECT_EQ(ms->section_mem_map, soft_vmemmap | SECTION_MARKED_PRESENT |
+			  SECTION_HAS_MEM_MAP);
+		EXPECT(machine.poisoned == pfn_to_page(hot_pfn(0)));
+		EXPECT_EQ(machine.nr_poisoned, PAGES_PER_SECTION);
+		EXPECT_EQ(machine.memmap_pages, nr_memmap_pages(PAGES_PER_SECTION));
+		check_machine();
+	}
+}
+
+/*
+ * W1: all ranges of subsections in two neighbouring sections, wherever they
+ * begin within a vmemmap page or a leaf.
+ */
+static void any_subsections_of_two_sections_can_be_added(void)
+{
+	for_each_tiny_geometry(g) {
+		unsigned long nr_subsections;
+		char *before;
+
+		machine_boot(g);
+		before = machine_text();
+		nr_subsections = 2 * SUBSECTIONS_PER_SECTION;
+		for (unsigned long i = 0; i < nr_subsections; i++) {
+			for (unsigned long end = i + 1; end <= nr_subsections; end++) {
+				const unsigned long pfn = hot_pfn(1) +
+							  i * PAGES_PER_SUBSECTION;
+				const unsigned long nr = (end - i) * PAGES_PER_SUBSECTION;
+
+				EXPECT_EQ(add_ram(pfn, nr), 0);
+				check_machine();
+				remove_ram(pfn, nr);
+				expect_machine(before);
+			}
+		}
+		check_machine();
+		free(before);
+	}
+}
+
+/* The same between two live neighbours, for each real page size. */
+static void subsections_of_real_sections_can_be_added(void)
+{
+	for_each_geometry(g) {
+		const unsigned long nr[] = { 1, 2, 3, 7 };
+		unsigned long pfn, nr_pages;
+
+		if (g->is_tiny)
+			continue;
+		for (size_t i = 0; i < ARRAY_SIZE(nr); i++) {
+			machine_boot(g);
+			nr_pages = nr[i] * PAGES_PER_SUBSECTION;
+			for (pfn = hot_pfn(0); pfn < hot_pfn(0) + 4 * nr_pages;
+			     pfn += 2 * nr_pages)
+				for (unsigned long at = pfn; at < pfn + nr_pages;
+				     at += PAGES_PER_SUBSECTION)
+					if (is_dead_range(at, PAGES_PER_SUBSECTION))
+						EXPECT_EQ(add_ram(at, PAGES_PER_SUBSECTION), 0);
+			check_machine();
+		}
+	}
+}
+
+static void a_live_subsection_cannot_be_added_again(void)
+{
+	for_each_geometry(g) {
+		const unsigned long sub = PAGES_PER_SUBSECTION;
+		const unsigned long pfn = hot_pfn(0) + 2 * sub;
+		char *before;
+
+		machine_boot(g);
+		EXPECT_EQ(add_ram(pfn, 2 * sub), 0);
+		before = machine_text();
+		EXPECT_EQ(add_part(pfn, 2 * sub), -EEXIST);
+		EXPECT_EQ(add_part(pfn, sub), -EEXIST);
+		EXPECT_EQ(add_part(pfn + sub, 2 * sub), -EEXIST);
+		EXPECT_EQ(add_part(pfn - sub, 2 * sub), -EEXIST);
+		EXPECT_EQ(add_part(hot_pfn(0), PAGES_PER_SECTION), -EEXIST);
+		/* of an early section, too */
+		EXPECT_EQ(add_part(0, sub), -EEXIST);
+		EXPECT_EQ(add_part(0, PAGES_PER_SECTION), -EEXIST);
+		expect_machine(before);
+		check_machine();
+		free(before);
+	}
+}
+
+static void expect_refused(unsigned long pfn, unsigned long nr_pages)
+{
+	char *before = machine_text();
+	const unsigned long nr_attempts = machine.nr_attempts;
+
+	machine.nr_messages = 0;
+	EXPECT_EQ(sparse_add_section(0, pfn, nr_pages, NULL, NULL), -EINVAL);
+	expect_messages(1);
+	EXPECT_EQ(machine.nr_attempts, nr_attempts);
+	expect_machine(before);
+
+	sparse_remove_section(pfn, nr_pages, NULL, NULL);
+	expect_warnings(1);
+	expect_machine(before);
+	free(before);
+}
+
+static void a_bad_range_is_refused_as_the_row_says(void)
+{
+	for_each_tiny_geometry(g) {
+		if (g->page_shift != 12)
+			continue;
+		machine_boot(g);
+		EXPECT_EQ(PAGES_PER_SUBSECTION, ROWS_PAGES_PER_SUBSECTION);
+		EXPECT_EQ(PAGES_PER_SECTION, ROWS_PAGES_PER_SECTION);
+		EXPECT_EQ(add_ram(hot_pfn(0), 2 * PAGES_PER_SECTION), 0);
+		for (size_t i = 0; i < ARRAY_SIZE(vmemmap_bad_ranges); i++) {
+			note_operation("row: %s", vmemmap_bad_ranges[i].name);
+			expect_refused(hot_pfn(0) + vmemmap_bad_ranges[i].first,
+				       vmemmap_bad_ranges[i].nr_pages);
+			expect_refused(hot_pfn(3) + vmemmap_bad_ranges[i].first,
+				       vmemmap_bad_ranges[i].nr_pages);
+			forget_operations();
+		}
+	}
+}
+
+static void a_bad_range_is_refused(void)
+{
+	for_each_geometry(g) {
+		const unsigned long sub = PAGES_PER_SUBSECTION;
+		const unsigned long section = PAGES_PER_SECTION;
+		const unsigned long end = section_nr_to_pfn(NR_MEM_SECTIONS);
+
+		machine_boot(g);
+		EXPECT_EQ(add_ram(hot_pfn(0), 2 * section), 0);
+		expect_refused(hot_pfn(0), 0);
+		expect_refused(hot_pfn(0) + 1, sub);
+		expect_refused(hot_pfn(0), sub - 1);
+		expect_refused(hot_pfn(0), section + sub);
+		expect_refused(hot_pfn(0) + sub, section);
+		expect_refused(hot_pfn(1) - sub, 2 * sub);
+		expect_refused(hot_pfn(0), -sub);
+		/* beyond the last section */
+		expect_refused(end, sub);
+		expect_refused(end, section);
+		expect_refused(-sub, sub);
+		expect_refused(-section, section);
+
+		EXPECT_EQ(add_ram(end - section, section), 0);
+		check_machine();
+	}
+}
+
+static void without_memory_for_a_section_nothing_has_happened(void)
+{
+	for_each_geometry(g) {
+		machine_boot(g);
+		for (unsigned long n = 1; n <= 2; n++) {
+			/* far enough for an array of sections of its own */
+			const unsigned long pfn = section_nr_to_pfn(NR_MEM_SECTIONS - 1);
+			char *before = machine_text();
+
+			fail_allocation(n, true);
+			EXPECT_EQ(add_part(pfn, PAGES_PER_SECTION), -ENOMEM);
+			EXPECT_EQ(machine.nr_failures, 1);
+			fail_allocation(0, false);
+			expect_machine(before);
+			check_machine();
+			free(before);
+			machine_boot(g);
+		}
+	}
+}
+
+static void an_inaccessible_memory_map_is_not_touched(void)
+{
+	for_each_geometry(g) {
+		struct device *dev = &devices[0];
+
+		machine_boot(g);
+		init_device(dev, 0, section_nr_to_pfn(16), PAGES_PER_SECTION);
+		give_altmap(dev, 0, PAGES_PER_SECTION);
+		if (g->arch != ARCH_BASE || !PAGE_ALIGNED(PAGES_PER_SECTION *
+							  sizeof(struct page)))
+			continue;
+		dev->altmap.inaccessible = true;
+		EXPECT_EQ(add_device(dev), 0);
+		EXPECT(!machine.poisoned);
+		remove_device(dev);
+
+		init_device(dev, 0, section_nr_to_pfn(16), PAGES_PER_SECTION);
+		give_altmap(dev, 0, PAGES_PER_SECTION);
+		EXPECT_EQ(add_device(dev), 0);
+		EXPECT(machine.poisoned == pfn_to_page(section_nr_to_pfn(16)));
+	}
+}
+
+static void the_memory_map_of_a_part_is_poisoned_and_no_more(void)
+{
+	for_each_geometry(g) {
+		const unsigned long pfn = hot_pfn(0) + PAGES_PER_SUBSECTION;
+
+		machine_boot(g);
+		EXPECT_EQ(add_ram(pfn, 2 * PAGES_PER_SUBSECTION), 0);
+		EXPECT(machine.poisoned == pfn_to_page(pfn));
+		EXPECT_EQ(machine.nr_poisoned, 2 * PAGES_PER_SUBSECTION);
+	}
+}
+
+/*
+ * A device's first section leaves the altmap where a block needs padding; the
+ * second fails behind it.
+ */
+static void after_a_failed_add_the_altmap_is_as_before(void)
+{
+	for_each_geometry(g) {
+		const unsigned long slot_pages = PMD_SIZE / sizeof(struct page);
+		struct device *dev = &devices[0];
+		unsigned long block;
+
+		machine_boot(g);
+		/* one leaf is one section here */
+		if (g->arch == ARCH_BASE || slot_pages != PAGES_PER_SECTION)
+			continue;
+		block = BIT(PMD_ORDER);
+		init_device(dev, 0, section_nr_to_pfn(16), 2 * PAGES_PER_SECTION);
+		give_altmap(dev, 1, 2 * block);
+		EXPECT_EQ(sparse_add_section(0, dev->pfn, PAGES_PER_SECTION, &dev->altmap,
+					     NULL), 0);
+		EXPECT_EQ(dev->altmap.alloc, block);
+		EXPECT_EQ(dev->altmap.align, block - 1);
+		EXPECT_EQ(sparse_add_section(0, dev->pfn + PAGES_PER_SECTION,
+					     PAGES_PER_SECTION, &dev->altmap, NULL),
+			  -ENOMEM);
+		EXPECT_EQ(dev->altmap.alloc, block);
+		EXPECT_EQ(dev->altmap.align, block - 1);
+		sparse_remove_section(dev->pfn, PAGES_PER_SECTION, &dev->altmap, NULL);
+		EXPECT_EQ(dev->altmap.alloc, 0);
+		check_machine();
+
+		/* padding taken by the add that failed goes back as well */
+		give_altmap(dev, 1, 3 * block - 1);
+		EXPECT(vmemmap_alloc_block_buf(PAGE_SIZE, 0, &dev->altmap));
+		fail_allocation(machine.nr_attempts = 0, false);
+		machine.refuse_pmds = true;
+		EXPECT_EQ(sparse_add_section(0, dev->pfn, PAGES_PER_SECTION, &dev->altmap,
+					     NULL), -ENOMEM);
+		machine.nr_warnings = 0;
+		EXPECT_EQ(dev->altmap.alloc, 1);
+		EXPECT_EQ(dev->altmap.align, 0);
+	}
+}
+
+/* ---- Populate by sections ---- */
+
+static void the_cache_is_told_what_has_been_mapped(void)
+{
+	for_each_geometry(g) {
+		const unsigned long pfn = hot_pfn(0);
+		struct page *map;
+
+		machine_bare(g);
+		map = __populate_section_memmap(pfn, 2 * PAGES_PER_SUBSECTION, 0, NULL,
+						NULL);
+		EXPECT(map == pfn_to_page(pfn));
+		EXPECT_EQ(machine.nr_flushes, 1);
+		EXPECT_EQ(machine.flushed.start, vaddr(pfn));
+		EXPECT_EQ(machine.flushed.end, vaddr(pfn + 2 * PAGES_PER_SUBSECTION));
+	}
+}
+
+static void parts_of_subsections_are_not_populated(void)
+{
+	for_each_geometry(g) {
+		const unsigned long sub = PAGES_PER_SUBSECTION;
+
+		machine_bare(g);
+		EXPECT(!__populate_section_memmap(hot_pfn(0) + 1, sub, 0, NULL, NULL));
+		expect_warnings(1);
+		EXPECT(!__populate_section_memmap(hot_pfn(0), sub + 1, 0, NULL, NULL));
+		expect_warnings(1);
+		EXPECT(!__populate_section_memmap(hot_pfn(0), sub / 2, 0, NULL, NULL));
+		expect_warnings(1);
+		EXPECT_EQ(machine.nr_attempts, 0);
+		EXPECT_EQ(machine.nr_flushes, 0);
+	}
+}
+
+static void a_populate_that_fails_returns_no_memory_map(void)
+{
+	for_each_geometry(g) {
+		machine_bare(g);
+		fail_allocation(1, true);
+		EXPECT(!__populate_section_memmap(hot_pfn(0), PAGES_PER_SECTION, 0, NULL,
+						  NULL));
+		EXPECT_EQ(machine.nr_flushes, 0);
+	}
+}
+
+/* ---- Remove ---- */
+
+static void a_removed_section_leaves_nothing_behind(void)
+{
+	for_each_geometry(g) {
+		char *before;
+
+		machine_boot(g);
+		before = machine_text();
+		for (int i = 0; i < 20; i++) {
+			EXPECT_EQ(add_ram(hot_pfn(1), PAGES_PER_SECTION), 0);
+			remove_ram(hot_pfn(1), PAGES_PER_SECTION);
+			EXPECT_EQ(hot_section(1)->section_mem_map, 0);
+			EXPECT(!hot_section(1)->usage);
+		}
+		expect_machine(before);
+		check_machine();
+		free(before);
+	}
+}
+
+static void parts_come_and_go_without_their_neighbours(void)
+{
+	for_each_tiny_geometry(g) {
+		const unsigned long sub = PAGES_PER_SUBSECTION;
+		const unsigned long pfn = hot_pfn(0);
+
+		machine_boot(g);
+		/* each remove frees the whole part that was added */
+		for (unsigned long i = 0; i < SUBSECTIONS_PER_SECTION; i++)
+			EXPECT_EQ(add_ram(pfn + i * sub, sub), 0);
+		check_machine();
+		for (unsigned long i = 1; i < SUBSECTIONS_PER_SECTION; i += 2) {
+			remove_ram(pfn + i * sub, sub);
+			check_machine();
+		}
+		for (unsigned long i = 1; i < SUBSECTIONS_PER_SECTION; i += 2) {
+			EXPECT_EQ(add_ram(pfn + i * sub, sub), 0);
+			check_machine();
+		}
+		for (unsigned long i = 0; i < SUBSECTIONS_PER_SECTION; i++) {
+			remove_ram(pfn + i * sub, sub);
+			check_machine();
+		}
+		EXPECT_EQ(hot_section(0)->section_mem_map, 0);
+	}
+}
+
+/* Two sections that share a leaf or a page, in both orders. */
+static void sections_come_and_go_without_their_neighbours(void)
+{
+	for_each_geometry(g) {
+		for (int i = 0; i < 4; i++) {
+			const unsigned long first = hot_pfn(i & 1), second = hot_pfn(~i & 1);
+
+			machine_boot(g);
+			EXPECT_EQ(add_ram(hot_pfn(0), PAGES_PER_SECTION), 0);
+			EXPECT_EQ(add_ram(hot_pfn(1), PAGES_PER_SECTION), 0);
+			remove_ram(first, PAGES_PER_SECTION);
+			check_machine();
+			EXPECT_EQ(add_ram(first, PAGES_PER_SECTION), 0);
+			check_machine();
+			remove_ram(i & 2 ? first : second, PAGES_PER_SECTION);
+			check_machine();
+			remove_ram(i & 2 ? second : first, PAGES_PER_SECTION);
+			check_machine();
+		}
+	}
+}
+
+static void remove_of_what_is_not_there_is_refused(void)
+{
+	for_each_geometry(g) {
+		const unsigned long sub = PAGES_PER_SUBSECTION;
+		const unsigned long last = section_nr_to_pfn(NR_MEM_SECTIONS - 1);
+		char *before;
+
+		machine_boot(g);
+		EXPECT_EQ(add_ram(hot_pfn(0), 2 * sub), 0);
+		EXPECT_EQ(add_ram(hot_pfn(1), sub), 0);
+		remove_ram(hot_pfn(1), sub);
+		before = machine_text();
+
+		/* removed, in part removed, in part never added, no such array */
+		remove_part(hot_pfn(1), sub);
+		expect_warnings(1);
+		remove_part(hot_pfn(0) + sub, 2 * sub);
+		expect_warnings(1);
+		remove_part(hot_pfn(0), PAGES_PER_SECTION);
+		expect_warnings(1);
+		remove_part(hot_pfn(0) + 2 * sub, sub);
+		expect_warnings(1);
+		remove_part(last, PAGES_PER_SECTION);
+		expect_warnings(1);
+		expect_machine(before);
+		check_machine();
+		free(before);
+	}
+}
+
+/* ---- Early sections ---- */
+
+static void parts_of_an_early_section_leave_its_memory_map_alone(void)
+{
+	for_each_geometry(g) {
+		const unsigned long sub = PAGES_PER_SUBSECTION;
+		const unsigned long hole = ram_start_pfn(0) + geo.ram_pages;
+		char *before;
+		long cost;
+
+		machine_boot(g);
+		before = machine_text();
+		cost = machine.memmap_boot_pages;
+		machine.nr_attempts = 0;
+		machine.nr_flushes = 0;
+		remove_part(0, sub);
+		oracle_remove(0, sub);
+		check_machine();
+		EXPECT_EQ(add_part(0, sub), 0);
+		oracle_add(0, sub, HOT_RAM);
+		EXPECT(machine.poisoned == pfn_to_page(0));
+		expect_machine(before);
+
+		/* a hole that boot left in it is filled */
+		if (hole < SECTION_ALIGN_DOWN(hole - 1) + PAGES_PER_SECTION) {
+			EXPECT_EQ(add_part(hole, sub), 0);
+			oracle_add(hole, sub, HOT_RAM);
+			check_machine();
+			remove_part(hole, sub);
+			oracle_remove(hole, sub);
+		}
+		EXPECT_EQ(machine.nr_attempts, 0);
+		EXPECT_EQ(machine.nr_flushes, 0);
+		EXPECT_EQ(machine.memmap_boot_pages, cost);
+		expect_machine(before);
+		check_machine();
+		free(before);
+	}
+}
+
+/* Its usage map, from boot, is kept and used again. */
+static void an_early_section_goes_as_a_whole_and_comes_back_as_any_other(void)
+{
+	for_each_geometry(g) {
+		const unsigned long live = min(geo.ram_pages, PAGES_PER_SECTION);
+		const long cost = nr_memmap_pages(PAGES_PER_SECTION);
+		const struct mem_section_usage *usage;
+		long boot_pages;
+
+		machine_boot(g);
+		usage = __nr_to_section(0)->usage;
+		boot_pages = machine.memmap_boot_pages;
+		remove_part(0, PAGES_PER_SUBSECTION);
+		oracle_remove(0, PAGES_PER_SUBSECTION);
+		EXPECT(early_section(__nr_to_section(0)));
+		EXPECT_EQ(machine.memmap_boot_pages, boot_pages);
+		remove_part(PAGES_PER_SUBSECTION, live - PAGES_PER_SUBSECTION);
+		oracle_remove(PAGES_PER_SUBSECTION, live - PAGES_PER_SUBSECTION);
+		EXPECT_EQ(machine.memmap_boot_pages, boot_pages - cost);
+		EXPECT_EQ(__nr_to_section(0)->section_mem_map, 0);
+		EXPECT(__nr_to_section(0)->usage == usage);
+		check_machine();
+
+		EXPECT_EQ(add_ram(0, PAGES_PER_SECTION), 0);
+		EXPECT(__nr_to_section(0)->usage == usage);
+		EXPECT(!early_section(__nr_to_section(0)));
+		EXPECT_EQ(machine.memmap_pages, cost);
+		check_machine();
+		remove_ram(0, PAGES_PER_SECTION);
+		EXPECT_EQ(machine.memmap_pages, 0);
+		EXPECT_EQ(machine.memmap_boot_pages, boot_pages - cost);
+		check_machine();
+	}
+}
+
+/* ---- Online and offline ---- */
+
+static bool is_online(unsigned long nr)
+{
+	return hot_section(nr)->section_mem_map & SECTION_IS_ONLINE;
+}
+
+static void sections_go_online_and_offline(void)
+{
+	for_each_geometry(g) {
+		unsigned long map;
+
+		machine_boot(g);
+		EXPECT_EQ(add_ram(hot_pfn(0), 4 * PAGES_PER_SECTION), 0);
+		map = hot_section(1)->section_mem_map;
+
+		online_mem_sections(hot_pfn(1), hot_pfn(3));
+		EXPECT(!is_online(0) && is_online(1) && is_online(2) && !is_online(3));
+		EXPECT_EQ(hot_section(1)->section_mem_map, map | SECTION_IS_ONLINE);
+		check_machine();
+		offline_mem_sections(hot_pfn(2), hot_pfn(3));
+		EXPECT(!is_online(0) && is_online(1) && !is_online(2) && !is_online(3));
+		offline_mem_sections(hot_pfn(0), hot_pfn(4));
+		EXPECT_EQ(hot_section(1)->section_mem_map, map);
+
+		/* the sections that a range touches */
+		online_mem_sections(hot_pfn(1) - 1, hot_pfn(2) + 1);
+		EXPECT(is_online(0) && is_online(1) && is_online(2) && !is_online(3));
+		offline_mem_sections(hot_pfn(0) + PAGES_PER_SUBSECTION, hot_pfn(1));
+		EXPECT(!is_online(0) && is_online(1));
+		online_mem_sections(hot_pfn(3), hot_pfn(3));
+		EXPECT(!is_online(3));
+
+		remove_ram(hot_pfn(0), 4 * PAGES_PER_SECTION);
+		EXPECT_EQ(hot_section(1)->section_mem_map, 0);
+		check_machine();
+	}
+}
+
+static void sections_that_are_not_there_do_not_go_online(void)
+{
+	for_each_geometry(g) {
+		machine_boot(g);
+		EXPECT_EQ(add_ram(hot_pfn(0), PAGES_PER_SECTION), 0);
+		EXPECT_EQ(add_ram(hot_pfn(3), PAGES_PER_SECTION), 0);
+		EXPECT_EQ(add_ram(hot_pfn(1), PAGES_PER_SECTION), 0);
+		remove_ram(hot_pfn(1), PAGES_PER_SECTION);
+
+		online_mem_sections(hot_pfn(0), hot_pfn(4));
+		expect_warnings(2);
+		EXPECT(is_online(0) && is_online(3));
+		EXPECT(!is_online(1));
+		offline_mem_sections(hot_pfn(0), hot_pfn(4));
+		expect_warnings(2);
+		EXPECT(!is_online(0) && !is_online(3));
+		check_machine();
+	}
+}
+
+const struct test_case section_cases[] = {
+	TEST_CASE(a_section_takes_what_its_architecture_says),
+	TEST_CASE(boot_maps_whole_sections_and_notes_their_subsections),
+	TEST_CASE(subsections_of_any_range_are_noted_at_boot),
+	TEST_CASE(sections_without_a_memory_map_are_passed_over_at_boot),
+	TEST_CASE(a_node_goes_without_sections_that_memory_lacks_for),
+	TEST_CASE(an_added_section_is_there_but_not_online),
+	TEST_CASE(any_subsections_of_two_sections_can_be_added),
+	TEST_CASE(subsections_of_real_sections_can_be_added),
+	TEST_CASE(a_live_subsection_cannot_be_added_again),
+	TEST_CASE(a_bad_range_is_refused_as_the_row_says),
+	TEST_CASE(a_bad_range_is_refused),
+	TEST_CASE(without_memory_for_a_section_nothing_has_happened),
+	TEST_CASE(an_inaccessible_memory_map_is_not_touched),
+	TEST_CASE(the_memory_map_of_a_part_is_poisoned_and_no_more),
+	TEST_CASE(after_a_failed_add_the_altmap_is_as_before),
+	TEST_CASE(the_cache_is_told_what_has_been_mapped),
+	TEST_CASE(parts_of_subsections_are_not_populated),
+	TEST_CASE(a_populate_that_fails_returns_no_memory_map),
+	TEST_CASE(a_removed_section_leaves_nothing_behind),
+	TEST_CASE(parts_come_and_go_without_their_neighbours),
+	TEST_CASE(sections_come_and_go_without_their_neighbours),
+	TEST_CASE(remove_of_what_is_not_there_is_refused),
+	TEST_CASE(parts_of_an_early_section_leave_its_memory_map_alone),
+	TEST_CASE(an_early_section_goes_as_a_whole_and_comes_back_as_any_other),
+	TEST_CASE(sections_go_online_and_offline),
+	TEST_CASE(sections_that_are_not_there_do_not_go_online),
+	{ NULL, NULL },
+};

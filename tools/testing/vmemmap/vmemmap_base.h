@@ -1,0 +1,593 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * vmemmap_base.h - the kernel that the memory map back end believes in when it
+ * runs in the user-space harness
+ *
+ * Carries the guard of mm/vmemmap_base.h, which comes out empty if this file
+ * is included first (-include). The .c files of mm/ are compiled as they are.
+ *
+ * What stands in for the kernel here is sorted by honesty:
+ *
+ *   1. nothing there	annotations, gfp flags nobody reads
+ *   2. same shape	constants that have become run-time geometry, bitmaps,
+ *			sections, entries and folded levels: what they compute
+ *			is what the kernel computes
+ *   3. other ways	memory, warnings, struct page, poisoning, RCU: these keep
+ *			book of what is done to them and stop the test case if
+ *			a rule is broken (soft.h tells the rules)
+ */
+#ifndef _MM_VMEMMAP_BASE_H
+#define _MM_VMEMMAP_BASE_H
+
+#include <errno.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- 1. Nothing there ---- */
+
+#define __init
+#define __meminit
+#define __ref
+#define __weak			__attribute__((weak))
+#define __printf(fmt, args)	__attribute__((format(printf, fmt, args)))
+
+#define CONFIG_MEMORY_HOTPLUG	1
+#define VMEMMAP_DEFINES_TABLE_INIT
+#define VMEMMAP_PUBLIC_LEVELS
+#define VMEMMAP_LEVEL
+
+#define KUNIT_STATIC_STUB_REDIRECT(function, args...) do { } while (0)
+
+typedef unsigned int gfp_t;
+
+#define GFP_KERNEL		0x1u
+#define __GFP_RETRY_MAYFAIL	0x2u
+#define __GFP_NOWARN		0x4u
+
+/* ---- 2. Same shape: arithmetic ---- */
+
+typedef uint64_t phys_addr_t;
+
+#define BIT(nr)			(1UL << (nr))
+#define BITS_PER_LONG		64
+#define BITS_TO_LONGS(nr)	DIV_ROUND_UP(nr, BITS_PER_LONG)
+#define DIV_ROUND_UP(n, d)	(((n) + (d) - 1) / (d))
+#define ALIGN_DOWN(x, a)	((x) & ~((typeof(x))(a) - 1))
+#define ALIGN(x, a)		ALIGN_DOWN((x) + (typeof(x))(a) - 1, a)
+#define IS_ALIGNED(x, a)	(((x) & ((typeof(x))(a) - 1)) == 0)
+#define is_power_of_2(n)	((n) && !((n) & ((n) - 1)))
+
+#define READ_ONCE(x)		(*(const volatile typeof(x) *)&(x))
+#define WRITE_ONCE(x, val)	(*(volatile typeof(x) *)&(x) = (val))
+
+#define min(a, b) ({							\
+	typeof(a) __a = (a);						\
+	typeof(b) __b = (b);						\
+	(void)(&__a == &__b);						\
+	__a < __b ? __a : __b;						\
+})
+
+#define MAX_ERRNO		4095
+#define IS_ERR(ptr)		((unsigned long)(ptr) >= (unsigned long)-MAX_ERRNO)
+#define PTR_ERR(ptr)		((long)(ptr))
+#define ERR_PTR(err)		((void *)(long)(err))
+
+/* ---- 2. Same shape: geometry, run-time data here ---- */
+
+enum soft_level_nr { SOFT_PTE, SOFT_PMD, SOFT_PUD, SOFT_P4D, SOFT_PGD, NR_SOFT_LEVELS };
+
+/* How the vmemmap_populate() of the modelled architecture maps a range. */
+enum soft_arch {
+	ARCH_BASE,		/* base pages always */
+	ARCH_SECTION,		/* PMD leaves for a whole section or more */
+	ARCH_HUGE,		/* PMD leaves always */
+	ARCH_X86,		/* as ARCH_SECTION; smaller ranges ignore the altmap */
+};
+
+/**
+ * struct geometry - everything about an architecture that changes arithmetic
+ * @name: what test messages call it
+ * @page_shift: ilog2 of the size of a page
+ * @bits: index bits of each level, PTEs first; 0: no such level
+ * @section_shift: ilog2 of the bytes of RAM in a section
+ * @subsection_shift: ilog2 of the bytes of RAM in a subsection
+ * @sections_shift: ilog2 of the number of sections that can exist
+ * @max_order: largest order that the buddy allocator gives
+ * @arch: how vmemmap_populate() behaves
+ * @ram_pages: pages of RAM of each of the two nodes
+ * @is_tiny: few entries reach deep paths; false: a real architecture's numbers
+ */
+struct geometry {
+	const char *name;
+	unsigned int page_shift;
+	unsigned int bits[NR_SOFT_LEVELS];
+	unsigned int section_shift;
+	unsigned int subsection_shift;
+	unsigned int sections_shift;
+	unsigned int max_order;
+	enum soft_arch arch;
+	unsigned long ram_pages;
+	bool is_tiny;
+};
+
+/* What follows from the geometry for one level. */
+struct soft_level {
+	unsigned int shift;
+	unsigned long nr_entries;
+	bool is_real;		/* false: folded into the level below */
+	unsigned long empty;	/* an entry that holds nothing */
+};
+
+extern struct geometry geo;
+extern struct soft_level soft_level[NR_SOFT_LEVELS];
+
+#undef PAGE_SIZE
+#define PAGE_SHIFT		geo.page_shift
+#define PAGE_SIZE		BIT(PAGE_SHIFT)
+#define PAGE_MASK		(~(PAGE_SIZE - 1))
+#define PAGE_ALIGN(addr)	ALIGN(addr, PAGE_SIZE)
+#define PAGE_ALIGN_DOWN(addr)	ALIGN_DOWN(addr, PAGE_SIZE)
+#define PAGE_ALIGNED(addr)	IS_ALIGNED((unsigned long)(addr), PAGE_SIZE)
+#define PHYS_PFN(x)		((unsigned long)((x) >> PAGE_SHIFT))
+#define PFN_PHYS(x)		((phys_addr_t)(x) << PAGE_SHIFT)
+#define MAX_PAGE_ORDER		geo.max_order
+
+#define PMD_SHIFT		soft_level[SOFT_PMD].shift
+#define PMD_SIZE		BIT(PMD_SHIFT)
+#define PMD_MASK		(~(PMD_SIZE - 1))
+#define PMD_ORDER		((int)(PMD_SHIFT - PAGE_SHIFT))
+
+#define SECTION_SIZE_BITS	geo.section_shift
+#define SECTIONS_SHIFT		geo.sections_shift
+#define SUBSECTION_SHIFT	geo.subsection_shift
+#define PFN_SECTION_SHIFT	(SECTION_SIZE_BITS - PAGE_SHIFT)
+#define NR_MEM_SECTIONS		BIT(SECTIONS_SHIFT)
+#define PAGES_PER_SECTION	BIT(PFN_SECTION_SHIFT)
+#define PAGE_SECTION_MASK	(~(PAGES_PER_SECTION - 1))
+#define PAGES_PER_SUBSECTION	BIT(SUBSECTION_SHIFT - PAGE_SHIFT)
+#define SUBSECTIONS_PER_SECTION	BIT(SECTION_SIZE_BITS - SUBSECTION_SHIFT)
+#define SECTION_ALIGN_DOWN(pfn)	((pfn) & PAGE_SECTION_MASK)
+#define pfn_to_section_nr(pfn)	((pfn) >> PFN_SECTION_SHIFT)
+#define section_nr_to_pfn(nr)	((unsigned long)(nr) << PFN_SECTION_SHIFT)
+
+static inline unsigned int get_order(unsigned long size)
+{
+	unsigned int order = 0;
+
+	while ((PAGE_SIZE << order) < size)
+		order++;
+	return order;
+}
+
+/* ---- 2. Same shape: bitmaps; on the stack they have their true length ---- */
+
+#define DECLARE_BITMAP(name, nr)	unsigned long name[BITS_TO_LONGS(nr)]
+
+static inline bool test_bit(unsigned long nr, const unsigned long *map)
+{
+	return map[nr / BITS_PER_LONG] >> nr % BITS_PER_LONG & 1;
+}
+
+static inline void bitmap_zero(unsigned long *map, unsigned long nr)
+{
+	memset(map, 0, BITS_TO_LONGS(nr) * sizeof(*map));
+}
+
+static inline void bitmap_set(unsigned long *map, unsigned int start, int nr)
+{
+	for (; nr > 0; nr--, start++)
+		map[start / BITS_PER_LONG] |= BIT(start % BITS_PER_LONG);
+}
+
+static inline void bitmap_or(unsigned long *dst, const unsigned long *a,
+			     const unsigned long *b, unsigned long nr)
+{
+	for (unsigned long i = 0; i < BITS_TO_LONGS(nr); i++)
+		dst[i] = a[i] | b[i];
+}
+
+static inline void bitmap_andnot(unsigned long *dst, const unsigned long *a,
+				 const unsigned long *b, unsigned long nr)
+{
+	for (unsigned long i = 0; i < BITS_TO_LONGS(nr); i++)
+		dst[i] = a[i] & ~b[i];
+}
+
+static inline bool bitmap_equal(const unsigned long *a, const unsigned long *b,
+				unsigned long nr)
+{
+	for (unsigned long i = 0; i < nr; i++)
+		if (test_bit(i, a) != test_bit(i, b))
+			return false;
+	return true;
+}
+
+static inline bool bitmap_intersects(const unsigned long *a,
+				     const unsigned long *b, unsigned long nr)
+{
+	for (unsigned long i = 0; i < nr; i++)
+		if (test_bit(i, a) && test_bit(i, b))
+			return true;
+	return false;
+}
+
+static inline bool bitmap_subset(const unsigned long *a, const unsigned long *b,
+				 unsigned long nr)
+{
+	for (unsigned long i = 0; i < nr; i++)
+		if (test_bit(i, a) && !test_bit(i, b))
+			return false;
+	return true;
+}
+
+static inline bool bitmap_empty(const unsigned long *map, unsigned long nr)
+{
+	for (unsigned long i = 0; i < nr; i++)
+		if (test_bit(i, map))
+			return false;
+	return true;
+}
+
+/* ---- 3. Other ways: warnings are counted, each time ---- */
+
+void soft_warn(const char *fmt, ...) __printf(1, 2);
+void soft_message(const char *fmt, ...) __printf(1, 2);
+void warn_alloc(gfp_t gfp, void *nodemask, const char *fmt, ...) __printf(3, 4);
+
+#define WARN_ONCE(cond, fmt, args...) ({				\
+	const bool __is_bad = (cond);					\
+	if (__is_bad)							\
+		soft_warn(fmt, ##args);					\
+	__is_bad;							\
+})
+#define WARN_ON_ONCE(cond)	WARN_ONCE(cond, "%s", #cond)
+
+/* As in the kernel, nothing is evaluated without CONFIG_DEBUG_VM. */
+#ifdef CONFIG_DEBUG_VM
+#define VM_WARN_ON_ONCE(cond)	((void)WARN_ON_ONCE(cond))
+#else
+#define VM_WARN_ON_ONCE(cond)	((void)sizeof((long)(cond)))
+#endif
+
+#define pr_warn_ratelimited(fmt, args...) soft_message(pr_fmt(fmt), ##args)
+
+/* ---- 3. Other ways: a struct page is a place in the vmemmap, never touched ---- */
+
+struct page {
+	unsigned long words[STRUCT_PAGE_SIZE / sizeof(unsigned long)];
+};
+
+extern unsigned long soft_vmemmap;
+
+#define pfn_to_page(pfn) \
+	((struct page *)(soft_vmemmap + (unsigned long)(pfn) * sizeof(struct page)))
+#define page_to_pfn(ptr) \
+	(((unsigned long)(ptr) - soft_vmemmap) / sizeof(struct page))
+
+bool PageReserved(const struct page *page);
+int page_to_nid(const struct page *page);
+void page_ref_add(struct page *page, int nr);
+void page_init_poison(struct page *page, size_t size);
+struct page *pfn_to_online_page(unsigned long pfn);
+int early_pfn_to_nid(unsigned long pfn);
+
+/* ---- 3. Other ways: memory ---- */
+
+extern char *soft_direct_map;
+
+#define __va(phys)		((void *)(soft_direct_map + (phys)))
+#define __pa(virt)		((phys_addr_t)((char *)(virt) - soft_direct_map))
+#define page_address(ptr)	__va(PFN_PHYS(page_to_pfn(ptr)))
+#define virt_to_page(virt)	pfn_to_page(PHYS_PFN(__pa(virt)))
+
+#define NUMA_NO_NODE		(-1)
+#define LOCAL_DISTANCE		10
+#define MAX_DMA_ADDRESS		__va(soft_dma_end())
+#define MEMBLOCK_ALLOC_NOLEAKTRACE 1
+
+phys_addr_t soft_dma_end(void);
+int node_distance(int a, int b);
+bool slab_is_available(void);
+void *kzalloc(size_t size, gfp_t gfp);
+void soft_kfree(void *object);
+struct page *alloc_pages_node(int node, gfp_t gfp, unsigned int order);
+void free_pages(unsigned long addr, unsigned int order);
+void *memblock_alloc_try_nid_raw(phys_addr_t size, phys_addr_t align,
+				 phys_addr_t min_addr, phys_addr_t max_addr,
+				 int node);
+void memblock_free(void *block, size_t size);
+void *sparse_buffer_alloc(unsigned long size);
+
+/* Nobody reads a usage map here, so that the grace period is over at once. */
+struct rcu_head {
+	void *unused;
+};
+
+#define kfree_rcu(object, member) \
+	((void)&(object)->member, soft_kfree(object))
+
+/* ---- 2. Same shape: entries; only the encoding is our own ---- */
+
+#define ENTRY_PRESENT		BIT(0)
+#define ENTRY_LEAF		BIT(1)
+#define ENTRY_KERNEL		BIT(2)
+#define ENTRY_LEVEL(level)	(((unsigned long)(level) + 1) << 4)
+#define ENTRY_LEVEL_MASK	(7UL << 4)
+#define ENTRY_EMPTY		BIT(7)
+
+typedef struct { unsigned long val; } pgprot_t;
+
+#define PAGE_KERNEL		((pgprot_t){ ENTRY_KERNEL })
+
+struct mm_struct {
+	struct soft_pgd *pgd;
+};
+
+extern struct mm_struct init_mm;
+
+void *soft_next_table(unsigned long entry, enum soft_level_nr level);
+void soft_set_table(void *entry, void *table, enum soft_level_nr level);
+void soft_sync_top_level(unsigned long addr, enum soft_level_nr level);
+
+static inline unsigned long soft_index(unsigned long addr,
+				       enum soft_level_nr level)
+{
+	return addr >> soft_level[level].shift & (soft_level[level].nr_entries - 1);
+}
+
+/*
+ * For each level: its type, <level>p_get(), <level>_none(), <level>_leaf(). An
+ * entry of a folded level is never empty and never a leaf, as it is only
+ * another name for the entry below.
+ */
+#define SOFT_ENTRY(name, level)						\
+typedef struct soft_##name { unsigned long val; } name##_t;		\
+									\
+static inline name##_t name##p_get(name##_t *entry)			\
+{									\
+	return *entry;							\
+}									\
+									\
+static inline bool name##_none(name##_t entry)				\
+{									\
+	return soft_level[level].is_real &&				\
+	       entry.val == soft_level[level].empty;			\
+}									\
+									\
+static inline bool name##_leaf(name##_t entry)				\
+{									\
+	return soft_level[level].is_real && entry.val & ENTRY_LEAF;	\
+}
+
+SOFT_ENTRY(pte, SOFT_PTE)
+SOFT_ENTRY(pmd, SOFT_PMD)
+SOFT_ENTRY(pud, SOFT_PUD)
+SOFT_ENTRY(p4d, SOFT_P4D)
+SOFT_ENTRY(pgd, SOFT_PGD)
+
+/* The way down: pgd_offset_k(), and <level>_offset() from the level above. */
+#define SOFT_DESCENT(function, name, level, upper, upper_level)		\
+static inline name##_t *function(upper##_t *entry, unsigned long addr)	\
+{									\
+	if (!soft_level[upper_level].is_real)				\
+		return (name##_t *)entry;				\
+	return (name##_t *)soft_next_table(entry->val, upper_level) +	\
+	       soft_index(addr, level);					\
+}
+
+SOFT_DESCENT(pte_offset_kernel, pte, SOFT_PTE, pmd, SOFT_PMD)
+SOFT_DESCENT(pmd_offset, pmd, SOFT_PMD, pud, SOFT_PUD)
+SOFT_DESCENT(pud_offset, pud, SOFT_PUD, p4d, SOFT_P4D)
+SOFT_DESCENT(p4d_offset, p4d, SOFT_P4D, pgd, SOFT_PGD)
+
+static inline pgd_t *pgd_offset_k(unsigned long addr)
+{
+	return init_mm.pgd + soft_index(addr, SOFT_PGD);
+}
+
+#define pmd_populate_kernel(mm, pmd, table) \
+	((void)(mm), soft_set_table(pmd, table, SOFT_PMD))
+#define pud_populate(mm, pud, table) \
+	((void)(mm), soft_set_table(pud, table, SOFT_PUD))
+#define p4d_populate_kernel(addr, p4d, table) \
+	(soft_set_table(p4d, table, SOFT_P4D), soft_sync_top_level(addr, SOFT_P4D))
+#define pgd_populate_kernel(addr, pgd, table) \
+	(soft_set_table(pgd, table, SOFT_PGD), soft_sync_top_level(addr, SOFT_PGD))
+
+/* A folded PMD has no end of its own: the kernel says so too. */
+static inline unsigned long pmd_addr_end(unsigned long addr, unsigned long end)
+{
+	const unsigned long boundary = (addr + PMD_SIZE) & PMD_MASK;
+
+	if (!soft_level[SOFT_PUD].is_real)
+		return end;
+	return boundary - 1 < end - 1 ? boundary : end;
+}
+
+static inline pte_t pfn_pte(unsigned long pfn, pgprot_t prot)
+{
+	return (pte_t){ pfn << PAGE_SHIFT | prot.val | ENTRY_PRESENT |
+			ENTRY_LEAF | ENTRY_LEVEL(SOFT_PTE) };
+}
+
+#define pte_pfn(pte)		((pte).val >> PAGE_SHIFT)
+#define pte_page(pte)		pfn_to_page(pte_pfn(pte))
+
+void set_pte_at(struct mm_struct *mm, unsigned long addr, pte_t *pte, pte_t val);
+int pmd_set_huge(pmd_t *pmd, phys_addr_t phys, pgprot_t prot);
+void flush_cache_vmap(unsigned long start, unsigned long end);
+
+/* ---- 2. Same shape: sections ---- */
+
+struct mem_section_usage {
+	struct rcu_head rcu;
+	unsigned long subsection_map[];	/* then pageblock_flags */
+};
+
+struct mem_section {
+	unsigned long section_mem_map;
+	struct mem_section_usage *usage;
+};
+
+#define SECTION_MARKED_PRESENT	BIT(0)
+#define SECTION_HAS_MEM_MAP	BIT(1)
+#define SECTION_IS_ONLINE	BIT(2)
+#define SECTION_IS_EARLY	BIT(3)
+#define SECTION_MAP_MASK	(~(BIT(5) - 1))
+
+#define SECTIONS_PER_ROOT	4UL
+#define NR_SECTION_ROOTS	DIV_ROUND_UP(NR_MEM_SECTIONS, SECTIONS_PER_ROOT)
+
+extern struct mem_section **mem_section;
+
+size_t mem_section_usage_size(void);
+int sparse_index_init(unsigned long section_nr, int nid);
+
+static inline struct mem_section *__nr_to_section(unsigned long nr)
+{
+	const unsigned long root = nr / SECTIONS_PER_ROOT;
+
+	if (root >= NR_SECTION_ROOTS || !mem_section[root])
+		return NULL;
+	return &mem_section[root][nr % SECTIONS_PER_ROOT];
+}
+
+static inline struct mem_section *__pfn_to_section(unsigned long pfn)
+{
+	return __nr_to_section(pfn_to_section_nr(pfn));
+}
+
+static inline bool valid_section(const struct mem_section *ms)
+{
+	return ms && ms->section_mem_map & SECTION_HAS_MEM_MAP;
+}
+
+static inline bool valid_section_nr(unsigned long nr)
+{
+	return valid_section(__nr_to_section(nr));
+}
+
+static inline bool early_section(const struct mem_section *ms)
+{
+	return ms && ms->section_mem_map & SECTION_IS_EARLY;
+}
+
+static inline int subsection_map_index(unsigned long pfn)
+{
+	return (pfn & ~PAGE_SECTION_MASK) / PAGES_PER_SUBSECTION;
+}
+
+static inline void __section_mark_present(struct mem_section *ms,
+					  unsigned long nr)
+{
+	ms->section_mem_map |= SECTION_MARKED_PRESENT;
+}
+
+static inline void sparse_init_one_section(struct mem_section *ms,
+					   unsigned long nr, struct page *map,
+					   struct mem_section_usage *usage,
+					   unsigned long flags)
+{
+	const unsigned long coded = (unsigned long)map -
+				    section_nr_to_pfn(nr) * sizeof(*map);
+
+	ms->section_mem_map = (ms->section_mem_map & ~SECTION_MAP_MASK) | coded |
+			      flags | SECTION_HAS_MEM_MAP;
+	ms->usage = usage;
+}
+
+void memmap_pages_add(long nr);
+void memmap_boot_pages_add(long nr);
+
+/* ---- 2. Same shape: devices ---- */
+
+struct range {
+	uint64_t start;
+	uint64_t end;
+};
+
+struct vmem_altmap {
+	unsigned long base_pfn;
+	const unsigned long end_pfn;
+	const unsigned long reserve;
+	unsigned long free;
+	unsigned long align;
+	unsigned long alloc;
+	bool inaccessible;
+};
+
+struct dev_pagemap {
+	unsigned long vmemmap_shift;
+	int nr_range;
+	struct range ranges[2];
+};
+
+#define VMEMMAP_RESERVE_NR	2
+
+static inline unsigned long pgmap_vmemmap_nr(const struct dev_pagemap *pgmap)
+{
+	return BIT(pgmap->vmemmap_shift);
+}
+
+static inline void vmem_altmap_free(struct vmem_altmap *altmap,
+				    unsigned long nr_pfns)
+{
+	altmap->alloc -= nr_pfns;
+}
+
+static inline bool vmemmap_can_optimize(const struct vmem_altmap *altmap,
+					const struct dev_pagemap *pgmap)
+{
+	if (altmap || !pgmap || !is_power_of_2(sizeof(struct page)))
+		return false;
+	return pgmap_vmemmap_nr(pgmap) * sizeof(struct page) >> PAGE_SHIFT >
+	       VMEMMAP_RESERVE_NR;
+}
+
+/* ---- What the back end offers the rest of the kernel (linux/mm.h and others) ---- */
+
+void *vmemmap_alloc_block(unsigned long size, int node);
+void *vmemmap_alloc_block_buf(unsigned long size, int node,
+			      struct vmem_altmap *altmap);
+void vmemmap_verify(pte_t *pte, int node, unsigned long start,
+		    unsigned long end);
+void kernel_pte_init(void *addr);
+void pmd_init(void *addr);
+void pud_init(void *addr);
+pgd_t *vmemmap_pgd_populate(unsigned long addr, int node);
+p4d_t *vmemmap_p4d_populate(pgd_t *pgd, unsigned long addr, int node);
+pud_t *vmemmap_pud_populate(p4d_t *p4d, unsigned long addr, int node);
+pmd_t *vmemmap_pmd_populate(pud_t *pud, unsigned long addr, int node);
+pte_t *vmemmap_pte_populate(pmd_t *pmd, unsigned long addr, int node,
+			    struct vmem_altmap *altmap, struct page *reuse);
+void vmemmap_set_pmd(pmd_t *pmd, void *p, int node, unsigned long addr,
+		     unsigned long next);
+int vmemmap_check_pmd(pmd_t *pmd, int node, unsigned long addr,
+		      unsigned long next);
+int vmemmap_populate_basepages(unsigned long start, unsigned long end, int node,
+			       struct vmem_altmap *altmap);
+int vmemmap_populate_hugepages(unsigned long start, unsigned long end, int node,
+			       struct vmem_altmap *altmap);
+struct page *__populate_section_memmap(unsigned long pfn, unsigned long nr_pages,
+				       int nid, struct vmem_altmap *altmap,
+				       struct dev_pagemap *pgmap);
+void sparse_init_subsection_map(unsigned long pfn, unsigned long nr_pages);
+void online_mem_sections(unsigned long start_pfn, unsigned long end_pfn);
+void offline_mem_sections(unsigned long start_pfn, unsigned long end_pfn);
+int sparse_add_section(int nid, unsigned long pfn, unsigned long nr_pages,
+		       struct vmem_altmap *altmap, struct dev_pagemap *pgmap);
+void sparse_remove_section(unsigned long pfn, unsigned long nr_pages,
+			   struct vmem_altmap *altmap,
+			   struct dev_pagemap *pgmap);
+
+/* What the architecture offers the back end. */
+int vmemmap_populate(unsigned long start, unsigned long end, int node,
+		     struct vmem_altmap *altmap);
+void vmemmap_free(unsigned long start, unsigned long end,
+		  struct vmem_altmap *altmap);
+
+#endif /* _MM_VMEMMAP_BASE_H */

@@ -1,0 +1,99 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# check.sh - the lints, a line each. What a lint finds is shown and kept
+
+# shellcheck source=tools/vmemmap/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+"$tools/packages.sh" check kernel-x86_64 kernel-arm64
+src=$("$tools/overlay.sh" copy)
+failed=0
+cd "$top"
+
+# The files that go into a kernel; the harness is none.
+mapfile -t sources < <(find mm arch include lib -name '*.[ch]' 2>/dev/null)
+mapfile -t objects < <(printf '%s\n' "${sources[@]}" | sed -n 's/\.c$/.o/p')
+mapfile -t scripts < <(find .ci/run tools -name '*.sh' -o -path .ci/run)
+
+# lint <name> <command...>: ok is what says nothing, whatever its status.
+lint() {
+	local name=$1 out=$log/check-$1.log
+	shift
+
+	"$@" >"$out" 2>&1 </dev/null || true
+	if [ -s "$out" ]; then
+		cat "$out" >&2
+		echo "$name: failed"
+		failed=1
+	else
+		echo "$name: ok"
+	fi
+}
+
+checkpatch() {
+	cd "$src" && scripts/checkpatch.pl --strict --terse --no-summary -f "${sources[@]}"
+}
+
+# Compile our files anew; a compiler does not repeat what it said last time.
+compile() {
+	(cd "${src%/src}/$1" 2>/dev/null && rm -f "${objects[@]}")
+	"$tools/kernel.sh" "$1" W=1 C=2 "${objects[@]}" >/dev/null || return 0
+	grep -E "($(paste -sd'|' <<<"${sources[*]// /|}"))(:[0-9]+)+: " "$log/build-$1.log" || true
+}
+
+# The rules of the kernel that can report; each says with which options it runs.
+coccicheck() {
+	local rules options
+
+	cd "$src"
+	for rules in scripts/coccinelle/*/*.cocci; do
+		grep -q '^virtual report' "$rules" || continue
+		options=$(sed -n 's,^// Options: ,,p' "$rules")
+		# shellcheck disable=SC2086 # a list of options
+		spatch -D report --very-quiet $options --cocci-file "$rules" "${objects[@]/%.o/.c}"
+	done
+}
+
+kernel_doc() { cd "$src" && scripts/kernel-doc -none "${sources[@]}"; }
+
+version_macros() {
+	grep -nwE 'LINUX_VERSION_CODE|KERNEL_VERSION' "${sources[@]}" | grep -v '^mm/vmemmap_base.h:'
+}
+
+bugs() { grep -nE '\b(VM_)?BUG(_ON)?(_[A-Z]+)*\(' "${sources[@]}"; }
+
+# may_include <regex of headers> <file>...: what these include besides.
+may_include() {
+	grep -nHE '^#\s*include' "${@:2}" | grep -vE "include ($1)\$"
+}
+
+arrows() {
+	local arch=(arch/*/mm/*.c)
+
+	may_include 'nothing' mm/vmemmap.h
+	may_include '<.*>|"(internal|sparse|mm_init|hugetlb_vmemmap)\.h"' mm/vmemmap_base.h
+	may_include '"vmemmap(_base)?\.h"|<(trace/events|linux)/vmemmap\.h>' mm/*.c
+	[ ! -e "${arch[0]}" ] || may_include '<.*>' "${arch[@]}"
+}
+
+# The functions that our files promise each other.
+untested() {
+	local name
+
+	sed -nE 's/^[a-z][a-z ]*[ *]([a-z_0-9]+)\(.*/\1/p' mm/vmemmap.h | while read -r name; do
+		grep -qE "\b$name\(" mm/tests/*.c tools/testing/vmemmap/test_*.c ||
+			echo "mm/vmemmap.h: no test names $name()"
+	done
+}
+
+lint checkpatch checkpatch
+lint compile-x86_64 compile x86_64
+lint compile-arm64 compile arm64
+lint coccicheck coccicheck
+lint kernel-doc kernel_doc
+lint shellcheck shellcheck -x "${scripts[@]}"
+lint version-macros version_macros
+lint include-arrows arrows
+lint no-bug bugs
+lint tests-name-all untested
+[ $failed = 0 ]

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What must hold of a memory map. Each check returns what is wrong, in words."""
+
+from collections import Counter
+
+from backing import Row, Vmemmap
+from memmap import Geometry, State, merge, ranges
+from scenarios import Scenario, Step
+
+# Pages. What a guest uses without a known purpose wanders by some 20 pages from
+# sample to sample, and by some 30 when a block device comes or goes, whose tags
+# no counter knows. The median of the samples stays within this bound; an eighth
+# of a 2 MiB block does not.
+WANDER = 64
+# The page tables of the guest's few processes
+TABLES_WANDER = 8
+
+
+def figures(state: State, step: Step, scenario: Scenario) -> list[str]:
+    """The facts of the scenario."""
+    leaves = dict(Counter(leaf.level for leaf in state.leaves(scenario.geometry)))
+    online = sum(block_state == "online" for _, block_state in state.blocks.values())
+    told = {
+        "memory blocks online": (online, step.facts.online),
+        "leaves": (leaves, step.facts.leaves),
+        "PTE tables": (sum(level == "pte" for level, _ in state.tables()), step.facts.pte_tables),
+        "nr_memmap_pages": (state.counts["nr_memmap_pages"], step.facts.memmap_pages),
+        "nr_memmap_boot_pages": (state.counts["nr_memmap_boot_pages"], scenario.memmap_boot_pages),
+    }
+    return [f"{name}: {found}, not {wanted}"
+            for name, (found, wanted) in told.items() if found != wanted]
+
+
+def attributes(state: State, geometry: Geometry) -> list[str]:
+    return [f"{span.level} leaves at {span.start:#x} are '{span.attributes}'"
+            for span in state.spans
+            if span.attributes and span.attributes != geometry.attributes.get(span.level)]
+
+
+def described(state: State, step: Step, boot: State, vmemmap: Vmemmap) -> list[str]:
+    """Exactly the memory that is there has struct pages."""
+    found = merge(vmemmap.described(leaf) for leaf in state.leaves(vmemmap.geometry))
+    wanted = merge([*boot.blocks, *step.facts.described])
+    if found == wanted:
+        return []
+    return [f"struct pages describe {ranges(found)}, not {ranges(wanted)}"]
+
+
+def namespace(state: State, step: Step) -> list[str]:
+    found = [(space["mode"], space.get("map")) for space in state.namespaces]
+    wanted = [step.namespace] if step.namespace else []
+    return [] if found == wanted else [f"ndctl lists {found}, not {wanted}"]
+
+
+def cost(rows: list[Row], before: State | None, now: State, geometry: Geometry) -> list[str]:
+    """The kernel's counters and the free pages agree with what is behind the leaves."""
+    if not rows:
+        return []
+    wrong = []
+    blocks = sum(row.block_bytes for row in rows) // geometry.page
+    rise = sum(now.counts.values()) - (sum(before.counts.values()) if before else 0)
+    if blocks != rise:
+        wrong.append(f"{blocks} pages are behind the new leaves, but the counters rose by {rise}")
+    if before:
+        ram = sum(row.ram_bytes for row in rows) // geometry.page
+        gone = now.used - before.used
+        if abs(gone - ram) > WANDER:
+            wrong.append(f"{ram} pages of RAM are behind the new leaves, but {gone} are gone")
+    return wrong
+
+
+def restored(before: State, now: State) -> list[str]:
+    """Everything is as before, as closely as each figure can tell."""
+    wrong = [f"{name} is {now.counts[name]}, was {value}"
+             for name, value in before.counts.items() if now.counts[name] != value]
+    if now.spans != before.spans:
+        wrong.append("the page tables differ")
+    if abs(now.table_pages - before.table_pages) > TABLES_WANDER:
+        wrong.append(f"nr_page_table_pages is {now.table_pages}, was {before.table_pages}")
+    if abs(now.used - before.used) > WANDER:
+        wrong.append(f"{now.used - before.used:+d} pages are in use")
+    return wrong

@@ -1,0 +1,65 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# kernel.sh <x86_64|arm64> [arguments to make] - build a kernel with our back end,
+# for KUnit and for the system scenario alike; print the directory of its objects
+
+# shellcheck source=tools/vmemmap/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+arch=${1-}
+case $arch in
+x86_64) cross='' image=bzImage ;;
+arm64) cross=aarch64-linux-gnu- image=Image.gz ;;
+*) fail "ARCH=$arch is not known; known are: x86_64 arm64" ;;
+esac
+[ $# != 1 ] || set -- "$arch" "$image"
+[[ $top != *[:\ ]* ]] || fail "no kernel can be built in '$top': there is a space or a colon in the path"
+
+"$tools/packages.sh" "kernel-$arch"
+src=$("$tools/overlay.sh" copy)
+objects=${src%/src}/$arch
+fragments=("$tools/configs/guest.config" "$tools/configs/$arch.config" "$top/mm/tests/.kunitconfig")
+
+# What goes into an object must be the same in another clone, so that ccache
+# knows it again.
+export PATH=/usr/lib/ccache:$PATH CCACHE_DIR=$cache/ccache
+export CCACHE_BASEDIR=$top CCACHE_NOHASHDIR=1
+export KBUILD_BUILD_TIMESTAMP='Thu Jan  1 00:00:00 UTC 1970' KBUILD_BUILD_VERSION=1
+export KBUILD_BUILD_USER=vmemmap KBUILD_BUILD_HOST=vmemmap
+unset MAKEFLAGS MAKELEVEL
+
+kmake() {
+	make -C "$src" O="$objects" ARCH="$arch" CROSS_COMPILE="$cross" -j"$(nproc)" "$@"
+}
+
+configure() {
+	cat "${fragments[@]}" >"$objects/asked.new" &&
+		kmake tinyconfig &&
+		(cd "$objects" && "$src/scripts/kconfig/merge_config.sh" -m .config asked.new) &&
+		kmake olddefconfig &&
+		mv "$objects/asked.new" "$objects/asked"
+}
+
+# The linker may put a plain file in the place of /dev/null when root builds a
+# kernel; then every other program goes astray.
+restore_null() {
+	[ -c /dev/null ] || { rm -f /dev/null && mknod -m 666 /dev/null c 1 3; } ||
+		fail "/dev/null is not a device; as root: rm -f /dev/null; mknod -m 666 /dev/null c 1 3"
+}
+
+lock "$objects"
+restore_null
+cat "${fragments[@]}" | cmp -s - "$objects/asked" ||
+	step "configuring the $arch kernel" "configure-$arch" configure ||
+	fail "the $arch kernel cannot be configured: $(why "configure-$arch")"
+lost=$(grep '^CONFIG_' "$objects/asked" | grep -vxFf "$objects/.config" | xargs) || true
+[ -z "$lost" ] || fail "asked for in tools/vmemmap/configs, but not in $objects/.config: $lost"
+
+rc=0
+step "building the $arch kernel" "build-$arch" kmake "${@:2}" || rc=$?
+restore_null
+if [ $rc != 0 ]; then
+	grep -A 5 ' error: ' "$log/build-$arch.log" >&2 || tail -n 15 "$log/build-$arch.log" >&2
+	fail "the $arch kernel does not build: $(why "build-$arch") (all of it: $log/build-$arch.log)"
+fi
+echo "$objects"

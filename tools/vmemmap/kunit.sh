@@ -1,0 +1,58 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# kunit.sh <x86_64|arm64> [filter] - run the KUnit suites under kunit.py and QEMU
+#
+# The last line gives the counts. A complaint of the kernel counts as a failure,
+# unless the case that it falls into has logged "a WARNING is expected" before.
+
+# shellcheck source=tools/vmemmap/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+arch=${1-} name=kunit-${1-}
+objects=$("$tools/kernel.sh" "$arch")
+"$tools/packages.sh" "qemu-$arch"
+src=${objects%/*}/src
+console=$log/$name-console.log
+[ "$arch" = "$(uname -m)" ] || ACCEL=tcg	# KVM runs its own architecture alone
+
+# kunit.py would configure and build by itself; the kernel is there already.
+run() {
+	PYTHONDONTWRITEBYTECODE=1 "$src/tools/testing/kunit/kunit.py" exec \
+		--arch="$arch" --build_dir="$objects" --kunitconfig="$objects/.config" \
+		--qemu_args="-accel $ACCEL -smp 2" --timeout=300 "${@:2}"
+}
+
+complaints() {
+	awk '/a WARNING is expected/ { expected = 1 }
+	     /(^|[] ])(not )?ok [0-9]+ / { expected = 0 }
+	     /WARNING: / && !expected
+	     /BUG: |kernel BUG at|Oops|Kernel panic|Unable to handle kernel|UBSAN: /' "$console"
+}
+
+count() {
+	local n
+
+	n=$(sed -n "s/.*Ran [0-9]* tests:.* $1: \([0-9]*\).*/\1/p" "$log/$name.log")
+	echo "${n:-0}"
+}
+
+rm -f "$objects/test.log"
+rc=0
+step "running KUnit on $arch" "$name" run "$@" || rc=$?
+cp "$objects/test.log" "$console" || fail "KUnit on $arch did not start: $(why "$name")"
+
+complaints >"$log/$name-complaints.log"
+pass=$(count passed) skip=$(count skipped)
+fail=$(($(count failed) + $(count crashed) + $(count errors)))
+[ ! -s "$log/$name-complaints.log" ] || fail=$((fail + 1))
+if [ $fail = 0 ] && { [ $rc != 0 ] || [ "$pass" = 0 ]; }; then
+	fail=1
+fi
+
+if [ $fail != 0 ]; then
+	grep -vE '\[PASSED\]|=== ' "$log/$name.log" >&2
+	cat "$log/$name-complaints.log" >&2
+	say "KUnit on $arch: all that it said is in $log/$name.log, the kernel in $console"
+fi
+echo "# Totals: pass:$pass fail:$fail skip:$skip error:0"
+[ $fail = 0 ]

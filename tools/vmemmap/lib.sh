@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# lib.sh - what the scripts here share: places, errors, long steps, root
+#
+# Sourced, never run. What there is to say goes to stderr; stdout is for results.
+
+set -euo pipefail
+export LC_ALL=C
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+build=$top/build
+log=$build/log
+# shellcheck disable=SC2034 # for those who source this
+tools=$top/tools/vmemmap cache=${XDG_CACHE_HOME:-~/.cache}/vmemmap
+
+say() { echo "$*" >&2; }
+fail() {
+	echo "error: $*" >&2
+	exit 1
+}
+
+clock() { printf '%d:%02d' $(($1 / 60)) $(($1 % 60)); }
+
+# Say every now and then that a step still runs. Ends with its script, whatever
+# ends that, and holds none of its files open.
+tick() {
+	local start=$SECONDS every=60 before='' after='\n'
+
+	trap '' INT
+	[ ! -t 2 ] || every=1 before='\r' after=''
+	while sleep 1 && kill -0 $$ 2>/dev/null; do
+		if [ $(((SECONDS - start) % every)) = 0 ]; then
+			printf "$before%s ... %s$after" "$1" "$(clock $((SECONDS - start)))" >&2
+		fi
+	done
+}
+
+# step <what> <log name> <command...>: run a command that takes its time; its
+# output goes to a log. Returns its status.
+step() {
+	local what=$1 out=$log/$2.log start=$SECONDS rc=0 ticker
+
+	shift 2
+	mkdir -p "$log" || fail "cannot write to $build"
+	tick "$what" >/dev/null 9>&- &
+	ticker=$!
+	"$@" >"$out" 2>&1 </dev/null || rc=$?
+	kill "$ticker" 2>/dev/null || true
+	wait "$ticker" 2>/dev/null || true
+	[ ! -t 2 ] || printf '\r\033[K' >&2
+	[ $rc != 0 ] || say "$what: $(clock $((SECONDS - start)))"
+	return $rc
+}
+
+# The line of a step's log that says best why it failed.
+why() {
+	local out=$log/$1.log pattern line
+
+	for pattern in 'No space left' ' error: ' '^E: ' ' Error ' ''; do
+		line=$(grep -E "$pattern" "$out" | tail -n 1)
+		[ -z "$line" ] || break
+	done
+	echo "${line:-nothing was said}" | cut -c 1-300
+}
+
+# Let nobody else do what follows in a directory at the same time.
+lock() {
+	mkdir -p "$1" || fail "cannot write to $1"
+	exec 9>"$1/.lock"
+	flock -n 9 || {
+		say "waiting for another call that works in $1"
+		flock 9
+	}
+}
+
+can_be_root() { [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; }
+as_root() {
+	if [ "$(id -u)" = 0 ]; then
+		"$@"
+	else
+		sudo -n "$@"
+	fi
+}
+
+# A step that needs apt's lists; they are brought up to date if it does not go
+# without.
+apt_step() {
+	step "$@" && return
+	can_be_root && step "updating the lists of apt" apt-update as_root apt-get update && step "$@"
+}
+
+case ${ACCEL:=tcg} in
+tcg|kvm) ;;
+*) fail "ACCEL=$ACCEL is not known; known are: tcg kvm" ;;
+esac

@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: GPL-2.0
+"""A guest under QEMU: its console, its QMP monitor, its end.
+
+One thread: pump() is the only place that waits, for console and monitor alike.
+Nothing here knows what a memory map is.
+"""
+
+import contextlib
+import json
+import re
+import selectors
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+# What a healthy guest never says. "Call trace" covers what prints one without
+# being named here. A page that cannot be migrated at once is tried again.
+PROBLEMS = re.compile(
+    r"WARNING: |BUG: |kernel BUG at|Oops|Kernel panic|Call [Tt]race:"
+    r"|general protection fault|Unable to handle kernel|Internal error:"
+    r"|Bad page|page dumped because: (?!migration failure)|Altmap not fully unmapped"
+    r"|page allocation failure|Out of memory|rcu: INFO:|soft lockup|hard LOCKUP"
+    r"|blocked for more than|list_(add|del) corruption|refcount_t: |KASAN: |UBSAN: ")
+
+# printk's time stamp
+STAMP = re.compile(r"^\[ *\d+\.\d+\] ")
+
+GUEST = "vmemmap-guest: "
+
+# Seconds between signs of life while something takes long
+TELL_EVERY = 10
+
+
+class Failure(Exception):
+    """Why a run failed, in one line."""
+
+
+class LineSocket:
+    """Our end of a socket pair that speaks in lines."""
+
+    def __init__(self) -> None:
+        self._ours, self.theirs = socket.socketpair()
+        self._partial = b""
+
+    def fileno(self) -> int:
+        return self._ours.fileno()
+
+    def send(self, line: str) -> None:
+        # At the end, receive() tells.
+        with contextlib.suppress(ConnectionError):
+            self._ours.sendall(line.encode() + b"\n")
+
+    def receive(self) -> list[str] | None:
+        """The lines that have come, of which there may be none yet; None at the end."""
+        data = b""
+        with contextlib.suppress(ConnectionError):
+            data = self._ours.recv(65536)
+        *lines, self._partial = (self._partial + data).split(b"\n")
+        if not data:
+            return None
+        return [line.decode(errors="replace").rstrip("\r") for line in lines]
+
+
+class Machine:
+    def __init__(self, command: list[str], log: Path, run_limit: float, step_limit: float,
+                 tell: Callable[[str], None]):
+        self._tell = tell
+        self.deadline = time.monotonic() + run_limit
+        self.step_limit = step_limit
+        self.lines: list[str] = []
+        self.problem: str | None = None
+        self._messages: list[dict[str, Any]] = []
+
+        log.parent.mkdir(parents=True, exist_ok=True)
+        self._log = log.open("w", encoding="utf-8", buffering=1)
+        self._start(command)
+
+    # ---- life ----
+
+    def _start(self, command: list[str]) -> None:
+        self._console, self._qmp = LineSocket(), LineSocket()
+        fds = [end.theirs.fileno() for end in (self._console, self._qmp)]
+        # Whatever becomes of us, the guest does not outlive us. In a session
+        # of its own it does not see the terminal's ^C before we do.
+        self._process = subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL", *command,
+             "-display", "none", "-nodefaults", "-no-reboot",
+             "-chardev", f"socket,id=console,fd={fds[0]}", "-serial", "chardev:console",
+             "-chardev", f"socket,id=qmp,fd={fds[1]}", "-mon", "chardev=qmp,mode=control"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            pass_fds=fds, start_new_session=True)
+        self._selector = selectors.DefaultSelector()
+        for end, take in (self._console, self._take_line), (self._qmp, self._take_message):
+            end.theirs.close()
+            self._selector.register(end, selectors.EVENT_READ, take)
+
+    def __enter__(self) -> "Machine":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def greet(self) -> None:
+        self.wait(lambda: self._find_message(lambda m: "QMP" in m), "QEMU's monitor")
+        self.qmp("qmp_capabilities")
+
+    def stop(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        self._log.close()
+
+    # ---- waiting ----
+
+    def _take_line(self, line: str) -> None:
+        self._log.write(line + "\n")
+        line = STAMP.sub("", line)
+        self.lines.append(line)
+        if not self.problem and PROBLEMS.search(line):
+            self.problem = line
+
+    def _take_message(self, line: str) -> None:
+        self._messages.append(json.loads(line))
+
+    def pump(self, seconds: float) -> None:
+        """Take in what came; wait for it a little if nothing did."""
+        if not self._selector.get_map():
+            raise Failure(self._last_words())
+        for key, _ in self._selector.select(seconds):
+            lines = key.fileobj.receive()
+            if lines is None:
+                self._selector.unregister(key.fileobj)
+            for line in lines or []:
+                key.data(line)
+
+    def _last_words(self) -> str:
+        self._process.wait()
+        said = self._process.stderr.read().decode(errors="replace").strip()
+        said = said.splitlines()[-1] if said else f"exit status {self._process.returncode}"
+        return self.problem or f"QEMU ended by itself: {said}"
+
+    def wait(self, find: Callable[[], T | None], what: str) -> T:
+        """Until find() finds something; a problem on the console ends it too."""
+        start = time.monotonic()
+        end = min(start + self.step_limit, self.deadline)
+        told = start
+        while (found := find()) is None:
+            self.check()
+            now = time.monotonic()
+            if now >= end:
+                raise Failure(f"time limit reached after {now - start:.0f} s of waiting for {what}")
+            if now - told >= TELL_EVERY:
+                self._tell(f"{now - start:.0f} s of waiting for {what}")
+                told = now
+            self.pump(0.2)
+        return found
+
+    def check(self) -> None:
+        if self.problem:
+            self._drain()
+            raise Failure(self.problem)
+
+    def _drain(self) -> None:
+        """What follows the first line of a problem belongs into the log."""
+        end = time.monotonic() + 1
+        while time.monotonic() < end and self._selector.get_map():
+            self.pump(0.2)
+
+    # ---- QMP ----
+
+    def _find_message(self, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any] | None:
+        for message in self._messages:
+            if wanted(message):
+                self._messages.remove(message)
+                return message
+        return None
+
+    def qmp(self, command: str, **arguments: Any) -> Any:
+        self._qmp.send(json.dumps({"execute": command, "arguments": arguments}))
+        reply = self.wait(lambda: self._find_message(lambda m: "return" in m or "error" in m),
+                          f"QEMU to do {command}")
+        if "error" in reply:
+            raise Failure(f"QEMU refuses {command}: {reply['error']['desc']}")
+        return reply["return"]
+
+    def event(self, wanted: Callable[[dict[str, Any]], bool], what: str) -> dict[str, Any]:
+        """The next event that is wanted."""
+        return self.wait(lambda: self._find_message(lambda m: "event" in m and wanted(m)), what)
+
+    def monitor(self, line: str) -> str:
+        return self.qmp("human-monitor-command", **{"command-line": line})
+
+    def translate(self, address: int) -> int | None:
+        """Physical address of a kernel address, by a walk of the page tables.
+
+        The monitor walks them as the CPU would, so this is no kernel's claim.
+        """
+        reply = self.monitor(f"gva2gpa {address:#x}")
+        found = re.match(r"gpa: (0x[0-9a-f]+)", reply)
+        return int(found[1], 16) if found else None
+
+    # ---- guest ----
+
+    def boot(self) -> None:
+        self.greet()
+        self.wait(lambda: True if GUEST + "ready" in self.lines else None, "the guest to boot")
+
+    def guest(self, request: str) -> list[str]:
+        """Have the guest do something; what it saw, a line each."""
+        seen = len(self.lines)
+        self._console.send(request)
+
+        def reply() -> int | None:
+            for number in range(seen, len(self.lines)):
+                if re.match(GUEST + r"(not )?ok \d", self.lines[number]):
+                    return number
+            return None
+
+        last = self.wait(reply, f"the guest to do '{request}'")
+        if self.lines[last].startswith(GUEST + "not ok"):
+            why = self.lines[last].partition(" # ")[2]
+            raise Failure(f"the guest cannot do '{request}': {why}")
+        return [line.removeprefix(GUEST) for line in self.lines[seen:last]
+                if line.startswith(GUEST)]

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What a guest's memory map looks like at one moment, from what it reported.
+
+The page tables are seen in two ways: the kernel's own dump tells the leaves,
+QEMU's walk of the same tables tells the physical address behind each.
+"""
+
+import json
+import statistics
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from machine import Failure
+
+KIB = 1 << 10
+MIB = 1 << 20
+GIB = 1 << 30
+TIB = 1 << 40
+
+LEVELS = ("pgd", "p4d", "pud", "pmd", "pte")
+
+# So much of the vmemmap is looked at; what is beyond belongs to nobody here.
+AREA = TIB
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Sizes of an architecture as it is configured."""
+    page: int
+    struct_page: int
+    leaf: dict[str, int]		# bytes mapped by a leaf, by level
+    table: dict[str, int]		# bytes mapped by a whole table, by level
+    attributes: dict[str, str]		# as the dump prints them, by level
+
+
+class Span(NamedTuple):
+    """A line of the dump: leaves of one level, or a hole if no attributes."""
+    start: int
+    end: int
+    level: str
+    attributes: str
+
+
+class Leaf(NamedTuple):
+    address: int
+    level: str
+
+
+class Range(NamedTuple):
+    """Physical addresses, half-open."""
+    start: int
+    end: int
+
+
+def merge(ranges: Iterable[Range]) -> list[Range]:
+    merged: list[Range] = []
+    for item in sorted(ranges):
+        if merged and item.start <= merged[-1].end:
+            merged[-1] = Range(merged[-1].start, max(merged[-1].end, item.end))
+        else:
+            merged.append(item)
+    return merged
+
+
+def ranges(items: Iterable[Range]) -> str:
+    return ", ".join(f"{item.start:#x}-{item.end:#x}" for item in items) or "nothing"
+
+
+def size(number: int) -> str:
+    for unit, name in ((GIB, "GiB"), (MIB, "MiB"), (KIB, "KiB")):
+        if number >= unit and number % (unit // 4) == 0:
+            return f"{number / unit:g} {name}"
+    return f"{number / KIB:g} KiB"
+
+
+def parse_span(line: str) -> Span:
+    """A line of the dump: range, size, then attributes and level in any order."""
+    words = line.split()
+    start, end = (int(word, 16) for word in words[0].split("-"))
+    level = next((word.lower() for word in words[2:] if word.lower() in LEVELS), "")
+    attributes = " ".join(word for word in words[2:] if word.lower() not in LEVELS)
+    return Span(start, end, level, attributes)
+
+
+def clip(spans: list[Span]) -> list[Span]:
+    limit = spans[0].start + AREA if spans else 0
+    return [span._replace(end=min(span.end, limit)) for span in spans if span.start < limit]
+
+
+@dataclass
+class State:
+    """All that the guest told of one moment."""
+    spans: list[Span]
+    counts: dict[str, int]
+    blocks: dict[Range, tuple[int, str]]	# to node and state
+    devices: list[Range]
+    namespaces: list[dict]
+    used: int			# pages without a known use, median of the samples
+    table_pages: int		# nr_page_table_pages, likewise
+    reach: dict[str, int]	# of a table, by level
+
+    def leaves(self, geometry: Geometry) -> list[Leaf]:
+        return [Leaf(address, span.level) for span in self.spans if span.attributes
+                for address in range(span.start, span.end, geometry.leaf[span.level])]
+
+    def tables(self) -> set[tuple[str, int]]:
+        return tables(self.spans, self.reach)
+
+    def node_of(self, address: int) -> int | None:
+        for block, (node, _) in self.blocks.items():
+            if block.start <= address < block.end:
+                return node
+        return None
+
+
+def table_reach(spans: list[Span], geometry: Geometry) -> dict[str, int]:
+    """Bytes that a table maps, for the levels that the machine has."""
+    five_levels = any(span.level == "p4d" for span in spans)
+    return {level: reach for level, reach in geometry.table.items()
+            if level != "p4d" or five_levels}
+
+
+def tables(spans: Iterable[Span], reach: dict[str, int]) -> set[tuple[str, int]]:
+    """The tables that must exist for the dump to look so, a page each.
+
+    A hole is told at the level whose entry is empty, so a table without
+    entries shows too. The top-level table is everybody's and not counted.
+    """
+    return {(level, number)
+            for span in spans
+            for level, length in reach.items() if LEVELS.index(level) <= LEVELS.index(span.level)
+            for number in range(span.start // length, (span.end - 1) // length + 1)}
+
+
+def used_pages(sample: str, page: int) -> int:
+    managed, free, percpu, known_kib, _ = map(int, sample.split())
+    return managed - free - percpu - known_kib * KIB // page
+
+
+def parse_state(lines: list[str], geometry: Geometry) -> State:
+    told: dict[str, list[str]] = {}
+    for line in lines:
+        key, _, words = line.partition(" ")
+        told.setdefault(key, []).append(words)
+    for key in ("dump", "count", "sample", "block_size", "block"):
+        if key not in told:
+            raise Failure(f"the guest tells no '{key}'; is its kernel configured for this?")
+
+    block_size = int(told["block_size"][0], 16)
+    blocks = {}
+    for number, node, state in map(str.split, told["block"]):
+        start = int(number) * block_size
+        blocks[Range(start, start + block_size)] = (int(node), state)
+
+    devices = [Range(int(start, 16), int(end, 16) + 1) for start, end in
+               (line.split()[0].split("-") for line in told.get("iomem", []))]
+    spans = clip([parse_span(line) for line in told["dump"]])
+    samples = told["sample"]
+    return State(
+        spans=spans,
+        reach=table_reach(spans, geometry),
+        counts={name: int(value) for name, value in map(str.split, told["count"])},
+        blocks=blocks,
+        devices=devices,
+        namespaces=json.loads("".join(told.get("ndctl", [])) or "[]"),
+        used=int(statistics.median(used_pages(sample, geometry.page) for sample in samples)),
+        table_pages=int(statistics.median(int(sample.split()[-1]) for sample in samples)))

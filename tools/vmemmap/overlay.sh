@@ -1,0 +1,217 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# overlay.sh lay|undo|check <tree>, overlay.sh copy - our files over a kernel tree
+#
+#	lay	lay our files over the tree; again: touch only what has changed
+#	undo	bring back what was there
+#	check	say why our files cannot be laid, if so
+#	copy	lay them over a copy of the base under build/; print where it is
+#
+# Each path is written down before it is touched, and a file of stock's is kept
+# aside before another takes its place, so that a call that was interrupted can
+# be completed or undone by the next. No file is written to in its place: the
+# tree may share its files with another by hard links.
+
+# shellcheck source=tools/vmemmap/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+series="6.12"				# those that our files serve
+replaced="mm/sparse-vmemmap.c"		# the files of ours that stock has too
+
+own_files() {
+	local dirs
+
+	cd "$top"
+	dirs=$(ls -d Documentation arch include lib mm tools/testing 2>/dev/null)
+	# shellcheck disable=SC2086 # a list of names
+	find $dirs -type f ! -name '*.o' ! -name '*.pyc' ! -name '*~'
+}
+
+# The files of stock's that we edit.
+edited_files() {
+	local file
+
+	cd "$top"
+	echo mm/Makefile
+	echo mm/Kconfig.debug
+	[ ! -e MAINTAINERS ] || echo MAINTAINERS
+	for file in arch/*/mm/*.c; do
+		[ ! -e "$file" ] || echo "${file%/*}/Makefile"
+	done | sort -u
+	[ ! -e "$(rules_for arch/x86/mm/init_64.c)" ] || echo arch/x86/mm/init_64.c
+	[ ! -e "$(rules_for arch/arm64/mm/mmu.c)" ] || echo arch/arm64/mm/mmu.c
+}
+
+# objects <option> <directory> <file of ours in it>...: the lines for its Makefile.
+objects() {
+	local option=$1 dir=$2 file
+	shift 2
+
+	for file; do
+		[ ! -e "$file" ] || [ "$file" = "$replaced" ] || {
+			file=${file#"$dir/"}
+			echo "obj-\$(CONFIG_$option) += ${file%.c}.o"
+		}
+	done
+}
+
+# What is appended to a file of stock's.
+lines_for() {
+	cd "$top"
+	case $1 in
+	mm/Makefile)
+		objects SPARSEMEM_VMEMMAP mm mm/*.c
+		objects SPARSEMEM_VMEMMAP_KUNIT_TEST mm mm/tests/*.c ;;
+	arch/*/mm/Makefile)
+		objects SPARSEMEM_VMEMMAP "${1%/*}" "${1%/*}"/*.c ;;
+	mm/Kconfig.debug)
+		printf '\nsource "mm/Kconfig.vmemmap"\n' ;;
+	MAINTAINERS)
+		echo && cat MAINTAINERS ;;
+	esac
+}
+
+# The semantic patch that takes stock's vmemmap functions out of a file.
+rules_for() {
+	local arch=${1#arch/}
+
+	echo "$tools/remove-stock-${arch%%/*}.cocci"
+}
+
+# remove_functions <file> <rules> <output>: spatch returns 0 even if nothing
+# matches, so look: it has deleted something, it has added nothing, and no name
+# that the rules say is "// gone:" is left.
+remove_functions() {
+	local gone
+
+	command -v spatch >/dev/null || fail "spatch is missing: install the package coccinelle"
+	spatch --very-quiet --no-includes --no-show-diff --sp-file "$2" "$1" -o "$3" >/dev/null ||
+		fail "$2 does not work on $1"
+	chmod 644 "$3"
+	gone=$(sed -n 's,^// gone:,,p' "$2" | xargs -n1 | paste -sd'|')
+	[ -n "$gone" ] || fail "$2 has no line '// gone: <names>'"
+	if cmp -s "$1" "$3" || diff "$1" "$3" | grep -q '^>' || grep -qwE "$gone" "$3"; then
+		fail "$2 does not fit $1; take a tree of series $series"
+	fi
+}
+
+# render <path> <output>: the file as it shall be in the laid tree.
+render() {
+	local stock=$state/stock/$1 rules
+
+	if [ ! -e "$stock" ] || [ "$1" = "$replaced" ]; then
+		cp --preserve=mode "$top/$1" "$2"
+		return
+	fi
+	cp --preserve=mode "$stock" "$2"
+	rules=$(rules_for "$1")
+	[[ $1 != *.c ]] || remove_functions "$stock" "$rules" "$2"
+	lines_for "$1" >>"$2"
+}
+
+is_laid() { grep -qsxF "$1" "$state/laid"; }
+stock_of() { if [ -e "$state/stock/$1" ]; then echo "$state/stock/$1"; else echo "$tree/$1"; fi; }
+
+# A file changes its time with its content, so that make sees it, back and forth.
+lay_file() {
+	if ! is_laid "$1"; then
+		mkdir -p "$(dirname "$state/stock/$1")" "$(dirname "$tree/$1")"
+		[ ! -e "$tree/$1" ] || ln -f "$tree/$1" "$state/stock/$1"
+		echo "$1" >>"$state/laid"
+	fi
+	render "$1" "$state/new"
+	cmp -s "$state/new" "$tree/$1" || mv -f "$state/new" "$tree/$1"
+}
+
+undo_file() {
+	if [ -e "$state/stock/$1" ]; then
+		cp --preserve=mode "$state/stock/$1" "$state/new"
+		mv -f "$state/new" "$tree/$1"
+	else
+		rm -f "$tree/$1"
+		(cd "$tree" && rmdir -p --ignore-fail-on-non-empty "$(dirname "$1")")
+	fi
+}
+
+check() {
+	local file found
+
+	for file in Makefile Kbuild mm/Makefile mm/Kconfig.debug; do
+		[ -f "$tree/$file" ] || fail "$tree is no kernel source tree: it has no $file"
+	done
+	found=$(sed -n 's/^\(VERSION\|PATCHLEVEL\) = //p' "$tree/Makefile" | paste -sd.)
+	if [[ " $series " != *" $found "* ]]; then
+		[ "${FORCE:-}" = 1 ] ||
+			fail "$tree is Linux $found, our files are for $series; FORCE=1 tries it all the same"
+		say "warning: $tree is Linux $found, our files are for $series"
+	fi
+	for file in $(own_files); do
+		[ ! -e "$tree/$file" ] || [ "$file" = "$replaced" ] || is_laid "$file" ||
+			fail "$tree has a $file that was not laid by this tool; take a clean tree"
+	done
+	grep -qsw sparse_add_section "$(stock_of "$replaced")" ||
+		fail "$tree/$replaced does not define sparse_add_section; take a clean tree of series $series"
+}
+
+lay() {
+	local file files
+
+	check
+	files=$(own_files && edited_files)
+	mkdir -p "$state/stock"
+	touch "$state/laid"
+	for file in $files; do
+		lay_file "$file"
+	done
+	while read -r file; do	# what was ours and is no longer
+		grep -qxF "$file" <<<"$files" || undo_file "$file"
+	done <"$state/laid"
+	echo "$files" >"$state/new"
+	mv "$state/new" "$state/laid"
+}
+
+undo() {
+	local file
+
+	[ -d "$state" ] || fail "nothing of ours is laid over $tree"
+	while read -r file; do
+		undo_file "$file"
+	done <"$state/laid"
+	rm -rf "$state"
+}
+
+# copy_tree <option of cp> <from> <to>: all but its history.
+copy_tree() {
+	rm -rf "$3" && mkdir "$3" &&
+		find "$2" -mindepth 1 -maxdepth 1 ! -name .git -exec cp -a "$1" -t "$3" {} +
+}
+
+# Hard links, or real copies if the base is on another file system.
+copy_base() { copy_tree -l "$@" || copy_tree --reflink=auto "$@"; }
+
+copy() {
+	local base id
+
+	base=$("$tools/base.sh")
+	id=$("$tools/base.sh" id)
+	tree=$build/$id/src state=$tree/.vmemmap
+	lock "$build/$id"
+	if [ ! -e "$tree" ] || [ -n "$(find "$base" -name .git -prune -o -newer "$tree.time" -print -quit)" ]; then
+		rm -rf "$tree" "$tree.part"
+		touch "$tree.time"
+		step "copying the base" copy copy_base "$base" "$tree.part" ||
+			fail "cannot copy $base to $build: $(why copy)"
+		mv "$tree.part" "$tree"
+	fi
+	lay
+	echo "$tree"
+}
+
+tree=${2-} state=$tree/.vmemmap
+case ${1-} in
+copy) copy ;;
+check|lay|undo)
+	[ -d "$tree" ] || fail "there is no directory '$tree'"
+	"$1" ;;
+*) fail "usage: overlay.sh lay|undo|check <tree>, or overlay.sh copy" ;;
+esac

@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Boot a kernel, do to it what a scenario says, tell where its memory map lies.
+
+After each step the guest's page tables and counters are compared with what the
+scenario says they must be; after each removal, with what they were before.
+"""
+
+import argparse
+import signal
+import sys
+from pathlib import Path
+
+import checks
+from backing import Row, Vmemmap, new_rows
+from guest_image import find_tool, write_image
+from machine import Failure, Machine
+from memmap import State, parse_state
+from report import LAST_LINES, Ktap, Text
+from scenarios import SCENARIOS, Scenario, Step
+
+INIT = Path(__file__).resolve().parents[1] / "testing/selftests/vmemmap/guest.sh"
+
+RUN_LIMIT = 300		# seconds
+STEP_LIMIT = 60
+
+# The kernel serves KUnit too. The guest's reports are many.
+APPEND = "kunit.enable=0 printk.devkmsg=on panic=-1"
+
+
+class Run:
+    """A guest on its way through a scenario."""
+
+    def __init__(self, machine: Machine, scenario: Scenario):
+        self.machine = machine
+        self.scenario = scenario
+        self.states: dict[str, State] = {}
+        self.rows: list[Row] = []
+        self.failed = False
+        self.broken = False		# nothing more can be asked of the guest
+
+    def step(self, step: Step) -> tuple[list[str], str]:
+        """Go a step; what is wrong then, and what is worth telling."""
+        try:
+            for action in step.actions:
+                action(self.machine)
+            state = parse_state(self.machine.guest("state"), self.scenario.geometry)
+            wrong, note = self.judge(step, state)
+            self.machine.check()
+        except Failure as failure:
+            self.broken = True
+            wrong, note = [str(failure)], ""
+        self.failed = self.failed or bool(wrong)
+        return wrong, note
+
+    def judge(self, step: Step, state: State) -> tuple[list[str], str]:
+        before = list(self.states.values())[-1] if self.states else None
+        self.states[step.title] = state
+        boot = next(iter(self.states.values()))
+        vmemmap = Vmemmap.find(boot, self.scenario.geometry)
+        rows = new_rows(self.machine, vmemmap, step.title, before, state)
+        self.rows += rows
+
+        wrong = [*checks.figures(state, step, self.scenario),
+                 *checks.attributes(state, self.scenario.geometry),
+                 *checks.described(state, step, boot, vmemmap),
+                 *checks.namespace(state, step),
+                 *checks.cost(rows, before, state, self.scenario.geometry)]
+        if not step.restores:
+            return wrong, ""
+        earlier = self.states[step.restores]
+        wrong += [f"not as after '{step.restores}': {why}"
+                  for why in checks.restored(earlier, state)]
+        return wrong, (f"every page came back: as after '{step.restores}', "
+                       f"{state.used - earlier.used:+d} pages in use")
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--kernel", type=Path, required=True, help="image to boot")
+    parser.add_argument("--build", type=Path, required=True, help="directory for generated files")
+    parser.add_argument("--scenario", choices=SCENARIOS, default="x86_64")
+    parser.add_argument("--accel", choices=("tcg", "kvm"), default="tcg")
+    parser.add_argument("--ktap", action="store_true", help="a result line for each step, no table")
+    return parser.parse_args()
+
+
+def drive(args: argparse.Namespace) -> int:
+    scenario = SCENARIOS[args.scenario]
+    if not args.kernel.is_file():
+        raise Failure(f"no kernel image {args.kernel}; build it first")
+    find_tool(scenario.qemu[0])
+    image = args.build / "guest" / f"{scenario.name}.cpio"
+    write_image(image, INIT, {name: find_tool(name) for name in scenario.tools})
+    command = [*scenario.qemu, "-accel", args.accel, "-kernel", str(args.kernel),
+               "-initrd", str(image), "-append", f"{scenario.append} {APPEND}"]
+
+    log = args.build / "log" / f"system-{scenario.name}.log"
+    report = (Ktap if args.ktap else Text)(scenario, log)
+    with Machine(command, log, RUN_LIMIT, STEP_LIMIT, report.tell) as machine:
+        run = Run(machine, scenario)
+        for number, step in enumerate(scenario.steps, 1):
+            if run.broken:
+                report.skip(number, step)
+            else:
+                report.step(number, step, *run.step(step))
+        report.finish(run.rows, machine.lines[-LAST_LINES:] if run.broken else [])
+    return 1 if run.failed else 0
+
+
+def main() -> int:
+    for number in signal.SIGINT, signal.SIGTERM:
+        signal.signal(number, signal.default_int_handler)
+    try:
+        return drive(arguments())
+    except KeyboardInterrupt:
+        why, status = "interrupted; the guest is stopped", 130
+    except (Failure, OSError) as error:
+        why, status = str(error), 2
+    print(f"error: {why}", file=sys.stderr)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

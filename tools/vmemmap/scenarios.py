@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What is done to a guest, and what its memory map must look like then.
+
+A scenario is data: a machine, its geometry and a list of steps. The figures in
+it are facts, read off a guest that ran the stock kernel of the same series.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from machine import Failure, Machine
+from memmap import GIB, KIB, MIB, TIB, Geometry, Range
+
+Action = Callable[[Machine], object]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the memory map must look like."""
+    leaves: dict[str, int]		# by level
+    memmap_pages: int			# nr_memmap_pages
+    online: int				# memory blocks
+    pte_tables: int = 0
+    described: tuple[Range, ...] = ()	# beyond the memory present at boot
+
+
+@dataclass(frozen=True)
+class Step:
+    title: str
+    actions: tuple[Action, ...]
+    facts: Facts
+    restores: str = ""			# the step whose state is there again
+    namespace: tuple[str, str] | None = None	# mode and map, as ndctl calls them
+
+
+@dataclass(frozen=True)
+class Scenario:
+    name: str
+    qemu: tuple[str, ...]
+    append: str				# to the kernel's command line
+    tools: tuple[str, ...]		# of Debian, for the guest
+    geometry: Geometry
+    memmap_boot_pages: int		# nr_memmap_boot_pages
+    steps: tuple[Step, ...]
+
+
+# ---- Actions ----
+
+def guest(request: str) -> Action:
+    return lambda machine: machine.guest(request)
+
+
+# ACPI's word to the firmware on what came of a hotplug event
+OST_PLUG = 1
+OST_EJECT = 3
+OST_SUCCESS = 0
+OST_EJECT_IN_PROGRESS = 0x84
+
+
+def is_ost(message: dict, source: int) -> bool:
+    return message["event"] == "ACPI_DEVICE_OST" and message["data"]["info"]["source"] == source
+
+
+def ost_status(message: dict) -> int:
+    return message["data"]["info"]["status"]
+
+
+def plug_dimm(name: str, node: int, where: Range) -> Action:
+    def action(machine: Machine) -> None:
+        machine.qmp("object-add", id=f"{name}-ram", size=where.end - where.start,
+                    **{"qom-type": "memory-backend-ram"})
+        machine.qmp("device_add", driver="pc-dimm", id=name, memdev=f"{name}-ram",
+                    node=node, addr=where.start)
+        answer = machine.event(lambda message: is_ost(message, OST_PLUG),
+                               "the guest to take the DIMM")
+        if ost_status(answer) != OST_SUCCESS:
+            raise Failure(f"the guest refuses the DIMM, ACPI status {ost_status(answer)}")
+    return action
+
+
+def unplug_dimm(name: str) -> Action:
+    def is_refusal(message: dict) -> bool:
+        return (is_ost(message, OST_EJECT)
+                and ost_status(message) not in (OST_SUCCESS, OST_EJECT_IN_PROGRESS))
+
+    def is_gone(message: dict) -> bool:
+        return message["event"] == "DEVICE_DELETED" and message["data"].get("device") == name
+
+    def action(machine: Machine) -> None:
+        machine.qmp("device_del", id=name)
+        answer = machine.event(lambda message: is_gone(message) or is_refusal(message),
+                               "the guest to give the DIMM back")
+        if is_refusal(answer):
+            raise Failure(f"the guest keeps the DIMM, ACPI status {ost_status(answer)}")
+        machine.qmp("object-del", id=f"{name}-ram")
+    return action
+
+
+# ---- x86_64: a DIMM comes and goes, and persistent memory is used meanwhile ----
+
+X86_64 = Geometry(
+    page=4 * KIB, struct_page=64,
+    leaf={"pmd": 2 * MIB, "pte": 4 * KIB},
+    table={"p4d": 256 * TIB, "pud": 512 * GIB, "pmd": GIB, "pte": 2 * MIB},
+    attributes={"pmd": "RW PSE GLB NX", "pte": "RW GLB NX"})
+
+# Two nodes of four 128 MiB blocks each, and a device of either kind.
+PMEM = Range(4 * GIB, 5 * GIB)
+DIMM = Range(6 * GIB, 7 * GIB)
+DIMM_BLOCKS = "48 55"
+
+# The label area is cut from the NVDIMM's end. ndctl wants what is left to be
+# aligned to 16 MiB.
+X86_QEMU = (
+    "qemu-system-x86_64", "-M", "q35,nvdimm=on", "-smp", "2,sockets=2",
+    "-m", "1G,slots=2,maxmem=64G",
+    "-object", "memory-backend-ram,id=ram0,size=512M", "-numa", "node,nodeid=0,memdev=ram0,cpus=0",
+    "-object", "memory-backend-ram,id=ram1,size=512M", "-numa", "node,nodeid=1,memdev=ram1,cpus=1",
+    "-object", "memory-backend-ram,id=pmem,size=1040M",
+    "-device", f"nvdimm,memdev=pmem,id=nvdimm0,label-size=16M,node=0,addr={PMEM.start:#x}")
+
+AT_BOOT = Facts({"pmd": 8}, memmap_pages=0, online=8)
+DIMM_OFFLINE = Facts({"pmd": 16}, memmap_pages=4096, online=8, described=(DIMM,))
+DIMM_ONLINE = replace(DIMM_OFFLINE, online=16)
+WITH_ALTMAP = Facts({"pmd": 24}, memmap_pages=8192, online=16, described=(PMEM, DIMM))
+# 512 compound pages of 2 MiB, with two pages of their own each
+WITH_DEDUP = Facts({"pmd": 16, "pte": 4096}, memmap_pages=5120, online=16, pte_tables=8,
+                   described=(PMEM, DIMM))
+
+DISABLE = guest("daxctl disable-device all")
+DESTROY = guest("ndctl destroy-namespace -f all")
+
+
+def create(mode: str, source: str) -> Action:
+    return guest(f"ndctl create-namespace -m {mode} --map={source} -a 2M")
+
+
+def namespace(mode: str, source: str, facts: Facts, *down: Action) -> tuple[Step, Step]:
+    title = f"{mode} map={source}"
+    return (Step(title, (create(mode, source),), facts, namespace=(mode, source)),
+            Step(f"{title} taken down", down, DIMM_ONLINE, restores="DIMM online"))
+
+
+X86_STEPS = (
+    # An NVDIMM comes up as a block device; that goes first.
+    Step("boot", (Machine.boot, guest("blocks 8"), DESTROY), AT_BOOT),
+    Step("DIMM plugged", (plug_dimm("dimm0", 1, DIMM), guest("blocks 16")), DIMM_OFFLINE),
+    Step("DIMM online", (guest(f"set online_movable {DIMM_BLOCKS}"),), DIMM_ONLINE),
+    *namespace("devdax", "dev", WITH_ALTMAP, DISABLE, DESTROY),
+    *namespace("devdax", "mem", WITH_DEDUP, DISABLE, DESTROY),
+    *namespace("fsdax", "dev", WITH_ALTMAP, DESTROY),
+    # A leak of a few pages hides in one round, not in twenty.
+    Step("devdax map=mem 20 times", (create("devdax", "mem"), guest("rebind 20"), DESTROY),
+         DIMM_ONLINE, restores="DIMM online"),
+    Step("DIMM offline", (guest(f"set offline {DIMM_BLOCKS}"),),
+         DIMM_OFFLINE, restores="DIMM plugged"),
+    Step("DIMM unplugged", (unplug_dimm("dimm0"), guest("blocks 8")), AT_BOOT, restores="boot"),
+)
+
+
+def x86(name: str, cpu: str = "max", append: str = "") -> Scenario:
+    return Scenario(name, (*X86_QEMU, "-cpu", cpu), f"console=ttyS0 nokaslr {append}",
+                    ("busybox", "ndctl", "daxctl"), X86_64, 4096, X86_STEPS)
+
+
+SCENARIOS = {scenario.name: scenario for scenario in (
+    x86("x86_64"),
+    x86("x86_64-no5lvl", append="no5lvl"),
+    x86("x86_64-no1g", cpu="max,pdpe1gb=off"),
+)}
