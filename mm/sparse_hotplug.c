@@ -249,7 +249,7 @@ static int __meminit section_activate(int nid, unsigned long pfn,
 	bitmap_or(live, live, mask, SUBSECTIONS_PER_SECTION);
 
 	/* The memory map of an early section is whole. */
-	if (early_section(ms) && nr_pages < PAGES_PER_SECTION)
+	if (early_section(ms))
 		return 0;
 
 	memmap_pages_add(memmap_cost(pfn, nr_pages, altmap, pgmap));

@@ -13,6 +13,15 @@
 
 KUNIT_ARRAY_PARAM_DESC(altmap_rows, vmemmap_altmap_cases, name);
 
+/* A device with @free pages for its memory map, none of them taken. */
+static struct vmem_altmap altmap_of(unsigned long free)
+{
+	return (struct vmem_altmap) {
+		.base_pfn = VMEMMAP_ALTMAP_BASE_PFN,
+		.free = free,
+	};
+}
+
 static void *altmap_alloc(struct vmem_altmap *altmap, unsigned long nr_pages)
 {
 	return vmemmap_alloc_block_buf(PFN_PHYS(nr_pages), NUMA_NO_NODE,
@@ -42,7 +51,7 @@ static void altmap_answers_as_the_row_says(struct kunit *test)
 
 static void altmap_refuses_a_part_of_a_page(struct kunit *test)
 {
-	struct vmem_altmap altmap = { .base_pfn = 16, .free = 16 };
+	struct vmem_altmap altmap = altmap_of(16);
 
 	KUNIT_EXPECT_NULL(test, vmemmap_alloc_block_buf(PAGE_SIZE + 8,
 							NUMA_NO_NODE,
@@ -53,10 +62,13 @@ static void altmap_refuses_a_part_of_a_page(struct kunit *test)
 /* Whatever is asked for, until there is nothing left. */
 static void altmap_blocks_lie_inside_the_window_and_apart(struct kunit *test)
 {
-	const unsigned long start = 1003, end = start + 500;
 	struct vmem_altmap altmap = {
-		.base_pfn = 1000, .reserve = 3, .free = 500,
+		.base_pfn = VMEMMAP_ALTMAP_BASE_PFN,
+		.reserve = 3,
+		.free = 500,
 	};
+	const unsigned long start = altmap.base_pfn + altmap.reserve;
+	const unsigned long end = start + altmap.free;
 	unsigned long pfn, order = 0, next = start;
 	void *block;
 
@@ -74,7 +86,7 @@ static void altmap_blocks_lie_inside_the_window_and_apart(struct kunit *test)
 
 static void altmap_fails_when_exhausted_until_a_block_is_freed(struct kunit *test)
 {
-	struct vmem_altmap altmap = { .base_pfn = 64, .free = 3 };
+	struct vmem_altmap altmap = altmap_of(3);
 	void *last = NULL;
 	int i;
 
@@ -89,7 +101,7 @@ static void altmap_fails_when_exhausted_until_a_block_is_freed(struct kunit *tes
 
 static void free_block_gives_device_pages_back(struct kunit *test)
 {
-	struct vmem_altmap altmap = { .base_pfn = 64, .free = 16 };
+	struct vmem_altmap altmap = altmap_of(16);
 	void *first = altmap_alloc(&altmap, 4);
 	void *second = altmap_alloc(&altmap, 8);
 
@@ -108,7 +120,7 @@ static void *no_ram(unsigned long size, int nid)
 
 static void altmap_never_falls_back_to_ram(struct kunit *test)
 {
-	struct vmem_altmap altmap = { .base_pfn = 64, .free = 1 };
+	struct vmem_altmap altmap = altmap_of(1);
 
 	kunit_activate_static_stub(test, vmemmap_alloc_block, no_ram);
 	KUNIT_EXPECT_NOT_NULL(test, altmap_alloc(&altmap, 1));

@@ -11,17 +11,20 @@ static void *recording_alloc_block(unsigned long size, int nid)
 {
 	struct kunit *test = kunit_get_current_test();
 	struct vmemmap_kunit *vk = test->priv;
+	int real_nid = NUMA_NO_NODE;
 	struct page *page;
 	void *block;
 
 	if (nid != VMEMMAP_KUNIT_NID)
 		vk->nr_strangers++;
+	else if (node_online(nid))
+		real_nid = nid;
 	if (vk->nr_asked++ >= vk->fail_from || size > vk->max_size)
 		return NULL;
 
 	/* A task without a test gets past the stub. */
 	current->kunit_test = NULL;
-	block = vmemmap_alloc_block(size, node_online(nid) ? nid : NUMA_NO_NODE);
+	block = vmemmap_alloc_block(size, real_nid);
 	current->kunit_test = test;
 	if (!block)
 		return NULL;
@@ -187,17 +190,19 @@ static void unmap_window(void *data)
 }
 
 /*
- * Some architectures keep the upper tables for ever. Have them made before
- * anybody counts.
+ * Some architectures keep the upper tables for ever. Have them made while nobody
+ * counts.
  */
-static void make_upper_tables(struct window *window)
+static void make_upper_tables(struct kunit *test, struct window *window)
 {
 	const struct vmemmap_fill fill = { .nid = NUMA_NO_NODE };
 	const unsigned long last = window->end - PAGE_SIZE;
 
+	current->kunit_test = NULL;
 	vmemmap_kunit_fill(window->start, window->start + PAGE_SIZE, &fill);
 	vmemmap_kunit_fill(last, window->end, &fill);
 	vmemmap_kunit_free(window->start, window->end, NULL);
+	current->kunit_test = test;
 }
 
 static void reserve_region(struct kunit *test, struct window *window,
@@ -240,7 +245,7 @@ unsigned long vmemmap_kunit_reserve(struct kunit *test, unsigned long size)
 
 	KUNIT_ASSERT_EQ(test, 0,
 			kunit_add_action_or_reset(test, unmap_window, window));
-	make_upper_tables(window);
+	make_upper_tables(test, window);
 	return pfn;
 }
 

@@ -37,10 +37,10 @@ def attributes(state: State, geometry: Geometry) -> list[str]:
             if span.attributes and span.attributes != geometry.attributes.get(span.level)]
 
 
-def described(state: State, step: Step, boot: State, vmemmap: Vmemmap) -> list[str]:
+def described(state: State, step: Step, vmemmap: Vmemmap) -> list[str]:
     """Exactly the memory that is there has struct pages."""
     found = merge(vmemmap.described(leaf) for leaf in state.leaves(vmemmap.geometry))
-    wanted = merge([*boot.blocks, *step.facts.described])
+    wanted = merge([*state.blocks, *step.facts.devices])
     if found == wanted:
         return []
     return [f"struct pages describe {ranges(found)}, not {ranges(wanted)}"]
@@ -50,6 +50,15 @@ def namespace(state: State, step: Step) -> list[str]:
     found = [(space["mode"], space.get("map")) for space in state.namespaces]
     wanted = [step.namespace] if step.namespace else []
     return [] if found == wanted else [f"ndctl lists {found}, not {wanted}"]
+
+
+def backing(rows: list[Row], step: Step) -> list[str]:
+    """Each new range has what it should have, on its own node."""
+    return [f"{ranges([row.described])} is backed by {', '.join(row.backing)}"
+            for row in rows if tuple(row.backing) != step.backing
+            ] + [
+            f"{ranges([row.described])} of node {row.node} lies on {sorted(row.ram_nodes)}"
+            for row in rows if row.ram_nodes - {row.node}]
 
 
 def cost(rows: list[Row], before: State | None, now: State, geometry: Geometry) -> list[str]:

@@ -72,7 +72,7 @@ def size(number: int) -> str:
     for unit, name in ((GIB, "GiB"), (MIB, "MiB"), (KIB, "KiB")):
         if number >= unit and number % (unit // 4) == 0:
             return f"{number / unit:g} {name}"
-    return f"{number / KIB:g} KiB"
+    return f"{number / KIB:g} KiB" if number else "0"
 
 
 def parse_span(line: str) -> Span:

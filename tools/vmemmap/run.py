@@ -63,8 +63,9 @@ class Run:
 
         wrong = [*checks.figures(state, step, self.scenario),
                  *checks.attributes(state, self.scenario.geometry),
-                 *checks.described(state, step, boot, vmemmap),
+                 *checks.described(state, step, vmemmap),
                  *checks.namespace(state, step),
+                 *checks.backing(rows, step),
                  *checks.cost(rows, before, state, self.scenario.geometry)]
         if not step.restores:
             return wrong, ""
@@ -80,6 +81,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--kernel", type=Path, required=True, help="image to boot")
     parser.add_argument("--build", type=Path, required=True, help="directory for generated files")
     parser.add_argument("--scenario", choices=SCENARIOS, default="x86_64")
+    parser.add_argument("--busybox", type=Path, help="for the guest, if it is of another architecture")
     parser.add_argument("--accel", choices=("tcg", "kvm"), default="tcg")
     parser.add_argument("--ktap", action="store_true", help="a result line for each step, no table")
     return parser.parse_args()
@@ -91,7 +93,8 @@ def drive(args: argparse.Namespace) -> int:
         raise Failure(f"no kernel image {args.kernel}; build it first")
     find_tool(scenario.qemu[0])
     image = args.build / "guest" / f"{scenario.name}.cpio"
-    write_image(image, INIT, {name: find_tool(name) for name in scenario.tools})
+    tools = {name: find_tool(name) for name in scenario.tools}
+    write_image(image, INIT, tools | {"busybox": args.busybox or find_tool("busybox")})
     command = [*scenario.qemu, "-accel", args.accel, "-kernel", str(args.kernel),
                "-initrd", str(image), "-append", f"{scenario.append} {APPEND}"]
 

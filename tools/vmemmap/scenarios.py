@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from machine import Failure, Machine
-from memmap import GIB, KIB, MIB, TIB, Geometry, Range
+from memmap import GIB, KIB, LEVELS, MIB, TIB, Geometry, Range, size
 
 Action = Callable[[Machine], object]
 
@@ -21,7 +21,7 @@ class Facts:
     memmap_pages: int			# nr_memmap_pages
     online: int				# memory blocks
     pte_tables: int = 0
-    described: tuple[Range, ...] = ()	# beyond the memory present at boot
+    devices: tuple[Range, ...] = ()	# described, and no memory blocks
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Step:
     title: str
     actions: tuple[Action, ...]
     facts: Facts
+    backing: tuple[str, ...] = ()	# of what was not described before
     restores: str = ""			# the step whose state is there again
     namespace: tuple[str, str] | None = None	# mode and map, as ndctl calls them
 
@@ -38,7 +39,7 @@ class Scenario:
     name: str
     qemu: tuple[str, ...]
     append: str				# to the kernel's command line
-    tools: tuple[str, ...]		# of Debian, for the guest
+    tools: tuple[str, ...]		# of Debian, for the guest, beside busybox
     geometry: Geometry
     memmap_boot_pages: int		# nr_memmap_boot_pages
     steps: tuple[Step, ...]
@@ -120,12 +121,12 @@ X86_QEMU = (
     "-device", f"nvdimm,memdev=pmem,id=nvdimm0,label-size=16M,node=0,addr={PMEM.start:#x}")
 
 AT_BOOT = Facts({"pmd": 8}, memmap_pages=0, online=8)
-DIMM_OFFLINE = Facts({"pmd": 16}, memmap_pages=4096, online=8, described=(DIMM,))
+DIMM_OFFLINE = Facts({"pmd": 16}, memmap_pages=4096, online=8)
 DIMM_ONLINE = replace(DIMM_OFFLINE, online=16)
-WITH_ALTMAP = Facts({"pmd": 24}, memmap_pages=8192, online=16, described=(PMEM, DIMM))
+WITH_ALTMAP = Facts({"pmd": 24}, memmap_pages=8192, online=16, devices=(PMEM,))
 # 512 compound pages of 2 MiB, with two pages of their own each
 WITH_DEDUP = Facts({"pmd": 16, "pte": 4096}, memmap_pages=5120, online=16, pte_tables=8,
-                   described=(PMEM, DIMM))
+                   devices=(PMEM,))
 
 DISABLE = guest("daxctl disable-device all")
 DESTROY = guest("ndctl destroy-namespace -f all")
@@ -135,20 +136,22 @@ def create(mode: str, source: str) -> Action:
     return guest(f"ndctl create-namespace -m {mode} --map={source} -a 2M")
 
 
-def namespace(mode: str, source: str, facts: Facts, *down: Action) -> tuple[Step, Step]:
+def namespace(mode: str, source: str, facts: Facts, backing: tuple[str, ...],
+              *down: Action) -> tuple[Step, Step]:
     title = f"{mode} map={source}"
-    return (Step(title, (create(mode, source),), facts, namespace=(mode, source)),
+    return (Step(title, (create(mode, source),), facts, backing, namespace=(mode, source)),
             Step(f"{title} taken down", down, DIMM_ONLINE, restores="DIMM online"))
 
 
 X86_STEPS = (
     # An NVDIMM comes up as a block device; that goes first.
-    Step("boot", (Machine.boot, guest("blocks 8"), DESTROY), AT_BOOT),
-    Step("DIMM plugged", (plug_dimm("dimm0", 1, DIMM), guest("blocks 16")), DIMM_OFFLINE),
+    Step("boot", (Machine.boot, guest("blocks 8"), DESTROY), AT_BOOT, ("memblock",)),
+    Step("DIMM plugged", (plug_dimm("dimm0", 1, DIMM), guest("blocks 16")),
+         DIMM_OFFLINE, ("buddy",)),
     Step("DIMM online", (guest(f"set online_movable {DIMM_BLOCKS}"),), DIMM_ONLINE),
-    *namespace("devdax", "dev", WITH_ALTMAP, DISABLE, DESTROY),
-    *namespace("devdax", "mem", WITH_DEDUP, DISABLE, DESTROY),
-    *namespace("fsdax", "dev", WITH_ALTMAP, DESTROY),
+    *namespace("devdax", "dev", WITH_ALTMAP, ("altmap",), DISABLE, DESTROY),
+    *namespace("devdax", "mem", WITH_DEDUP, ("buddy", "shared tails"), DISABLE, DESTROY),
+    *namespace("fsdax", "dev", WITH_ALTMAP, ("altmap",), DESTROY),
     # A leak of a few pages hides in one round, not in twenty.
     Step("devdax map=mem 20 times", (create("devdax", "mem"), guest("rebind 20"), DESTROY),
          DIMM_ONLINE, restores="DIMM online"),
@@ -160,11 +163,72 @@ X86_STEPS = (
 
 def x86(name: str, cpu: str = "max", append: str = "") -> Scenario:
     return Scenario(name, (*X86_QEMU, "-cpu", cpu), f"console=ttyS0 nokaslr {append}",
-                    ("busybox", "ndctl", "daxctl"), X86_64, 4096, X86_STEPS)
+                    ("ndctl", "daxctl"), X86_64, 4096, X86_STEPS)
+
+
+# ---- arm64: a virtio-mem device grows and shrinks ----
+
+# Page size to memory block size and table reach; only with 4K pages does a
+# section fill a PMD leaf.
+ARM64 = {
+    "4k": (128 * MIB, Geometry(
+        page=4 * KIB, struct_page=64, leaf={"pmd": 2 * MIB, "pte": 4 * KIB},
+        table={"p4d": 256 * TIB, "pud": 512 * GIB, "pmd": GIB, "pte": 2 * MIB},
+        attributes={"pmd": "RW NX AF BLK UXN MEM/NORMAL"})),
+    "16k": (128 * MIB, Geometry(
+        page=16 * KIB, struct_page=64, leaf={"pte": 16 * KIB},
+        table={"pud": 128 * TIB, "pmd": 64 * GIB, "pte": 32 * MIB},
+        attributes={"pte": "RW NX AF UXN MEM/NORMAL"})),
+    "64k": (512 * MIB, Geometry(
+        page=64 * KIB, struct_page=64, leaf={"pte": 64 * KIB},
+        table={"pmd": 4 * TIB, "pte": 512 * MIB},
+        attributes={"pte": "RW NX AF UXN MEM/NORMAL"})),
+}
+VIRTIO_MEM = Range(4 * GIB, 6 * GIB)
+
+
+def resize(length: int) -> Action:
+    """Ask for a size and wait until the guest has come to it."""
+    where = {"path": "/machine/peripheral/vmem0"}
+
+    def action(machine: Machine) -> None:
+        machine.qmp("qom-set", **where, property="requested-size", value=length)
+        machine.wait(lambda: machine.qmp("qom-get", **where, property="size") == length or None,
+                     f"the guest to use {size(length)} of the device")
+    return action
+
+
+def arm64(pages: str) -> Scenario:
+    block, geometry = ARM64[pages]
+    level = min(geometry.leaf, key=LEVELS.index)
+
+    def facts(length: int) -> Facts:
+        memmap = (GIB + length) // geometry.page * geometry.struct_page
+        return Facts({level: memmap // geometry.leaf[level]},
+                     memmap_pages=length // geometry.page * geometry.struct_page // geometry.page,
+                     online=(GIB + length) // block, pte_tables=int(level == "pte"))
+
+    def step(length: int, **expected) -> Step:
+        blocks = guest(f"blocks {(GIB + length) // block}")
+        return Step(f"virtio-mem {size(length)}", (resize(length), blocks), facts(length), **expected)
+
+    qemu = ("qemu-system-aarch64", "-M", "virt", "-cpu", "max", "-smp", "2", "-m", "1G,maxmem=8G",
+            "-object", "memory-backend-ram,id=vmem0-ram,size=2G",
+            "-device", f"virtio-mem-pci,id=vmem0,memdev=vmem0-ram,requested-size=0"
+                       f",block-size={block},memaddr={VIRTIO_MEM.start}")
+    steps = (Step("boot", (Machine.boot,), facts(0), ("memblock",)),
+             step(GIB, backing=("buddy",)),
+             step(512 * MIB),
+             step(2 * GIB, backing=("buddy",)),
+             step(0, restores="boot"))
+    return Scenario(f"arm64-{pages}", qemu,
+                    "console=ttyAMA0 nokaslr memhp_default_state=online_movable",
+                    (), geometry, GIB // geometry.page * 64 // geometry.page, steps)
 
 
 SCENARIOS = {scenario.name: scenario for scenario in (
     x86("x86_64"),
     x86("x86_64-no5lvl", append="no5lvl"),
     x86("x86_64-no1g", cpu="max,pdpe1gb=off"),
+    *map(arm64, ARM64),
 )}

@@ -98,6 +98,7 @@ void vmemmap_free(unsigned long start, unsigned long end,
 	struct leaf leaf;
 
 	EXPECT(start < end);
+	machine.freed = (struct range){ start, end };
 	end = PAGE_ALIGN(end);
 	for (addr = PAGE_ALIGN_DOWN(start); addr < end; addr = leaf.end) {
 		leaf = walk(addr);

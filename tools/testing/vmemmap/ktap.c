@@ -95,6 +95,7 @@ void test_fail(const char *file, int line, const char *fmt, ...)
 static bool run_case(unsigned int nr)
 {
 	forget_operations();
+	machine.nr_warnings = 0;
 	geo.name = NULL;
 	if (setjmp(end_of_case))
 		return false;

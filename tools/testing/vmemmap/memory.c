@@ -18,7 +18,8 @@
 #include "soft.h"
 
 #define DIRECT_MAP_SIZE	(64UL << 30)
-#define CHUNK_PAGES	16UL	/* made accessible together */
+#define CHUNK_SIZE	(64UL << 10)	/* made accessible together */
+#define MAX_RAM_PAGES	16384
 #define JUNK		0xa5
 #define JUNK_WORD	0xa5a5a5a5a5a5a5a5UL
 
@@ -27,18 +28,21 @@ struct machine machine;
 char *soft_direct_map;
 unsigned long nr_warn_alloc;
 
-static struct soft_page *ram;		/* of node 0, then of node 1 */
-static bool *is_open_chunk;
+static struct soft_page ram[MAX_RAM_PAGES];	/* of node 0, then of node 1 */
+static bool is_open_chunk[DIRECT_MAP_SIZE / CHUNK_SIZE];
 static unsigned long next_fit[NR_NODES];
 static char *buffer, *buffer_end;	/* of sparse_buffer_alloc() */
 
 /* ---- Warnings and messages ---- */
 
-static void count_message(const char *kind, const char *fmt, va_list args)
+static void keep_message(const char *kind, const char *fmt, va_list args)
 {
-	vsnprintf(machine.last_message, sizeof(machine.last_message), fmt, args);
+	const size_t length = strlen(machine.messages);
+
+	vsnprintf(machine.messages + length, sizeof(machine.messages) - length, fmt,
+		  args);
 	if (is_verbose)
-		test_note("%s: %.200s", kind, machine.last_message);
+		test_note("%s: %s", kind, machine.messages + length);
 }
 
 void soft_warn(const char *fmt, ...)
@@ -46,7 +50,7 @@ void soft_warn(const char *fmt, ...)
 	va_list args;
 
 	va_start(args, fmt);
-	count_message("WARNING", fmt, args);
+	keep_message("WARNING", fmt, args);
 	va_end(args);
 	machine.nr_warnings++;
 }
@@ -59,7 +63,7 @@ void soft_message(const char *fmt, ...)
 	if (!length || fmt[length - 1] != '\n')
 		FAIL("message '%s' does not end its line", fmt);
 	va_start(args, fmt);
-	count_message("message", fmt, args);
+	keep_message("message", fmt, args);
 	va_end(args);
 	machine.nr_messages++;
 }
@@ -71,25 +75,39 @@ void warn_alloc(gfp_t gfp, void *nodemask, const char *fmt, ...)
 	EXPECT(!(gfp & __GFP_NOWARN));
 	EXPECT(!nodemask);
 	va_start(args, fmt);
-	count_message("warn_alloc", fmt, args);
+	keep_message("warn_alloc", fmt, args);
 	va_end(args);
 	nr_warn_alloc++;
 }
 
+static void fetch(const char *what, unsigned long *nr, unsigned long expected)
+{
+	if (*nr != expected)
+		FAIL("expected %lu %s, have %lu: %s", expected, what, *nr,
+		     machine.messages);
+	*nr = 0;
+	machine.messages[0] = 0;
+}
+
 void expect_warnings(unsigned long nr)
 {
-	if (machine.nr_warnings != nr)
-		FAIL("expected %lu warnings, have %lu; last: %s", nr,
-		     machine.nr_warnings, machine.last_message);
-	machine.nr_warnings = 0;
+	fetch("warnings", &machine.nr_warnings, nr);
 }
 
 void expect_messages(unsigned long nr)
 {
-	if (machine.nr_messages != nr)
-		FAIL("expected %lu messages, have %lu; last: %s", nr,
-		     machine.nr_messages, machine.last_message);
-	machine.nr_messages = 0;
+	fetch("messages", &machine.nr_messages, nr);
+}
+
+bool has_message(const char *fmt, ...)
+{
+	char text[256];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	return strstr(machine.messages, text);
 }
 
 /* ---- Pages ---- */
@@ -121,25 +139,37 @@ static char *page_memory(unsigned long pfn)
 	return soft_direct_map + PFN_PHYS(pfn);
 }
 
-/*
- * RAM holds junk when it is given out. Who uses a page begins at its first
- * word, so that this one tells if it is still junk.
- */
+static bool *chunk_of(unsigned long pfn)
+{
+	return &is_open_chunk[PFN_PHYS(pfn) / CHUNK_SIZE];
+}
+
+/* RAM that is free holds junk. */
 static void open_page(unsigned long pfn)
 {
-	const unsigned long chunk = (ram_page(pfn) - ram) / CHUNK_PAGES;
-	char *memory = page_memory(ALIGN_DOWN(pfn, CHUNK_PAGES));
+	char *chunk = page_memory(pfn) - PFN_PHYS(pfn) % CHUNK_SIZE;
 
-	if (!is_open_chunk[chunk]) {
-		is_open_chunk[chunk] = true;
-		if (mprotect(memory, CHUNK_PAGES * PAGE_SIZE, PROT_READ | PROT_WRITE))
+	if (!*chunk_of(pfn)) {
+		*chunk_of(pfn) = true;
+		if (mprotect(chunk, CHUNK_SIZE, PROT_READ | PROT_WRITE))
 			FAIL("mprotect: %m");
-		ASAN_POISON_MEMORY_REGION(memory, CHUNK_PAGES * PAGE_SIZE);
+		memset(chunk, JUNK, CHUNK_SIZE);
+		ASAN_POISON_MEMORY_REGION(chunk, CHUNK_SIZE);
 	}
-	memory = page_memory(pfn);
+	ASAN_UNPOISON_MEMORY_REGION(page_memory(pfn), PAGE_SIZE);
+}
+
+/* Who uses a page begins with its first word: does it hold junk still? */
+static void close_page(unsigned long pfn)
+{
+	char *memory = page_memory(pfn);
+
+	if (!*chunk_of(pfn))
+		return;
 	ASAN_UNPOISON_MEMORY_REGION(memory, PAGE_SIZE);
 	if (*(unsigned long *)memory != JUNK_WORD)
 		memset(memory, JUNK, PAGE_SIZE);
+	ASAN_POISON_MEMORY_REGION(memory, PAGE_SIZE);
 }
 
 static void take(unsigned long pfn, unsigned int nr_pages, int nid,
@@ -157,7 +187,7 @@ static void give_back(unsigned long pfn, unsigned int nr_pages)
 {
 	memset(ram_page(pfn), 0, nr_pages * sizeof(*ram));
 	if (nr_pages == 1)
-		ASAN_POISON_MEMORY_REGION(page_memory(pfn), PAGE_SIZE);
+		close_page(pfn);
 }
 
 static bool is_free(unsigned long pfn, unsigned long nr_pages)
@@ -179,56 +209,32 @@ unsigned long nr_free_pages(int nid)
 	return nr;
 }
 
-/* Addresses that nothing may touch yet; at @at, unless it is NULL. */
-static char *reserve_addresses(char *at, unsigned long size)
+static void reserve_addresses(void)
 {
-	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
-	char *memory = mmap(at, size, PROT_NONE, flags | (at ? MAP_FIXED : 0),
-			    -1, 0);
+	char *memory = mmap(NULL, 2 * DIRECT_MAP_SIZE, PROT_NONE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (memory == MAP_FAILED)
-		FAIL("mmap of %#lx bytes: %m", size);
-	return memory;
+		FAIL("no addresses for the direct map: %m");
+	soft_direct_map = (char *)ALIGN((unsigned long)memory, DIRECT_MAP_SIZE);
 }
 
-/* Memory of another geometry; nothing of it is accessible yet. */
-static void new_memory(void)
-{
-	const unsigned long nr_pages = NR_NODES * geo.ram_pages;
-
-	EXPECT(section_nr_to_pfn(NR_MEM_SECTIONS) << PAGE_SHIFT <= DIRECT_MAP_SIZE);
-	if (!soft_direct_map)
-		soft_direct_map = (char *)ALIGN((unsigned long)
-			reserve_addresses(NULL, 2 * DIRECT_MAP_SIZE), DIRECT_MAP_SIZE);
-	for (int nid = 0; nid < NR_NODES; nid++)
-		reserve_addresses(page_memory(ram_start_pfn(nid)),
-				  PFN_PHYS(geo.ram_pages));
-	free(ram);
-	free(is_open_chunk);
-	ram = calloc(nr_pages, sizeof(*ram));
-	is_open_chunk = calloc(DIV_ROUND_UP(nr_pages, CHUNK_PAGES), 1);
-}
-
-static void free_memory(void)
-{
-	for (int nid = 0; nid < NR_NODES; nid++) {
-		const unsigned long start = ram_start_pfn(nid);
-
-		for (unsigned long i = 0; i < geo.ram_pages; i++)
-			if (ram[nid * geo.ram_pages + i].state != PAGE_FREE)
-				give_back(start + i, 1);
-	}
-}
-
+/* All RAM is free; before the geometry changes, and for each new machine. */
 void memory_reset(void)
 {
-	static const char *last_geometry;
+	expect_warnings(0);
+	if (!soft_direct_map)
+		reserve_addresses();
+	EXPECT(NR_NODES * geo.ram_pages <= MAX_RAM_PAGES);
+	EXPECT(section_nr_to_pfn(NR_MEM_SECTIONS) << PAGE_SHIFT <= DIRECT_MAP_SIZE);
+	for (int nid = 0; nid < NR_NODES; nid++) {
+		const unsigned long start = ram_start_pfn(nid);
+		const struct soft_page *page = &ram[nid * geo.ram_pages];
 
-	if (last_geometry == geo.name)
-		free_memory();
-	else
-		new_memory();
-	last_geometry = geo.name;
+		for (unsigned long i = 0; i < geo.ram_pages; i++)
+			if (page[i].state != PAGE_FREE)
+				give_back(start + i, 1);
+	}
 	memset(next_fit, 0, sizeof(next_fit));
 	buffer = NULL;
 	buffer_end = NULL;
@@ -390,12 +396,11 @@ void memblock_free(void *block, size_t size)
 	free_boot_pages(PHYS_PFN(__pa(block)), PHYS_PFN(size));
 }
 
-/* Leave only the lowest pages of node 0. */
-void exhaust_memblock(unsigned long nr_pages_left)
+/* Leave only the lowest pages of the node. */
+void exhaust_memblock(int nid, unsigned long nr_pages_left)
 {
-	for (int nid = 0; nid < NR_NODES; nid++)
-		for (unsigned long i = nid ? 0 : nr_pages_left; i < geo.ram_pages; i++)
-			ram_page(ram_start_pfn(nid) + i)->state = PAGE_BOOT;
+	for (unsigned long i = nr_pages_left; i < geo.ram_pages; i++)
+		ram_page(ram_start_pfn(nid) + i)->state = PAGE_BOOT;
 }
 
 /* The lowest eighth of node 0 is for devices that cannot reach further. */

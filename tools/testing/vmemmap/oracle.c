@@ -17,11 +17,12 @@
 
 #include "soft.h"
 
-#define MAX_SUBSECTIONS 32768
+#define MAX_SUBSECTIONS	8192
+#define MAX_PFNS	(1UL << 20)
 
 static unsigned char owner[MAX_SUBSECTIONS];	/* of each subsection */
 static bool is_early[MAX_SUBSECTIONS];		/* each section */
-static bool *is_altmap_page_used;		/* of the device being looked at */
+static bool is_altmap_page_used[MAX_PFNS];
 static long memmap_pages, memmap_boot_pages;
 static unsigned long nr_altmap_pages[NR_DEVICES];
 
@@ -35,6 +36,7 @@ static unsigned long subsection_nr(unsigned long pfn)
 void oracle_reset(void)
 {
 	EXPECT(NR_MEM_SECTIONS * SUBSECTIONS_PER_SECTION <= MAX_SUBSECTIONS);
+	EXPECT(section_nr_to_pfn(NR_MEM_SECTIONS) <= MAX_PFNS);
 	memset(owner, NOBODY, sizeof(owner));
 	memset(is_early, 0, sizeof(is_early));
 	memmap_pages = 0;
@@ -322,7 +324,7 @@ static void check_table(unsigned long pfn, int level)
 {
 	struct soft_page *page = ram_page(pfn);
 
-	if (!page || page->is_table)
+	if (!page || page->state == PAGE_FREE || page->is_table)
 		FAIL("table %#lx of level %d is not its own", pfn, level);
 	page->is_table = true;
 }
@@ -388,6 +390,13 @@ static void for_each_ram_page(void (*visit)(struct soft_page *page,
 	}
 }
 
+static void forget_altmaps(void)
+{
+	memset(nr_altmap_pages, 0, sizeof(nr_altmap_pages));
+	for (int i = 0; i < NR_DEVICES; i++)
+		memset(&is_altmap_page_used[devices[i].pfn], 0, devices[i].nr_pages);
+}
+
 /* For a machine that has booted. */
 void check_machine(void)
 {
@@ -400,9 +409,7 @@ void check_machine(void)
 		if (is_needed(pfn))
 			check_is_mapped(pfn);
 
-	free(is_altmap_page_used);
-	is_altmap_page_used = calloc(nr_pages, 1);
-	memset(nr_altmap_pages, 0, sizeof(nr_altmap_pages));
+	forget_altmaps();
 	for_each_ram_page(forget_page);
 	for_each_leaf(check_leaf, check_table);
 	nr_slab_objects = 0;

@@ -94,7 +94,7 @@ void forget_operations(void);
  * @memmap_boot_pages: the counter of those from boot
  * @nr_warnings: WARN*() hits that no test case has fetched yet
  * @nr_messages: messages printed
- * @last_message: the last of them
+ * @messages: what they say, one after the other, as far as there is room
  * @nr_attempts: allocations tried since fail_allocation()
  * @nr_failures: those of them that were made to fail
  * @fail_at: which one shall fail, from 1; 0: none
@@ -109,6 +109,7 @@ void forget_operations(void);
  * @flushed: range of the last of them
  * @poisoned: the struct pages poisoned last; NULL: none since machine_*()
  * @nr_poisoned: their number
+ * @freed: range of the last call of vmemmap_free()
  * @refuse_pmds: pmd_set_huge() refuses
  * @far_distance: distance between the two nodes
  */
@@ -118,7 +119,7 @@ struct machine {
 	long memmap_boot_pages;
 	unsigned long nr_warnings;
 	unsigned long nr_messages;
-	char last_message[256];
+	char messages[2048];
 	unsigned long nr_attempts;
 	unsigned long nr_failures;
 	unsigned long fail_at;
@@ -133,6 +134,7 @@ struct machine {
 	struct range flushed;
 	struct page *poisoned;
 	unsigned long nr_poisoned;
+	struct range freed;
 	bool refuse_pmds;
 	int far_distance;
 };
@@ -156,9 +158,13 @@ void machine_bare(const struct geometry *geometry);
 void machine_boot(const struct geometry *geometry);
 void machine_end_of_boot(void);
 
-/* Fetch what a test case has provoked; anything else than @nr is a failure. */
+/*
+ * Fetch what a test case has provoked; anything else than @nr is a failure.
+ * has_message() looks at what has not been fetched yet.
+ */
 void expect_warnings(unsigned long nr);
 void expect_messages(unsigned long nr);
+bool has_message(const char *fmt, ...) __printf(1, 2);
 void fail_allocation(unsigned long nr, bool and_later);
 
 /* ---- Memory ---- */
@@ -195,7 +201,7 @@ struct soft_page *ram_page(unsigned long pfn);
 int ram_nid(unsigned long pfn);
 unsigned long nr_free_pages(int nid);
 void exhaust_order(int nid, unsigned int order);
-void exhaust_memblock(unsigned long nr_pages_left);
+void exhaust_memblock(int nid, unsigned long nr_pages_left);
 void free_boot_pages(unsigned long pfn, unsigned long nr_pages);
 void sparse_buffer_init(unsigned long size, int nid);
 void sparse_buffer_fini(void);

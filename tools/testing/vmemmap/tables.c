@@ -67,7 +67,7 @@ void soft_set_table(void *entry, void *table, enum soft_level_nr level)
 	EXPECT(page && (page->state == PAGE_BOOT ||
 			(page->state == PAGE_BLOCK && !page->order)));
 	for (unsigned long i = 0; i < PAGE_SIZE / sizeof(*entries); i++)
-		EXPECT_EQ(entries[i], i < below->nr_entries ? below->empty : 0);
+		EXPECT(entries[i] == (i < below->nr_entries ? below->empty : 0));
 	set_entry(entry, __pa(table) | flags_of(level, false), level);
 }
 
@@ -107,28 +107,35 @@ void flush_cache_vmap(unsigned long start, unsigned long end)
 
 /* ---- Geometry ---- */
 
+/* What hardware knows: bytes below an entry of each level there is. */
+static unsigned long level_sizes[NR_SOFT_LEVELS];
+static int top;
+
 int top_level(void)
 {
-	int level = 0;
-
-	while (level < NR_SOFT_LEVELS - 1 && geo.bits[level + 1])
-		level++;
-	return level;
+	return top;
 }
 
 unsigned long level_size(int level)
 {
+	return level_sizes[level];
+}
+
+static void init_hardware(void)
+{
 	unsigned int shift = geo.page_shift;
 
-	for (int i = 0; i < level; i++)
-		shift += geo.bits[i];
-	return BIT(shift);
+	for (int level = 0; level < NR_SOFT_LEVELS && geo.bits[level]; level++) {
+		top = level;
+		level_sizes[level] = BIT(shift);
+		shift += geo.bits[level];
+	}
 }
 
 /* A folded level looks like the top one, of which it is another name. */
 static void init_level(int level)
 {
-	const int real = min(level, top_level());
+	const int real = min(level, top);
 	struct soft_level *soft = &soft_level[level];
 
 	soft->shift = geo.page_shift;
@@ -145,12 +152,12 @@ static void init_level(int level)
  */
 const struct geometry *use_geometry(const struct geometry *geometry)
 {
-	int top;
-
+	if (geo.page_shift)
+		memory_reset();
 	if (!geometry->name)
 		return NULL;
 	geo = *geometry;
-	top = top_level();
+	init_hardware();
 	for (int level = 0; level < NR_SOFT_LEVELS; level++)
 		init_level(level);
 	soft_vmemmap = VMEMMAP_BASE + level_size(top);
@@ -162,11 +169,11 @@ const struct geometry *use_geometry(const struct geometry *geometry)
 
 void tables_reset(void)
 {
-	const unsigned long nr = BIT(geo.bits[top_level()]);
+	const unsigned long nr = BIT(geo.bits[top]);
 	unsigned long *root = malloc(nr * sizeof(*root));
 
 	for (unsigned long i = 0; i < nr; i++)
-		root[i] = soft_empty_entry(top_level());
+		root[i] = soft_empty_entry(top);
 	free(init_mm.pgd);
 	init_mm.pgd = (struct soft_pgd *)root;
 }
@@ -235,29 +242,38 @@ void plant_leaf(unsigned long addr, int level, unsigned long pfn)
 	*leaf.entry = pfn << geo.page_shift | flags_of(level, true);
 }
 
+static void visit_entry(unsigned long *entry, int level, unsigned long start,
+			void (*on_leaf)(const struct leaf *leaf))
+{
+	const struct leaf leaf = {
+		.level = level,
+		.entry = entry,
+		.start = start,
+		.end = start + level_sizes[level],
+		.is_mapped = true,
+		.pfn = *entry >> geo.page_shift,
+	};
+
+	on_leaf(&leaf);
+}
+
 static void visit_table(unsigned long *table, int level, unsigned long start,
 			void (*on_leaf)(const struct leaf *leaf),
 			void (*on_table)(unsigned long pfn, int level))
 {
-	for (unsigned long i = 0; i < BIT(geo.bits[level]); i++) {
-		struct leaf leaf = {
-			.level = level,
-			.entry = &table[i],
-			.start = start + i * level_size(level),
-			.end = start + (i + 1) * level_size(level),
-			.is_mapped = true,
-			.pfn = table[i] >> geo.page_shift,
-		};
+	const unsigned long size = level_sizes[level];
+	const unsigned long empty = soft_empty_entry(level);
 
-		if (is_empty_entry(table[i], level))
+	for (unsigned long i = 0; i < BIT(geo.bits[level]); i++, start += size) {
+		if (table[i] == empty)
 			continue;
 		if (table[i] & ENTRY_LEAF) {
-			on_leaf(&leaf);
+			visit_entry(&table[i], level, start, on_leaf);
 			continue;
 		}
 		if (on_table)
-			on_table(leaf.pfn, level);
-		visit_table(entry_table(table[i], level), level - 1, leaf.start,
+			on_table(table[i] >> geo.page_shift, level);
+		visit_table(entry_table(table[i], level), level - 1, start,
 			    on_leaf, on_table);
 	}
 }

@@ -121,8 +121,11 @@ static void an_early_block_leaves_memory_for_dma_as_long_as_it_can(void)
 		const unsigned long dma_end = PHYS_PFN(soft_dma_end());
 
 		machine_early(g);
-		exhaust_memblock(dma_end + 1);
-		EXPECT(block_pfn(vmemmap_alloc_block(PAGE_SIZE, 0)) >= dma_end);
+		exhaust_memblock(0, dma_end + 1);
+		EXPECT_EQ(block_pfn(vmemmap_alloc_block(PAGE_SIZE, 0)), dma_end);
+		/* rather from another node */
+		EXPECT_EQ(ram_nid(block_pfn(vmemmap_alloc_block(PAGE_SIZE, 0))), 1);
+		exhaust_memblock(1, 0);
 		EXPECT(block_pfn(vmemmap_alloc_block(PAGE_SIZE, 0)) < dma_end);
 	}
 }
@@ -131,7 +134,8 @@ static void an_early_block_that_cannot_be_had_is_none(void)
 {
 	for_each_geometry(g) {
 		machine_early(g);
-		exhaust_memblock(0);
+		exhaust_memblock(0, 0);
+		exhaust_memblock(1, 0);
 		EXPECT(!vmemmap_alloc_block(PAGE_SIZE, 0));
 	}
 }
@@ -250,6 +254,24 @@ static void altmap_refuses_a_part_of_a_page(void)
 		EXPECT(!vmemmap_alloc_block_buf(0, 0, &altmap));
 		EXPECT_EQ(altmap.alloc, 0);
 		EXPECT_EQ(altmap.align, 0);
+		set_altmap(&altmap, 0, 0, 16);
+		EXPECT(!vmemmap_alloc_block_buf(0, 0, &altmap));
+	}
+}
+
+/* Its driver may have taken pages back. */
+static void an_altmap_that_has_shrunk_gives_nothing(void)
+{
+	for_each_geometry(g) {
+		struct vmem_altmap altmap;
+
+		machine_bare(g);
+		for (unsigned long free = 0; free < 9; free++) {
+			set_altmap(&altmap, 64, 0, free);
+			altmap.alloc = 6;
+			altmap.align = 3;
+			EXPECT(!alloc_pages_of(&altmap, 1));
+		}
 	}
 }
 
@@ -297,6 +319,9 @@ static void expect_verify_messages(unsigned long pfn, int node, unsigned long nr
 	pte_t pte = pfn_pte(pfn, PAGE_KERNEL);
 
 	vmemmap_verify(&pte, node, soft_vmemmap, soft_vmemmap + PAGE_SIZE);
+	if (nr)
+		EXPECT(has_message("[%#lx-%#lx) of node %d lies on node %d", soft_vmemmap,
+				   soft_vmemmap + PAGE_SIZE, node, ram_nid(pfn)));
 	expect_messages(nr);
 }
 
@@ -309,7 +334,6 @@ static void memory_on_another_node_is_told(void)
 			expect_verify_messages(ram_start_pfn(0), 0, 0);
 			expect_verify_messages(ram_start_pfn(1), 1, 0);
 			expect_verify_messages(ram_start_pfn(0), 1, 1);
-			EXPECT(strstr(machine.last_message, "of node 1 lies on node 0"));
 			expect_verify_messages(ram_start_pfn(1), 0, 1);
 		}
 	}
@@ -358,13 +382,13 @@ static void a_part_of_a_vmemmap_page_counts_as_a_page(void)
 }
 
 const struct test_case alloc_cases[] = {
-	/* first, so that nothing has been reported before */
+	/* these two first and in this order, as one report is all there is */
+	TEST_CASE(a_large_block_that_cannot_be_had_is_no_news),
 	TEST_CASE(the_first_page_that_cannot_be_had_is_reported),
 	TEST_CASE(a_block_from_the_buddy_allocator_is_not_compound),
 	TEST_CASE(a_block_without_a_node_may_come_from_anywhere),
 	TEST_CASE(a_block_comes_from_another_node_if_it_must),
 	TEST_CASE(a_block_beyond_the_largest_order_is_refused_quietly),
-	TEST_CASE(a_large_block_that_cannot_be_had_is_no_news),
 	TEST_CASE(an_early_block_comes_from_memblock),
 	TEST_CASE(an_early_block_leaves_memory_for_dma_as_long_as_it_can),
 	TEST_CASE(an_early_block_that_cannot_be_had_is_none),
@@ -372,6 +396,7 @@ const struct test_case alloc_cases[] = {
 	TEST_CASE(altmap_answers_as_the_row_says),
 	TEST_CASE(altmap_blocks_lie_inside_the_window_and_apart),
 	TEST_CASE(altmap_refuses_a_part_of_a_page),
+	TEST_CASE(an_altmap_that_has_shrunk_gives_nothing),
 	TEST_CASE(altmap_never_falls_back_to_ram),
 	TEST_CASE(a_freed_altmap_block_can_be_had_again),
 	TEST_CASE(memory_on_another_node_is_told),

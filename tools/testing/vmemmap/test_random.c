@@ -338,7 +338,7 @@ static void random_operations_agree_with_the_oracle_on_real_tables(void)
 		if (g->is_tiny)
 			continue;
 		machine_boot(g);
-		run_operations(&entropy, 40);
+		run_operations(&entropy, 30);
 	}
 }
 

@@ -169,6 +169,9 @@ static void sections_without_a_memory_map_are_passed_over_at_boot(void)
 		last = __nr_to_section(first_hot_section() - 1);
 		machine_end_of_boot();
 		EXPECT(!last->usage);
+		/* there need not be an array for them either */
+		sparse_init_subsection_map(section_nr_to_pfn(NR_MEM_SECTIONS - 1), 1);
+		EXPECT(!__nr_to_section(NR_MEM_SECTIONS - 1));
 		EXPECT(!bitmap_empty(__nr_to_section(0)->usage->subsection_map,
 				     SUBSECTIONS_PER_SECTION));
 	}
@@ -519,6 +522,8 @@ static void a_removed_section_leaves_nothing_behind(void)
 		for (int i = 0; i < 20; i++) {
 			EXPECT_EQ(add_ram(hot_pfn(1), PAGES_PER_SECTION), 0);
 			remove_ram(hot_pfn(1), PAGES_PER_SECTION);
+			EXPECT_EQ(machine.freed.start, vaddr(hot_pfn(1)));
+			EXPECT_EQ(machine.freed.end, vaddr(hot_pfn(2)));
 			EXPECT_EQ(hot_section(1)->section_mem_map, 0);
 			EXPECT(!hot_section(1)->usage);
 		}
@@ -682,6 +687,27 @@ static void an_early_section_goes_as_a_whole_and_comes_back_as_any_other(void)
 	}
 }
 
+/* None of its subsections was noted at boot. */
+static void a_whole_early_section_brings_its_memory_map_along(void)
+{
+	for_each_geometry(g) {
+		long cost;
+
+		machine_early(g);
+		boot_node(0);
+		machine.has_slab = true;
+		cost = machine.memmap_boot_pages;
+		machine.nr_attempts = 0;
+		EXPECT_EQ(add_part(0, PAGES_PER_SECTION), 0);
+		EXPECT_EQ(machine.nr_attempts, 0);
+		EXPECT_EQ(machine.memmap_pages, 0);
+		remove_part(0, PAGES_PER_SECTION);
+		EXPECT_EQ(machine.memmap_pages, 0);
+		EXPECT_EQ(machine.memmap_boot_pages,
+			  cost - nr_memmap_pages(PAGES_PER_SECTION));
+	}
+}
+
 /* ---- Online and offline ---- */
 
 static bool is_online(unsigned long nr)
@@ -766,6 +792,7 @@ const struct test_case section_cases[] = {
 	TEST_CASE(remove_of_what_is_not_there_is_refused),
 	TEST_CASE(parts_of_an_early_section_leave_its_memory_map_alone),
 	TEST_CASE(an_early_section_goes_as_a_whole_and_comes_back_as_any_other),
+	TEST_CASE(a_whole_early_section_brings_its_memory_map_along),
 	TEST_CASE(sections_go_online_and_offline),
 	TEST_CASE(sections_that_are_not_there_do_not_go_online),
 	{ NULL, NULL },

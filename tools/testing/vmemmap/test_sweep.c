@@ -144,9 +144,9 @@ static void sweep(const struct way *way)
 		fewest = min(fewest, nr_points);
 		most = nr_points > most ? nr_points : most;
 
-		/* of many that are alike, some */
+		/* real tables have many entries that are alike: some of them */
 		while (fail_once(way, n, false) + fail_once(way, n, true))
-			n += n < 32 ? 1 : nr_points / 8;
+			n += g->is_tiny || n < 6 ? 1 : 1 + nr_points / 4;
 	}
 	test_note("%s: %lu to %lu allocation points", way->name, fewest, most);
 }

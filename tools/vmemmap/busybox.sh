@@ -1,0 +1,44 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# busybox.sh <x86_64|arm64> - print where a static busybox for guests of that
+# architecture is; fetch it if need be
+
+# shellcheck source=tools/vmemmap/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+case ${1-} in
+x86_64) arch=amd64 ;;
+arm64) arch=arm64 ;;
+*) fail "ARCH=${1-} is not known; known are: x86_64 arm64" ;;
+esac
+dir=$cache/busybox-$arch
+
+# apt as it would be on a machine of that architecture: with the sources of this
+# one, and with lists of its own, so that those of this one stay as they are.
+foreign_apt() {
+	(cd "$dir.part" && apt-get -o APT::Architecture="$arch" -o APT::Architectures="$arch" \
+		-o Dir::State::Lists="$dir.part/lists" -o Dir::State::status=/dev/null \
+		-o Dir::Cache="$dir.part/cache" -o APT::Sandbox::User="$(id -un)" "$@")
+}
+
+fetch() {
+	rm -rf "$dir.part" && mkdir -p "$dir.part"/{lists,cache}/partial &&
+		foreign_apt update && foreign_apt download busybox-static &&
+		dpkg-deb -x "$dir.part"/busybox-static_*.deb "$dir.part" &&
+		rm -rf "$dir.part"/{lists,cache,*.deb}
+}
+
+if [ "$arch" = "$(dpkg --print-architecture)" ]; then
+	"$tools/packages.sh" guest
+	command -v busybox
+	exit
+fi
+if [ ! -d "$dir" ]; then
+	lock "$cache"
+	[ -d "$dir" ] || step "fetching busybox for $1" "busybox-$1" fetch || {
+		rm -rf "$dir.part"
+		fail "cannot fetch busybox-static for $1: $(why "busybox-$1")"
+	}
+	[ -d "$dir" ] || mv "$dir.part" "$dir"
+fi
+echo "$dir/bin/busybox"
