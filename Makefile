@@ -2,6 +2,7 @@
 # The ways in. Nothing here is ever part of a kernel tree.
 
 tools := tools/vmemmap
+arches := $(or $(ARCH),x86_64 arm64)
 
 .PHONY: help run test unit kunit check clean
 
@@ -23,8 +24,9 @@ help:
 	@echo 'FORCE=1      try a LINUX of another series all the same'
 
 run:
+	$(if $(filter-out x86_64,$(ARCH)),$(error make run knows ARCH=x86_64 alone))
 	@$(tools)/packages.sh kernel-x86_64 qemu-x86_64 guest
-	@objects=$$($(tools)/kernel.sh $(or $(ARCH),x86_64)) && \
+	@objects=$$($(tools)/kernel.sh x86_64) && \
 		$(tools)/run.py --kernel $$objects/arch/x86/boot/bzImage --build build \
 			--accel $(or $(ACCEL),tcg) $(if $(KTAP),--ktap)
 
@@ -36,7 +38,9 @@ unit:
 	@$(MAKE) --no-print-directory -C tools/testing/vmemmap
 
 kunit:
-	@status=0; for arch in $(or $(ARCH),x86_64 arm64); do \
+	@$(tools)/packages.sh $(arches:%=kernel-%) $(arches:%=qemu-%)
+	@$(tools)/overlay.sh copy >/dev/null
+	@status=0; for arch in $(arches); do \
 		$(tools)/kunit.sh $$arch || status=1; \
 	done; exit $$status
 

@@ -9,7 +9,7 @@
 # shellcheck source=tools/vmemmap/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-BASE=${BASE:-6.12} LINUX=${LINUX:-}
+LINUX=${LINUX:-}
 package=linux-source-$BASE
 tree=$cache/base-$BASE
 
@@ -41,11 +41,6 @@ fetch() {
 	rm -f "$cache/download/$package"_*.deb
 }
 
-case $BASE in
-6.12) ;;
-*) fail "BASE=$BASE is not known; known is: 6.12" ;;
-esac
-
 if [ "${1-}" = id ]; then
 	# Two trees with the same name must not share their objects.
 	[ -z "$LINUX" ] || BASE=$(basename "$LINUX")-$(realpath "$LINUX" | cksum | cut -d' ' -f1)
@@ -54,7 +49,7 @@ elif [ -n "$LINUX" ]; then
 	"$tools/overlay.sh" check "$LINUX"
 	[ ! -e "$LINUX/.vmemmap" ] ||
 		fail "LINUX=$LINUX is laid already; first: tools/vmemmap/overlay.sh undo $LINUX"
-	[ ! -e "$LINUX/.config" ] || 
+	[ ! -e "$LINUX/.config" ] ||
 		fail "LINUX=$LINUX has been built in; first: make -C $LINUX mrproper"
 	realpath "$LINUX"
 else

@@ -16,16 +16,25 @@ dir=$cache/busybox-$arch
 # apt as it would be on a machine of that architecture: with the sources of this
 # one, and with lists of its own, so that those of this one stay as they are.
 foreign_apt() {
-	(cd "$dir.part" && apt-get -o APT::Architecture="$arch" -o APT::Architectures="$arch" \
-		-o Dir::State::Lists="$dir.part/lists" -o Dir::State::status=/dev/null \
-		-o Dir::Cache="$dir.part/cache" -o APT::Sandbox::User="$(id -un)" "$@")
+	cd "$dir.part" &&
+		apt-get -o APT::Architecture="$arch" -o APT::Architectures="$arch" \
+			-o Dir::State::Lists="$dir.part/lists" -o Dir::State::status=/dev/null \
+			-o Dir::Cache="$dir.part/cache" -o APT::Sandbox::User="$(id -un)" \
+			-o APT::Update::Error-Mode=any "$@"
+}
+
+unpack() {
+	rm -rf "$dir.part" && mkdir -p "$dir.part"/{lists,cache}/partial &&
+		foreign_apt update && foreign_apt download busybox-static &&
+		dpkg-deb -x busybox-static_*.deb . && rm -rf lists cache ./*.deb
 }
 
 fetch() {
-	rm -rf "$dir.part" && mkdir -p "$dir.part"/{lists,cache}/partial &&
-		foreign_apt update && foreign_apt download busybox-static &&
-		dpkg-deb -x "$dir.part"/busybox-static_*.deb "$dir.part" &&
-		rm -rf "$dir.part"/{lists,cache,*.deb}
+	step "fetching busybox for $1" "busybox-$1" unpack || {
+		rm -rf "$dir.part"
+		fail "cannot fetch busybox-static for $1: $(why "busybox-$1"); mend that and call again"
+	}
+	mv "$dir.part" "$dir"
 }
 
 if [ "$arch" = "$(dpkg --print-architecture)" ]; then
@@ -35,10 +44,6 @@ if [ "$arch" = "$(dpkg --print-architecture)" ]; then
 fi
 if [ ! -d "$dir" ]; then
 	lock "$cache"
-	[ -d "$dir" ] || step "fetching busybox for $1" "busybox-$1" fetch || {
-		rm -rf "$dir.part"
-		fail "cannot fetch busybox-static for $1: $(why "busybox-$1")"
-	}
-	[ -d "$dir" ] || mv "$dir.part" "$dir"
+	[ -d "$dir" ] || fetch "$1"
 fi
 echo "$dir/bin/busybox"

@@ -38,6 +38,7 @@ checkpatch() {
 compile() {
 	local arch=$1 said=$log/build-$1.log ours
 
+	mapfile -t objects < <(printf '%s\n' "${objects[@]}" | grep -E "^(mm|lib|arch/${arch%_64})/")
 	(cd "${src%/src}/$arch" 2>/dev/null && rm -f "${objects[@]}")
 	"$tools/kernel.sh" "$arch" W=1 C=2 "${objects[@]}" >"$log/check.tmp" 2>&1 || {
 		cat "$log/check.tmp"

@@ -10,7 +10,7 @@ arch=${1-}
 case $arch in
 x86_64) cross='' image=bzImage ;;
 arm64) cross=aarch64-linux-gnu- image=Image.gz ;;
-*) fail "ARCH=$arch is not known; known are: x86_64 arm64" ;;
+*) fail "kernel.sh: the architecture is x86_64 or arm64, not '$arch'" ;;
 esac
 [ $# != 1 ] || set -- "$arch" "$image"
 [[ $top != *[:\ ]* ]] || fail "no kernel can be built in '$top': there is a space or a colon in the path"

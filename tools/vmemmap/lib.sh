@@ -54,13 +54,12 @@ step() {
 
 # The line of a step's log that says best why it failed.
 why() {
-	local out=$log/$1.log pattern line
+	local out=$log/$1.log line
 
-	for pattern in 'No space left' ' error: ' '^E: ' ' Error ' ''; do
-		line=$(grep -E "$pattern" "$out" | tail -n 1)
-		[ -z "$line" ] || break
-	done
-	echo "${line:-nothing was said}" | cut -c 1-300
+	line=$(for pattern in 'No space left' ' error: ' '^E: ' ' Error '; do
+		grep -E -m1 "$pattern" "$out" && break
+	done || tail -n 1 "$out")
+	echo "${line:-no reason given; is there room on the disk?}" | cut -c 1-300
 }
 
 # Let nobody else do what follows in a directory at the same time.
@@ -89,7 +88,17 @@ apt_step() {
 	can_be_root && step "updating the lists of apt" apt-update as_root apt-get update && step "$@"
 }
 
-case ${ACCEL:=tcg} in
-tcg|kvm) ;;
-*) fail "ACCEL=$ACCEL is not known; known are: tcg kvm" ;;
-esac
+# one_of <variable> <words>: each word of the variable must be one of these.
+one_of() {
+	local word
+
+	for word in ${!1}; do
+		[[ " $2 " == *" $word "* ]] || fail "$1=$word is not known; known: $2"
+	done
+}
+
+series="6.12"	# of Linux, that our files serve
+BASE=${BASE:-6.12} ACCEL=${ACCEL:-tcg} ARCH=${ARCH:-}
+one_of BASE "$series"
+one_of ACCEL "tcg kvm"
+one_of ARCH "x86_64 arm64"

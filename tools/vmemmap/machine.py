@@ -156,7 +156,7 @@ class Machine:
             if now - told >= TELL_EVERY:
                 self._tell(f"{now - start:.0f} s of waiting for {what}")
                 told = now
-            self.pump(0.2)
+            self.pump(0.05)
         return found
 
     def check(self) -> None:

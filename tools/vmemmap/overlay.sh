@@ -15,8 +15,7 @@
 # shellcheck source=tools/vmemmap/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-series="6.12"				# those that our files serve
-replaced="mm/sparse-vmemmap.c"		# the files of ours that stock has too
+replaced="mm/sparse-vmemmap.c"	# the one file of ours that stock has too
 
 own_files() {
 	local dirs
@@ -129,7 +128,7 @@ undo_file() {
 		mv -f "$state/new" "$tree/$1"
 	else
 		rm -f "$tree/$1"
-		(cd "$tree" && rmdir -p --ignore-fail-on-non-empty "$(dirname "$1")")
+		(cd "$tree" && rmdir -p "$(dirname "$1")" 2>/dev/null) || true
 	fi
 }
 
@@ -174,9 +173,12 @@ undo() {
 	local file
 
 	[ -d "$state" ] || fail "nothing of ours is laid over $tree"
-	while read -r file; do
-		undo_file "$file"
-	done <"$state/laid"
+	if [ -e "$state/laid" ]; then
+		while read -r file; do
+			undo_file "$file"
+		done <"$state/laid"
+		rm "$state/laid"	# from here on, nothing is ours
+	fi
 	rm -rf "$state"
 }
 
@@ -207,11 +209,11 @@ copy() {
 	echo "$tree"
 }
 
-tree=${2-} state=$tree/.vmemmap
 case ${1-} in
 copy) copy ;;
 check|lay|undo)
-	[ -d "$tree" ] || fail "there is no directory '$tree'"
+	[ -d "${2-}" ] || fail "there is no directory '${2-}'"
+	tree=$(realpath "$2") state=$tree/.vmemmap
 	"$1" ;;
 *) fail "usage: overlay.sh lay|undo|check <tree>, or overlay.sh copy" ;;
 esac

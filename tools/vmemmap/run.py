@@ -81,7 +81,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--kernel", type=Path, required=True, help="image to boot")
     parser.add_argument("--build", type=Path, required=True, help="directory for generated files")
     parser.add_argument("--scenario", choices=SCENARIOS, default="x86_64")
-    parser.add_argument("--busybox", type=Path, help="for the guest, if it is of another architecture")
+    parser.add_argument("--busybox", type=Path, help="for a guest of another architecture")
     parser.add_argument("--accel", choices=("tcg", "kvm"), default="tcg")
     parser.add_argument("--ktap", action="store_true", help="a result line for each step, no table")
     return parser.parse_args()

@@ -11,12 +11,12 @@
  */
 #include "soft.h"
 
-#define MiB2	21	/* subsections of real architectures */
-#define MiB16	24
-#define MiB128	27
-#define MiB512	29
+#define SHIFT_2M	21
+#define SHIFT_16M	24
+#define SHIFT_128M	27
+#define SHIFT_512M	29
 
-#define REAL	.subsection_shift = MiB2, .sections_shift = 5
+#define REAL	.subsection_shift = SHIFT_2M, .sections_shift = 5
 #define TINY_4K	.page_shift = 12, .section_shift = 21, .subsection_shift = 18, \
 		.sections_shift = 5, .max_order = 10, .ram_pages = 896, \
 		.is_tiny = true
@@ -54,31 +54,31 @@ const struct geometry geometries[] = {
 	  .arch = ARCH_X86, TINY_64K },
 
 	{ .name = "x86_64, 4 levels", .page_shift = 12, .bits = { 9, 9, 9, 9 },
-	  .section_shift = MiB128, .max_order = 10, .arch = ARCH_X86,
+	  .section_shift = SHIFT_128M, .max_order = 10, .arch = ARCH_X86,
 	  .ram_pages = 8192, REAL },
 	{ .name = "x86_64, 5 levels", .page_shift = 12, .bits = { 9, 9, 9, 9, 9 },
-	  .section_shift = MiB128, .max_order = 10, .arch = ARCH_X86,
+	  .section_shift = SHIFT_128M, .max_order = 10, .arch = ARCH_X86,
 	  .ram_pages = 8192, REAL },
 	{ .name = "arm64 4k", .page_shift = 12, .bits = { 9, 9, 9, 9 },
-	  .section_shift = MiB128, .max_order = 10, .arch = ARCH_SECTION,
+	  .section_shift = SHIFT_128M, .max_order = 10, .arch = ARCH_SECTION,
 	  .ram_pages = 8192, REAL },
 	{ .name = "arm64 16k", .page_shift = 14, .bits = { 11, 11, 11 },
-	  .section_shift = MiB128, .max_order = 11, .arch = ARCH_BASE,
+	  .section_shift = SHIFT_128M, .max_order = 11, .arch = ARCH_BASE,
 	  .ram_pages = 2048, REAL },
 	{ .name = "arm64 64k", .page_shift = 16, .bits = { 13, 13 },
-	  .section_shift = MiB512, .max_order = 13, .arch = ARCH_BASE,
+	  .section_shift = SHIFT_512M, .max_order = 13, .arch = ARCH_BASE,
 	  .ram_pages = 1024, REAL },
 	{ .name = "riscv64", .page_shift = 12, .bits = { 9, 9, 9 },
-	  .section_shift = MiB128, .max_order = 10, .arch = ARCH_HUGE,
+	  .section_shift = SHIFT_128M, .max_order = 10, .arch = ARCH_HUGE,
 	  .ram_pages = 8192, REAL },
 	{ .name = "loongarch64 16k, 2 levels", .page_shift = 14, .bits = { 11, 11 },
-	  .section_shift = MiB512, .max_order = 10, .arch = ARCH_BASE,
+	  .section_shift = SHIFT_512M, .max_order = 10, .arch = ARCH_BASE,
 	  .ram_pages = 2048, REAL },
 	{ .name = "leaves of 1 MiB as on s390", .page_shift = 12, .bits = { 8, 9, 9, 9 },
-	  .section_shift = MiB128, .max_order = 8, .arch = ARCH_SECTION,
+	  .section_shift = SHIFT_128M, .max_order = 8, .arch = ARCH_SECTION,
 	  .ram_pages = 8192, REAL },
 	{ .name = "powerpc64 64k", .page_shift = 16, .bits = { 5, 9, 9, 13 },
-	  .section_shift = MiB16, .max_order = 8, .arch = ARCH_SECTION,
+	  .section_shift = SHIFT_16M, .max_order = 8, .arch = ARCH_SECTION,
 	  .ram_pages = 1024, REAL },
 	{ .name = NULL },
 };

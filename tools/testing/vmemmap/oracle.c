@@ -14,11 +14,12 @@
  *		a block of its own, aligned to its size, from the right node
  */
 #include <stdlib.h>
+#include <sanitizer/asan_interface.h>
 
 #include "soft.h"
 
 #define MAX_SUBSECTIONS	8192
-#define MAX_PFNS	(1UL << 20)
+#define MAX_PFNS	BIT(20)
 
 static unsigned char owner[MAX_SUBSECTIONS];	/* of each subsection */
 static bool is_early[MAX_SUBSECTIONS];		/* each section */
@@ -196,7 +197,12 @@ static bool check_section(unsigned long nr)
 	      (is_early[nr] ? SECTION_IS_EARLY : 0);
 	EXPECT_EQ(ms->section_mem_map & ~SECTION_IS_ONLINE, map);
 	check_usage(ms, start);
-	return !PageReserved(virt_to_page(ms->usage));
+	if (PageReserved(virt_to_page(ms->usage)))
+		return false;
+	/* as large as it must be */
+	EXPECT(__asan_address_is_poisoned((char *)ms->usage +
+					  mem_section_usage_size()));
+	return true;
 }
 
 /* Arrays of sections. */
