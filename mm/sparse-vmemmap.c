@@ -22,27 +22,20 @@
 
 /* ---- Blocks ---- */
 
-/* @order pages from the buddy allocator: not compound, one reference. */
+/*
+ * @order pages from the buddy allocator: not compound, one reference. Only
+ * where there is nothing smaller to fall back to is a failure worth a report.
+ */
 static void * __meminit vmemmap_alloc_buddy(unsigned int order, int node)
 {
-	const gfp_t gfp = GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN;
-	static bool warned;
+	const gfp_t quiet = order ? __GFP_NOWARN : 0;
 	struct page *page;
 
 	if (order > MAX_PAGE_ORDER)
 		return NULL;
-
-	page = alloc_pages_node(node, gfp, order);
-	if (page)
-		return page_address(page);
-
-	/* Without a single page there is nothing smaller to fall back to. */
-	if (!order && !warned) {
-		warned = true;
-		warn_alloc(gfp & ~__GFP_NOWARN, NULL,
-			   "vmemmap: no page on node %d", node);
-	}
-	return NULL;
+	page = alloc_pages_node(node, GFP_KERNEL | __GFP_RETRY_MAYFAIL | quiet,
+				order);
+	return page ? page_address(page) : NULL;
 }
 
 /*
@@ -64,8 +57,8 @@ static void * __ref vmemmap_alloc_early(unsigned long size, int node)
  *
  * Context: boot (memblock) or later (buddy allocator); may sleep in the
  * latter case.
- * Return: the address in the direct map; NULL if there is no such memory. The
- * first time that not even a page can be had is reported.
+ * Return: the address in the direct map; NULL if there is no such memory. It is
+ * reported if not even a page can be had later.
  */
 void * __meminit vmemmap_alloc_block(unsigned long size, int node)
 {
@@ -95,16 +88,13 @@ static void * __meminit altmap_alloc_block(struct vmem_altmap *altmap,
 
 	if (!nr_pfns || !PAGE_ALIGNED(size))
 		return NULL;
-	if (!altmap->alloc)
-		altmap->align = 0;
-
-	used = altmap->alloc + altmap->align;
+	used = altmap->alloc ? altmap->alloc + altmap->align : 0;
 	padding = -(first_pfn + used) & ((nr_pfns & -nr_pfns) - 1);
 	if (used > altmap->free || padding > altmap->free - used ||
 	    nr_pfns > altmap->free - used - padding)
 		return NULL;
 
-	altmap->align += padding;
+	altmap->align = used + padding - altmap->alloc;
 	altmap->alloc += nr_pfns;
 	return __va(PFN_PHYS(first_pfn + used + padding));
 }
@@ -133,18 +123,54 @@ void * __meminit vmemmap_alloc_block_buf(unsigned long size, int node,
 	return block ? block : vmemmap_alloc_block(size, node);
 }
 
-void __meminit vmemmap_free_block(void *block, unsigned long size,
-				  struct vmem_altmap *altmap)
+/* Is this one of the pages that the altmap sets aside for the memory map? */
+static bool is_altmap_pfn(const struct vmem_altmap *altmap, unsigned long pfn)
 {
-	if (altmap)
-		vmem_altmap_free(altmap, PHYS_PFN(size));
-	else if (slab_is_available())
-		free_pages((unsigned long)block, get_order(size));
-	else
-		memblock_free(block, size);
+	const unsigned long first_pfn = altmap->base_pfn + altmap->reserve;
+
+	return first_pfn <= pfn && pfn < first_pfn + altmap->free;
 }
 
-/* NUMA_NO_NODE: not known, as for the memory of a device */
+/*
+ * The last block steps back. Any other becomes padding, until all are back:
+ * what is given out next must not overlap a block that is in use.
+ */
+static void altmap_free_block(struct vmem_altmap *altmap, unsigned long pfn,
+			      unsigned long nr_pfns)
+{
+	const unsigned long first_pfn = altmap->base_pfn + altmap->reserve;
+	const bool is_last = pfn + nr_pfns ==
+			     first_pfn + altmap->alloc + altmap->align;
+
+	vmem_altmap_free(altmap, nr_pfns);
+	if (!is_last)
+		altmap->align += nr_pfns;
+	if (!altmap->alloc)
+		altmap->align = 0;
+}
+
+void __ref vmemmap_put_block(unsigned long pfn, unsigned int order,
+			     unsigned int nr_refs, struct vmem_altmap *altmap)
+{
+	const unsigned long end_pfn = pfn + (1UL << order);
+
+	KUNIT_STATIC_STUB_REDIRECT(vmemmap_put_block, pfn, order, nr_refs,
+				   altmap);
+
+	if (altmap && is_altmap_pfn(altmap, pfn)) {
+		altmap_free_block(altmap, pfn, end_pfn - pfn);
+	} else if (!slab_is_available()) {
+		memblock_free(__va(PFN_PHYS(pfn)), PAGE_SIZE << order);
+	} else if (PageReserved(pfn_to_page(pfn))) {
+		for (; pfn < end_pfn; pfn++)
+			vmemmap_put_boot_page(pfn_to_page(pfn));
+	} else {
+		page_ref_sub(pfn_to_page(pfn), nr_refs - 1);
+		__free_pages(pfn_to_page(pfn), order);
+	}
+}
+
+/* NUMA_NO_NODE if it is not known, as for the memory of a device. */
 static int __meminit vmemmap_pfn_to_nid(unsigned long pfn)
 {
 	struct page *page;
@@ -313,8 +339,7 @@ static pud_t * __meminit vmemmap_descend(unsigned long addr, int node)
 	return pud;
 }
 
-/* The slot of @addr if there are tables down to it; builds nothing. */
-static pmd_t *vmemmap_find_slot(unsigned long addr)
+pmd_t *vmemmap_find_slot(unsigned long addr)
 {
 	pgd_t *pgd = pgd_offset_k(addr);
 	p4d_t *p4d;
@@ -400,7 +425,8 @@ static bool __meminit vmemmap_fill_pmd(pmd_t *pmd, unsigned long addr,
 
 	vmemmap_set_pmd(pmd, block, fill->nid, addr, next);
 	if (!pmd_leaf(pmdp_get(pmd))) {
-		vmemmap_free_block(block, PMD_SIZE, fill->altmap);
+		vmemmap_put_block(PHYS_PFN(__pa(block)), PMD_ORDER, 1,
+				  fill->altmap);
 		return false;
 	}
 	vmemmap_verify((pte_t *)pmd, fill->nid, addr, next);
@@ -446,6 +472,19 @@ static int __meminit vmemmap_fill_ptes(pte_t *pte, unsigned long addr,
 	return err;
 }
 
+/*
+ * A device may back a leaf only if nobody else can come to use it. RAM may, as
+ * long as not more than three quarters of the leaf can go to waste; a section's
+ * memory map takes up that much of each slot on x86 with an 80-byte struct page.
+ */
+static bool __meminit is_huge_wanted(unsigned long addr, unsigned long next,
+				     const struct vmemmap_fill *fill)
+{
+	const unsigned long least = fill->altmap ? PMD_SIZE : PMD_SIZE / 4;
+
+	return fill->huge && next - addr >= least;
+}
+
 /* Fill [addr, next), which lies in one slot below @pud. */
 static int __meminit vmemmap_fill_slot(pud_t *pud, unsigned long addr,
 				       unsigned long next,
@@ -458,13 +497,9 @@ static int __meminit vmemmap_fill_slot(pud_t *pud, unsigned long addr,
 		return 0;
 	}
 
-	if (fill->huge) {
-		if (pmd_none(pmdp_get(pmd)) &&
-		    vmemmap_fill_pmd(pmd, addr, next, fill))
-			return 0;
-		if (fill->altmap)
-			return -ENOMEM;
-	}
+	if (is_huge_wanted(addr, next, fill) && pmd_none(pmdp_get(pmd)) &&
+	    vmemmap_fill_pmd(pmd, addr, next, fill))
+		return 0;
 
 	pmd = vmemmap_pmd_populate(pud, addr, fill->nid);
 	if (!pmd)
@@ -473,19 +508,17 @@ static int __meminit vmemmap_fill_slot(pud_t *pud, unsigned long addr,
 				 fill);
 }
 
-int __meminit vmemmap_fill_range(unsigned long start, unsigned long end,
-				 const struct vmemmap_fill *fill)
+/* Fill whole pages. */
+static int __meminit vmemmap_fill_pages(unsigned long start, unsigned long end,
+					const struct vmemmap_fill *fill)
 {
 	unsigned long addr, next;
 	pud_t *pud;
 	int err = 0;
 
-	start = PAGE_ALIGN_DOWN(start);
-	end = PAGE_ALIGN(end);
-
-	/* [start, addr) is mapped; pmd_addr_end() knows no slots if PMDs are folded */
+	/* [start, addr) is mapped */
 	for (addr = start; addr < end; addr = next) {
-		next = min(end, ALIGN_DOWN(addr, PMD_SIZE) + PMD_SIZE);
+		next = vmemmap_slot_end(addr, end);
 		pud = vmemmap_descend(addr, fill->nid);
 		err = IS_ERR(pud) ? PTR_ERR(pud) :
 				    vmemmap_fill_slot(pud, addr, next, fill);
@@ -494,26 +527,44 @@ int __meminit vmemmap_fill_range(unsigned long start, unsigned long end,
 	}
 
 	if (err)
-		pr_warn_ratelimited("[%#lx-%#lx) for node %d%s: no order %d block or table at %#lx (%d)\n",
+		pr_warn_ratelimited("[%#lx-%#lx) for node %d%s: no order 0 block or table at %#lx (%d)\n",
 				    start, end, fill->nid,
 				    fill->altmap ? " from its device" : "",
-				    fill->huge && fill->altmap ? PMD_ORDER : 0,
 				    addr, err);
 	return err;
 }
 
+int __meminit vmemmap_fill_range(unsigned long start, unsigned long end,
+				 const struct vmemmap_fill *fill)
+{
+	const unsigned long first = PAGE_ALIGN_DOWN(start);
+	const unsigned long last = PAGE_ALIGN(end);
+	struct vmemmap_fill ram = *fill;
+	int err;
+
+	if (!fill->altmap)
+		return vmemmap_fill_pages(first, last, fill);
+
+	/*
+	 * A device backs no page at the ends that describes a neighbour too:
+	 *
+	 *	struct pages	   start				end
+	 *	pages		| RAM | device | device | ... | device | RAM |
+	 */
+	ram.altmap = NULL;
+	start = min(PAGE_ALIGN(start), last);
+	end = max(PAGE_ALIGN_DOWN(end), start);
+
+	err = vmemmap_fill_pages(first, start, &ram);
+	if (!err)
+		err = vmemmap_fill_pages(start, end, fill);
+	if (!err)
+		err = vmemmap_fill_pages(end, last, &ram);
+	return err;
+}
+
 #ifdef VMEMMAP_PUBLIC_LEVELS
-/**
- * vmemmap_pte_populate() - map one page of the vmemmap
- * @pmd: entry with a table of PTEs
- * @addr: address to map
- * @node: node that the memory shall come from
- * @altmap: see struct vmemmap_fill
- * @reuse: page to show there, which gets a reference; NULL: a new block
- *
- * Context: see vmemmap_fill_range().
- * Return: the PTE, which may have been filled before; NULL without memory.
- */
+/* Map one page below @pmd, which has a table; NULL if no block can be had. */
 pte_t * __meminit vmemmap_pte_populate(pmd_t *pmd, unsigned long addr,
 				       int node, struct vmem_altmap *altmap,
 				       struct page *reuse)
@@ -525,9 +576,8 @@ pte_t * __meminit vmemmap_pte_populate(pmd_t *pmd, unsigned long addr,
 	};
 	pte_t *pte = pte_offset_kernel(pmd, addr);
 
-	if (vmemmap_fill_ptes(pte, addr, addr + PAGE_SIZE, &fill))
-		return NULL;
-	return pte;
+	return vmemmap_fill_ptes(pte, addr, addr + PAGE_SIZE, &fill) ? NULL :
+								      pte;
 }
 #endif
 
@@ -547,23 +597,17 @@ int __meminit vmemmap_populate_basepages(unsigned long start,
 					 unsigned long end, int node,
 					 struct vmem_altmap *altmap)
 {
-	const struct vmemmap_fill fill = {
-		.nid = node,
-		.altmap = altmap,
-	};
+	const struct vmemmap_fill fill = { .nid = node, .altmap = altmap };
 
 	return vmemmap_fill_range(start, end, &fill);
 }
 
 /**
- * vmemmap_populate_hugepages() - map a range of the vmemmap by PMD leaves
+ * vmemmap_populate_hugepages() - the same by PMD leaves, where they can be had
  * @start: first address
  * @end: end of the range
  * @node: node that the memory shall come from
  * @altmap: take blocks from this device; NULL: from RAM
- *
- * For the vmemmap_populate() of an architecture. Slots for which RAM has no
- * huge block are mapped by base pages.
  *
  * Context: see vmemmap_fill_range().
  * Return: see vmemmap_fill_range().

@@ -108,6 +108,28 @@ struct page * __meminit __populate_section_memmap(unsigned long pfn,
 
 #ifdef CONFIG_MEMORY_HOTPLUG
 
+bool has_live_subsection(unsigned long pfn, unsigned long end_pfn)
+{
+	DECLARE_BITMAP(mask, SUBSECTIONS_PER_SECTION);
+	unsigned long next;
+
+	for (; pfn < end_pfn; pfn = next) {
+		struct mem_section *ms = __pfn_to_section(pfn);
+
+		next = section_chunk_end(pfn, end_pfn);
+		if (!ms)
+			continue;
+		if (early_section(ms) && valid_section(ms))
+			return true;
+		subsection_mask(mask, pfn, next);
+		if (ms->usage && bitmap_intersects(ms->usage->subsection_map,
+						   mask,
+						   SUBSECTIONS_PER_SECTION))
+			return true;
+	}
+	return false;
+}
+
 /* The section that memory goes online or offline in; must be there. */
 static struct mem_section *present_section_of(unsigned long pfn)
 {

@@ -60,6 +60,18 @@ static inline long nr_memmap_pages(unsigned long nr_pages)
 	return DIV_ROUND_UP(nr_pages * sizeof(struct page), PAGE_SIZE);
 }
 
+/*
+ * Where the part of [addr, end) ends that lies in the slot of @addr. Unlike
+ * pmd_addr_end(), it knows slots where the PMD level is folded.
+ */
+static inline unsigned long vmemmap_slot_end(unsigned long addr,
+					     unsigned long end)
+{
+	const unsigned long boundary = ALIGN_DOWN(addr, PMD_SIZE) + PMD_SIZE;
+
+	return boundary - 1 < end - 1 ? boundary : end;
+}
+
 /**
  * vmemmap_fill_range() - map every page of a range of the vmemmap
  * @start: first byte; rounded down to a page, since struct pages of two
@@ -67,10 +79,10 @@ static inline long nr_memmap_pages(unsigned long nr_pages)
  * @end: end of the range; rounded up to a page
  * @fill: what to map
  *
- * What is mapped already stays as it is. A huge block that RAM cannot give is
- * replaced by base pages. A huge block that the altmap cannot give fails the
- * range: some architectures take it that base pages never belong to a device
- * when they free them.
+ * What is mapped already stays as it is. A huge block that cannot be had is
+ * replaced by base pages. The altmap backs only leaves that lie wholly inside
+ * the range; those at its ends come from RAM, since they may come to describe
+ * a neighbour, which outlives the device.
  *
  * Context: single-threaded boot, or mem_hotplug_lock held for writing; may
  * sleep in the latter case.
@@ -91,18 +103,51 @@ int vmemmap_fill_range(unsigned long start, unsigned long end,
 struct page *vmemmap_lookup_page(unsigned long addr);
 
 /**
- * vmemmap_free_block() - give back a block that is not mapped
- * @block: its address in the direct map
- * @size: its size in bytes, as it was allocated
- * @altmap: the device that it was allocated from, NULL for RAM
+ * vmemmap_find_slot() - the PMD entry for an address
+ * @addr: address in the vmemmap
  *
- * The mirror of vmemmap_alloc_block_buf(), for a block that was never mapped.
- * Blocks of an altmap must come back in the reverse order.
+ * Builds nothing.
+ *
+ * Context: as for vmemmap_fill_range(); does not sleep.
+ * Return: the entry; NULL if the tables do not reach down to it.
+ */
+pmd_t *vmemmap_find_slot(unsigned long addr);
+
+/**
+ * vmemmap_put_block() - give back a block or a table that is not mapped
+ * @pfn: its first page frame, which tells where it goes: to the altmap that
+ *	has set it aside, to memblock or the buddy allocator
+ * @order: its size is 2^order pages
+ * @nr_refs: how often it was mapped; only a block of order 0 is mapped more
+ *	than once
+ * @altmap: the device that it may have been allocated from, or NULL
  *
  * Context: as for vmemmap_fill_range(); does not sleep.
  */
-void vmemmap_free_block(void *block, unsigned long size,
-			struct vmem_altmap *altmap);
+void vmemmap_put_block(unsigned long pfn, unsigned int order,
+		       unsigned int nr_refs, struct vmem_altmap *altmap);
+
+/**
+ * vmemmap_flush() - make sure that no CPU uses what was mapped in a range
+ * @start: first byte
+ * @end: end of the range
+ * @has_tables: tables were unlinked too, not only leaves
+ *
+ * Context: mem_hotplug_lock held for writing, interrupts enabled.
+ */
+void vmemmap_flush(unsigned long start, unsigned long end, bool has_tables);
+
+/**
+ * has_live_subsection() - does anybody need the struct pages of a range?
+ * @pfn: first page frame, of any alignment
+ * @end_pfn: end of the range
+ *
+ * Early sections are live as a whole, as long as any of them is.
+ *
+ * Context: mem_hotplug_lock held; does not sleep.
+ * Return: true if a subsection that the range touches is live.
+ */
+bool has_live_subsection(unsigned long pfn, unsigned long end_pfn);
 
 /**
  * vmemmap_compound_nr_pages() - how many pages vmemmap_populate_compound_pages()

@@ -12,6 +12,7 @@
 
 #include <linux/align.h>
 #include <linux/bitmap.h>
+#include <linux/bootmem_info.h>
 #include <linux/err.h>
 #include <linux/gfp.h>
 #include <linux/memblock.h>
@@ -41,5 +42,21 @@
 #define VMEMMAP_DEFINES_TABLE_INIT
 #define VMEMMAP_PUBLIC_LEVELS
 #define VMEMMAP_LEVEL
+
+/*
+ * Give back a page that memblock gave. 6.12 can keep book of what the pages of
+ * the boot memory map are used for; such a page goes when its last user does.
+ */
+static inline void vmemmap_put_boot_page(struct page *page)
+{
+#ifdef CONFIG_HAVE_BOOTMEM_INFO_NODE
+	if (PagePrivate(page) &&
+	    (page->index == SECTION_INFO || page->index == MIX_SECTION_INFO)) {
+		put_page_bootmem(page);
+		return;
+	}
+#endif
+	free_reserved_page(page);
+}
 
 #endif /* _MM_VMEMMAP_BASE_H */

@@ -98,7 +98,7 @@ static void free_block_gives_ram_back(struct kunit *test)
 	struct page *page = virt_to_page(block);
 
 	get_page(page);
-	vmemmap_free_block(block, row->size, NULL);
+	vmemmap_put_block(PHYS_PFN(__pa(block)), get_order(row->size), 1, NULL);
 	KUNIT_EXPECT_EQ(test, 1, page_count(page));
 	put_page(page);
 }

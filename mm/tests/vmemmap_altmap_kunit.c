@@ -106,9 +106,9 @@ static void free_block_gives_device_pages_back(struct kunit *test)
 	void *second = altmap_alloc(&altmap, 8);
 
 	KUNIT_ASSERT_NOT_NULL(test, second);
-	vmemmap_free_block(second, 8 * PAGE_SIZE, &altmap);
+	vmemmap_put_block(PHYS_PFN(__pa(second)), 3, 1, &altmap);
 	KUNIT_EXPECT_EQ(test, 4, altmap.alloc);
-	vmemmap_free_block(first, 4 * PAGE_SIZE, &altmap);
+	vmemmap_put_block(PHYS_PFN(__pa(first)), 2, 1, &altmap);
 	KUNIT_EXPECT_EQ(test, 0, altmap.alloc);
 }
 

@@ -348,31 +348,37 @@ static void altmap_backs_a_huge_leaf(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, altmap->alloc);
 }
 
-static void altmap_huge_that_cannot_be_had_fails(struct kunit *test)
+/* W35: too small for a huge block, large enough for what is needed of it. */
+static void altmap_without_a_huge_block_gives_base_pages(struct kunit *test)
 {
+	const unsigned long nr_pages = PMD_SIZE / PAGE_SIZE;
 	struct vmemmap_kunit *vk = test->priv;
-	struct vmem_altmap *altmap = vmemmap_kunit_altmap(test, 0, 2);
+	struct vmem_altmap *altmap = vmemmap_kunit_altmap(test, 1, nr_pages);
 	const struct vmemmap_fill what = altmap_fill(altmap, true);
+	const unsigned long end = vk->slot + PMD_SIZE;
 
-	KUNIT_EXPECT_EQ(test, -ENOMEM,
-			vmemmap_kunit_fill(vk->slot, vk->slot + PMD_SIZE,
-					   &what));
+	fill(test, vk->slot, end, &what);
+	expect_leaves(test, vk->slot, end, PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, nr_pages, altmap->alloc);
+
+	vmemmap_kunit_free(vk->slot, end, altmap);
+	expect_unmapped(test, vk->slot, end);
 	KUNIT_EXPECT_EQ(test, 0, altmap->alloc);
-	expect_unmapped(test, vk->slot, vk->slot + PMD_SIZE);
 }
 
-static void altmap_huge_over_a_table_of_ptes_fails(struct kunit *test)
+static void altmap_completes_a_table_of_ptes(struct kunit *test)
 {
 	struct vmemmap_kunit *vk = test->priv;
 	struct vmem_altmap *altmap = vmemmap_kunit_altmap(test, 0, 2);
 	const struct vmemmap_fill what = altmap_fill(altmap, true);
 
 	fill(test, vk->slot, vk->slot + PAGE_SIZE, &base_fill);
-	KUNIT_EXPECT_EQ(test, -ENOMEM,
-			vmemmap_kunit_fill(vk->slot, vk->slot + 2 * PAGE_SIZE,
-					   &what));
+	fill(test, vk->slot, vk->slot + 2 * PAGE_SIZE, &what);
+	KUNIT_EXPECT_EQ(test, 1, altmap->alloc);
+
+	/* W18: each goes back to where it came from */
+	vmemmap_kunit_free(vk->slot, vk->slot + 2 * PAGE_SIZE, altmap);
 	KUNIT_EXPECT_EQ(test, 0, altmap->alloc);
-	expect_unmapped(test, vk->slot + PAGE_SIZE, vk->slot + 2 * PAGE_SIZE);
 }
 
 static void altmap_backs_base_pages_but_no_tables(struct kunit *test)
@@ -593,8 +599,8 @@ static struct kunit_case vmemmap_populate_cases[] = {
 	KUNIT_CASE(huge_without_any_memory_fails),
 	KUNIT_CASE(a_leaf_above_pmd_is_refused),
 	KUNIT_CASE(altmap_backs_a_huge_leaf),
-	KUNIT_CASE(altmap_huge_that_cannot_be_had_fails),
-	KUNIT_CASE(altmap_huge_over_a_table_of_ptes_fails),
+	KUNIT_CASE(altmap_without_a_huge_block_gives_base_pages),
+	KUNIT_CASE(altmap_completes_a_table_of_ptes),
 	KUNIT_CASE(altmap_backs_base_pages_but_no_tables),
 	KUNIT_CASE(altmap_that_is_exhausted_fails),
 	KUNIT_CASE(fill_shared_shows_one_page_at_every_address),

@@ -83,8 +83,8 @@ rules_for() {
 remove_functions() {
 	local gone
 
-	command -v spatch >/dev/null || fail "spatch is missing: install the package coccinelle"
-	spatch --very-quiet --no-includes --no-show-diff --sp-file "$2" "$1" -o "$3" >/dev/null ||
+	command -v spatch >/dev/null || fail "spatch is missing. Run: sudo apt-get install coccinelle"
+	spatch --very-quiet --no-includes --no-show-diff --sp-file "$2" "$1" -o "$3" >/dev/null 2>&1 ||
 		fail "$2 does not work on $1"
 	chmod 644 "$3"
 	gone=$(sed -n 's,^// gone:,,p' "$2" | xargs -n1 | paste -sd'|')

@@ -6,7 +6,7 @@
 # shellcheck source=tools/vmemmap/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-kernel="bc bison ccache flex gcc libc6-dev libelf-dev xz-utils"
+kernel="bc bison ccache coccinelle flex gcc libc6-dev libelf-dev xz-utils"
 declare -A packages=(
 	[unit]="gcc libc6-dev"
 	[kernel-x86_64]=$kernel
@@ -14,7 +14,7 @@ declare -A packages=(
 	[qemu-x86_64]="python3 qemu-system-x86"
 	[qemu-arm64]="python3 qemu-system-arm"
 	[guest]="busybox-static daxctl ndctl"
-	[check]="coccinelle perl python3 shellcheck sparse"
+	[check]="perl python3 shellcheck sparse"
 )
 
 is_installed() {

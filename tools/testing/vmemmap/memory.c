@@ -68,18 +68,6 @@ void soft_message(const char *fmt, ...)
 	machine.nr_messages++;
 }
 
-void warn_alloc(gfp_t gfp, void *nodemask, const char *fmt, ...)
-{
-	va_list args;
-
-	EXPECT(!(gfp & __GFP_NOWARN));
-	EXPECT(!nodemask);
-	va_start(args, fmt);
-	keep_message("warn_alloc", fmt, args);
-	va_end(args);
-	nr_warn_alloc++;
-}
-
 static void fetch(const char *what, unsigned long *nr, unsigned long expected)
 {
 	if (*nr != expected)
@@ -288,11 +276,15 @@ struct page *alloc_pages_node(int node, gfp_t gfp, unsigned int order)
 	EXPECT(machine.has_slab);
 	EXPECT(nid >= 0 && nid < NR_NODES);
 	EXPECT(order <= MAX_PAGE_ORDER);
-	EXPECT(gfp == (GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN));
-	if (shall_fail())
+	EXPECT(gfp == (GFP_KERNEL | __GFP_RETRY_MAYFAIL |
+		       (order ? __GFP_NOWARN : 0)));
+	if (shall_fail()) {
+		nr_warn_alloc += !(gfp & __GFP_NOWARN);
 		return NULL;
+	}
 	if (!find_block(nid, order, &pfn)) {
 		if (!find_block(!nid, order, &pfn)) {
+			nr_warn_alloc += !(gfp & __GFP_NOWARN);
 			machine.nr_exhausted++;
 			return NULL;
 		}
@@ -305,16 +297,24 @@ struct page *alloc_pages_node(int node, gfp_t gfp, unsigned int order)
 	return pfn_to_page(pfn);
 }
 
-void free_pages(unsigned long addr, unsigned int order)
+/* What is released must be out of reach of every CPU. */
+static void expect_unreachable(void)
 {
-	const unsigned long pfn = PHYS_PFN(__pa(addr));
+	if (machine.unflushed.end)
+		FAIL("[%#lx-%#lx) is not flushed when memory of it is released",
+		     machine.unflushed.start, machine.unflushed.end);
+}
+
+void __free_pages(struct page *ptr, unsigned int order)
+{
+	const unsigned long pfn = page_to_pfn(ptr);
 	struct soft_page *page = ram_page(pfn);
 
-	if (!page || page->state != PAGE_BLOCK || page->order != order ||
-	    !PAGE_ALIGNED(addr))
+	if (!page || page->state != PAGE_BLOCK || page->order != order)
 		FAIL("pfn %#lx is no block of order %u to be freed", pfn, order);
 	EXPECT(machine.has_slab);
 	EXPECT(page->refs == 1 || !order);
+	expect_unreachable();
 	if (!--page->refs)
 		give_back(pfn, BIT(order));
 }
@@ -387,6 +387,19 @@ void free_boot_pages(unsigned long pfn, unsigned long nr_pages)
 			FAIL("pfn %#lx is not from boot", pfn + i);
 		give_back(pfn + i, 1);
 	}
+}
+
+void vmemmap_put_boot_page(struct page *page)
+{
+	expect_unreachable();
+	free_boot_pages(page_to_pfn(page), 1);
+}
+
+void vmem_altmap_free(struct vmem_altmap *altmap, unsigned long nr_pfns)
+{
+	expect_unreachable();
+	EXPECT(altmap->alloc >= nr_pfns);
+	altmap->alloc -= nr_pfns;
 }
 
 void memblock_free(void *block, size_t size)
@@ -507,6 +520,15 @@ void page_ref_add(struct page *page, int nr)
 	EXPECT(soft->state == PAGE_BLOCK && !soft->order && !soft->is_slab);
 	EXPECT(nr >= 0);
 	soft->refs += nr;
+}
+
+void page_ref_sub(struct page *page, int nr)
+{
+	struct soft_page *soft = soft_page_of(page);
+
+	EXPECT(soft->state == PAGE_BLOCK && (!soft->order || !nr));
+	EXPECT(nr >= 0 && (long)soft->refs > nr);
+	soft->refs -= nr;
 }
 
 struct page *pfn_to_online_page(unsigned long pfn)

@@ -291,16 +291,18 @@ static void check_altmap_block(const struct leaf *leaf, struct device *dev)
 	nr_altmap_pages[dev - devices] += nr_pages;
 }
 
-/* x86 ignores the altmap for less than a section. */
-static bool uses_altmap(const struct device *dev, unsigned long pfn)
+/* A leaf that is only in part for the section, or the device, is RAM. */
+static bool uses_altmap(const struct leaf *leaf, const struct device *dev,
+			unsigned long pfn)
 {
-	const unsigned long start = SECTION_ALIGN_DOWN(pfn);
+	unsigned long start = SECTION_ALIGN_DOWN(pfn);
+	unsigned long end = start + PAGES_PER_SECTION;
 
 	if (!dev || !dev->has_altmap)
 		return false;
-	return geo.arch != ARCH_X86 ||
-	       (dev->pfn <= start &&
-		dev->pfn + dev->nr_pages >= start + PAGES_PER_SECTION);
+	start = max(start, dev->pfn);
+	end = min(end, dev->pfn + dev->nr_pages);
+	return vaddr(start) <= leaf->start && leaf->end <= vaddr(end);
 }
 
 static void check_leaf(const struct leaf *leaf)
@@ -310,7 +312,7 @@ static void check_leaf(const struct leaf *leaf)
 
 	EXPECT(leaf->level <= SOFT_PMD);
 	EXPECT(IS_ALIGNED(PFN_PHYS(leaf->pfn), leaf->end - leaf->start));
-	if (uses_altmap(dev, pfn)) {
+	if (uses_altmap(leaf, dev, pfn)) {
 		check_altmap_block(leaf, dev);
 	} else if (dev && is_deduplicated(dev) &&
 		   place_in_compound(dev, leaf->start) >= VMEMMAP_RESERVE_NR) {

@@ -59,7 +59,7 @@ struct test_case {
 
 #define TEST_CASE(function)	{ #function, function }
 
-extern const struct test_case alloc_cases[], populate_cases[], dedup_cases[],
+extern const struct test_case alloc_cases[], populate_cases[], depopulate_cases[], dedup_cases[],
 			      section_cases[], sweep_cases[], random_cases[];
 
 extern bool is_verbose;
@@ -132,6 +132,8 @@ struct machine {
 	unsigned long nr_check_pmds;
 	unsigned long nr_flushes;
 	struct range flushed;
+	struct range unflushed;
+	unsigned long nr_tlb_flushes;
 	struct page *poisoned;
 	unsigned long nr_poisoned;
 	struct range freed;

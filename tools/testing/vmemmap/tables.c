@@ -105,6 +105,28 @@ void flush_cache_vmap(unsigned long start, unsigned long end)
 	machine.flushed = (struct range){ start, end };
 }
 
+unsigned long soft_sync_mask;
+
+/* Called with an entry that is not empty; the range that it is for is unknown. */
+void soft_clear(void *entry, enum soft_level_nr level)
+{
+	unsigned long *val = entry;
+
+	if (!soft_level[level].is_real)
+		return;
+	EXPECT(*val != soft_level[level].empty);
+	EXPECT(!(soft_sync_mask & BIT(level)));
+	*val = soft_level[level].empty;
+	machine.unflushed = (struct range){ 0, ULONG_MAX };
+}
+
+void flush_tlb_kernel_range(unsigned long start, unsigned long end)
+{
+	EXPECT(start < end);
+	machine.nr_tlb_flushes++;
+	machine.unflushed = (struct range){ 0, 0 };
+}
+
 /* ---- Geometry ---- */
 
 /* What hardware knows: bytes below an entry of each level there is. */

@@ -317,14 +317,30 @@ static void fill_huge_makes_a_leaf_of_each_slot(void)
 	}
 }
 
-static void fill_huge_covers_slots_that_are_used_in_part(void)
+/* A quarter of it, from anywhere in the slot, is enough. */
+static void fill_huge_covers_slots_that_are_used_enough(void)
 {
 	for_each_geometry(g) {
 		machine_bare(g);
 		if (!can_be_huge())
 			continue;
-		EXPECT_EQ(fill_huge(slot_addr(1) + PAGE_SIZE, slot_addr(2) + 1), 0);
+		EXPECT_EQ(fill_huge(slot_addr(2) - PMD_SIZE / 4,
+				    slot_addr(2) + PMD_SIZE / 4), 0);
 		expect_leaves(slot_addr(1), slot_addr(3), SOFT_PMD);
+	}
+}
+
+static void fill_huge_wastes_no_block_on_a_few_pages(void)
+{
+	for_each_geometry(g) {
+		const unsigned long end = slot_addr(1) + PMD_SIZE / 4 - PAGE_SIZE;
+
+		machine_bare(g);
+		if (PMD_SIZE / 4 == PAGE_SIZE)
+			continue;
+		EXPECT_EQ(fill_huge(slot_addr(1), end), 0);
+		expect_leaves(slot_addr(1), end, SOFT_PTE);
+		EXPECT_EQ(mapped_pfn(end), ULONG_MAX);
 	}
 }
 
@@ -502,29 +518,27 @@ static void an_exhausted_altmap_fails_the_fill(void)
 	}
 }
 
-/*
- * W18: a device's base pages where a huge block was asked for would be handed
- * to the buddy allocator by some architectures.
- */
-static void an_altmap_without_a_huge_block_gives_no_base_pages(void)
+/* W35: no room for the padding that a huge block needs. */
+static void an_altmap_without_a_huge_block_gives_base_pages(void)
 {
 	for_each_geometry(g) {
 		struct vmem_altmap altmap;
 
 		machine_bare(g);
-		give_pages(&altmap, ptes_per_slot() - 1);
-		EXPECT_EQ(fill_altmap(slot_addr(1), slot_addr(2), true, &altmap), -ENOMEM);
-		EXPECT(has_message("no order %d block", PMD_ORDER));
-		expect_messages(1);
-		EXPECT_EQ(altmap.alloc, 0);
-		EXPECT_EQ(mapped_pfn(slot_addr(1)), ULONG_MAX);
-		EXPECT_EQ(nr_used_pages(), nr_tables_for(slot_addr(1), slot_addr(2),
-							 SOFT_PMD));
+		set_altmap(&altmap, (1UL << 20) + 1, 0, ptes_per_slot());
+		EXPECT_EQ(fill_altmap(slot_addr(1), slot_addr(2), true, &altmap), 0);
+		expect_leaves(slot_addr(1), slot_addr(2), SOFT_PTE);
+		EXPECT_EQ(mapped_pfn(slot_addr(1)), altmap.base_pfn);
+		EXPECT_EQ(altmap.alloc, ptes_per_slot());
+		EXPECT_EQ(nr_used_pages(), nr_tables_found);
+		expect_messages(0);
 		vmemmap_free(slot_addr(1), slot_addr(2), &altmap);
+		EXPECT_EQ(altmap.alloc, 0);
 		EXPECT_EQ(nr_used_pages(), 0);
 	}
 }
 
+/* It is given out again at once, page by page. */
 static void a_refused_leaf_gives_the_altmap_its_block_back(void)
 {
 	for_each_geometry(g) {
@@ -533,9 +547,39 @@ static void a_refused_leaf_gives_the_altmap_its_block_back(void)
 		machine_bare(g);
 		machine.refuse_pmds = true;
 		give_pages(&altmap, ptes_per_slot());
-		EXPECT_EQ(fill_altmap(slot_addr(1), slot_addr(2), true, &altmap), -ENOMEM);
-		EXPECT_EQ(altmap.alloc, 0);
+		EXPECT_EQ(fill_altmap(slot_addr(1), slot_addr(2), true, &altmap), 0);
+		expect_leaves(slot_addr(1), slot_addr(2), SOFT_PTE);
+		EXPECT_EQ(mapped_pfn(slot_addr(1)), altmap.base_pfn);
+		EXPECT_EQ(altmap.alloc, ptes_per_slot());
+		EXPECT_EQ(altmap.align, 0);
 		machine.nr_warnings = 0;
+	}
+}
+
+/* W18: what a neighbour could come to share is RAM, and goes back there. */
+static void an_altmap_backs_no_leaf_that_is_in_the_range_in_part(void)
+{
+	for_each_geometry(g) {
+		const unsigned long start = page_addr(1) - 8, end = page_addr(3) + 8;
+		struct vmem_altmap altmap;
+
+		machine_bare(g);
+		give_pages(&altmap, 4);
+		EXPECT_EQ(fill_altmap(start, end, false, &altmap), 0);
+		EXPECT_EQ(altmap.alloc, 2);
+		EXPECT_EQ(mapped_pfn(page_addr(1)), altmap.base_pfn);
+		EXPECT_EQ(mapped_pfn(page_addr(2)), altmap.base_pfn + 1);
+		EXPECT(ram_page(mapped_pfn(page_addr(0))));
+		EXPECT(ram_page(mapped_pfn(page_addr(3))));
+		vmemmap_free(start, end, &altmap);
+		EXPECT_EQ(altmap.alloc, 0);
+		EXPECT_EQ(nr_used_pages(), 0);
+
+		/* no whole page at all */
+		EXPECT_EQ(fill_altmap(page_addr(0) + 8, page_addr(1) - 8, false,
+				      &altmap), 0);
+		EXPECT_EQ(altmap.alloc, 0);
+		EXPECT(ram_page(mapped_pfn(page_addr(0))));
 	}
 }
 
@@ -877,7 +921,8 @@ const struct test_case populate_cases[] = {
 	TEST_CASE(new_tables_are_filled_by_the_architecture),
 	TEST_CASE(the_default_of_the_table_hooks_is_to_do_nothing),
 	TEST_CASE(fill_huge_makes_a_leaf_of_each_slot),
-	TEST_CASE(fill_huge_covers_slots_that_are_used_in_part),
+	TEST_CASE(fill_huge_covers_slots_that_are_used_enough),
+	TEST_CASE(fill_huge_wastes_no_block_on_a_few_pages),
 	TEST_CASE(at_boot_a_huge_leaf_comes_from_the_buffer),
 	TEST_CASE(a_leaf_is_kept_by_huge_and_base_fills),
 	TEST_CASE(a_table_of_base_pages_is_completed_by_a_huge_fill),
@@ -886,8 +931,9 @@ const struct test_case populate_cases[] = {
 	TEST_CASE(a_refused_leaf_gives_its_block_back),
 	TEST_CASE(an_altmap_gives_blocks_but_no_tables),
 	TEST_CASE(an_exhausted_altmap_fails_the_fill),
-	TEST_CASE(an_altmap_without_a_huge_block_gives_no_base_pages),
+	TEST_CASE(an_altmap_without_a_huge_block_gives_base_pages),
 	TEST_CASE(a_refused_leaf_gives_the_altmap_its_block_back),
+	TEST_CASE(an_altmap_backs_no_leaf_that_is_in_the_range_in_part),
 	TEST_CASE(a_shared_page_has_a_reference_for_each_entry),
 	TEST_CASE(a_fill_of_shared_pages_that_fails_has_counted_right),
 	TEST_CASE(a_leaf_above_the_pmd_level_is_refused),

@@ -61,8 +61,8 @@ static const struct fact facts[] = {
 	{ "riscv64",			{ 256, 512, 640 }, 0, 1 },
 	{ "loongarch64 16k, 2 levels",	{ 64, 128, 160 }, 128, 0 },
 	{ "leaves of 1 MiB as on s390",	{ 256, 512, 640 }, 0, 2 },
-	/* boot has mapped it already: a leaf covers 128 sections */
-	{ "powerpc64 64k",		{ 1, 1, 1 }, 0, 0 },
+	/* a leaf would cover 128 sections */
+	{ "powerpc64 64k",		{ 1, 1, 1 }, 1, 0 },
 };
 
 static const struct fact *find_fact(const struct geometry *g)
@@ -454,7 +454,7 @@ static void after_a_failed_add_the_altmap_is_as_before(void)
 		/* padding taken by the add that failed goes back as well */
 		give_altmap(dev, 1, 3 * block - 1);
 		EXPECT(vmemmap_alloc_block_buf(PAGE_SIZE, 0, &dev->altmap));
-		fail_allocation(machine.nr_attempts = 0, false);
+		fail_allocation(1, true);
 		machine.refuse_pmds = true;
 		EXPECT_EQ(sparse_add_section(0, dev->pfn, PAGES_PER_SECTION, &dev->altmap,
 					     NULL), -ENOMEM);

@@ -71,6 +71,13 @@ typedef uint64_t phys_addr_t;
 	__a < __b ? __a : __b;						\
 })
 
+#define max(a, b) ({							\
+	typeof(a) __a = (a);						\
+	typeof(b) __b = (b);						\
+	(void)(&__a == &__b);						\
+	__a > __b ? __a : __b;						\
+})
+
 #define MAX_ERRNO		4095
 #define IS_ERR(ptr)		((unsigned long)(ptr) >= (unsigned long)-MAX_ERRNO)
 #define PTR_ERR(ptr)		((long)(ptr))
@@ -85,7 +92,6 @@ enum soft_arch {
 	ARCH_BASE,		/* base pages always */
 	ARCH_SECTION,		/* PMD leaves for a whole section or more */
 	ARCH_HUGE,		/* PMD leaves always */
-	ARCH_X86,		/* as ARCH_SECTION; smaller ranges ignore the altmap */
 };
 
 /**
@@ -140,6 +146,13 @@ extern struct soft_level soft_level[NR_SOFT_LEVELS];
 #define PMD_SIZE		BIT(PMD_SHIFT)
 #define PMD_MASK		(~(PMD_SIZE - 1))
 #define PMD_ORDER		((int)(PMD_SHIFT - PAGE_SHIFT))
+#define PUD_SIZE		BIT(soft_level[SOFT_PUD].shift)
+#define P4D_SIZE		BIT(soft_level[SOFT_P4D].shift)
+#define PGDIR_SIZE		BIT(soft_level[SOFT_PGD].shift)
+#define PTRS_PER_PTE		soft_level[SOFT_PTE].nr_entries
+#define PTRS_PER_PMD		soft_level[SOFT_PMD].nr_entries
+#define PTRS_PER_PUD		soft_level[SOFT_PUD].nr_entries
+#define PTRS_PER_P4D		soft_level[SOFT_P4D].nr_entries
 
 #define SECTION_SIZE_BITS	geo.section_shift
 #define SECTIONS_SHIFT		geo.sections_shift
@@ -236,7 +249,6 @@ static inline bool bitmap_empty(const unsigned long *map, unsigned long nr)
 
 void soft_warn(const char *fmt, ...) __printf(1, 2);
 void soft_message(const char *fmt, ...) __printf(1, 2);
-void warn_alloc(gfp_t gfp, void *nodemask, const char *fmt, ...) __printf(3, 4);
 
 #define WARN_ONCE(cond, fmt, args...) ({				\
 	const bool __is_bad = (cond);					\
@@ -271,6 +283,7 @@ extern unsigned long soft_vmemmap;
 bool PageReserved(const struct page *page);
 int page_to_nid(const struct page *page);
 void page_ref_add(struct page *page, int nr);
+void page_ref_sub(struct page *page, int nr);
 void page_init_poison(struct page *page, size_t size);
 struct page *pfn_to_online_page(unsigned long pfn);
 int early_pfn_to_nid(unsigned long pfn);
@@ -295,7 +308,8 @@ bool slab_is_available(void);
 void *kzalloc(size_t size, gfp_t gfp);
 void soft_kfree(void *object);
 struct page *alloc_pages_node(int node, gfp_t gfp, unsigned int order);
-void free_pages(unsigned long addr, unsigned int order);
+void __free_pages(struct page *page, unsigned int order);
+void vmemmap_put_boot_page(struct page *page);
 void *memblock_alloc_try_nid_raw(phys_addr_t size, phys_addr_t align,
 				 phys_addr_t min_addr, phys_addr_t max_addr,
 				 int node);
@@ -398,16 +412,6 @@ static inline pgd_t *pgd_offset_k(unsigned long addr)
 #define pgd_populate_kernel(addr, pgd, table) \
 	(soft_set_table(pgd, table, SOFT_PGD), soft_sync_top_level(addr, SOFT_PGD))
 
-/* A folded PMD has no end of its own: the kernel says so too. */
-static inline unsigned long pmd_addr_end(unsigned long addr, unsigned long end)
-{
-	const unsigned long boundary = (addr + PMD_SIZE) & PMD_MASK;
-
-	if (!soft_level[SOFT_PUD].is_real)
-		return end;
-	return boundary - 1 < end - 1 ? boundary : end;
-}
-
 static inline pte_t pfn_pte(unsigned long pfn, pgprot_t prot)
 {
 	return (pte_t){ pfn << PAGE_SHIFT | prot.val | ENTRY_PRESENT |
@@ -415,11 +419,35 @@ static inline pte_t pfn_pte(unsigned long pfn, pgprot_t prot)
 }
 
 #define pte_pfn(pte)		((pte).val >> PAGE_SHIFT)
+#define pmd_pfn(pmd)		((pmd).val >> PAGE_SHIFT)
 #define pte_page(pte)		pfn_to_page(pte_pfn(pte))
 
 void set_pte_at(struct mm_struct *mm, unsigned long addr, pte_t *pte, pte_t val);
 int pmd_set_huge(pmd_t *pmd, phys_addr_t phys, pgprot_t prot);
 void flush_cache_vmap(unsigned long start, unsigned long end);
+
+/* The way out: what was cleared counts until a flush covers it. */
+void soft_clear(void *entry, enum soft_level_nr level);
+void flush_tlb_kernel_range(unsigned long start, unsigned long end);
+
+#define pte_clear(mm, addr, pte)	((void)(mm), (void)(addr), soft_clear(pte, SOFT_PTE))
+#define pmd_clear(pmd)			soft_clear(pmd, SOFT_PMD)
+#define pud_clear(pud)			soft_clear(pud, SOFT_PUD)
+#define p4d_clear(p4d)			soft_clear(p4d, SOFT_P4D)
+#define __pgd(x)			((pgd_t){ x })
+#define set_pgd(pgd, val)		((void)(val), soft_clear(pgd, SOFT_PGD))
+#define mm_pmd_folded(mm)		((void)(mm), !soft_level[SOFT_PUD].is_real)
+#define mm_pud_folded(mm)		((void)(mm), !soft_level[SOFT_P4D].is_real)
+#define mm_p4d_folded(mm)		((void)(mm), !soft_level[SOFT_PGD].is_real)
+
+#define PGTBL_PGD_MODIFIED		BIT(SOFT_PGD)
+#define PGTBL_P4D_MODIFIED		BIT(SOFT_P4D)
+#define PGTBL_PUD_MODIFIED		BIT(SOFT_PUD)
+#define PGTBL_PMD_MODIFIED		BIT(SOFT_PMD)
+#define ARCH_PAGE_TABLE_SYNC_MASK	soft_sync_mask
+
+/* Levels of which other page tables have copies of the entries. */
+extern unsigned long soft_sync_mask;
 
 /* ---- 2. Same shape: sections ---- */
 
@@ -533,11 +561,7 @@ static inline unsigned long pgmap_vmemmap_nr(const struct dev_pagemap *pgmap)
 	return BIT(pgmap->vmemmap_shift);
 }
 
-static inline void vmem_altmap_free(struct vmem_altmap *altmap,
-				    unsigned long nr_pfns)
-{
-	altmap->alloc -= nr_pfns;
-}
+void vmem_altmap_free(struct vmem_altmap *altmap, unsigned long nr_pfns);
 
 static inline bool vmemmap_can_optimize(const struct vmem_altmap *altmap,
 					const struct dev_pagemap *pgmap)
