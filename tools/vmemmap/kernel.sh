@@ -52,6 +52,7 @@ restore_null
 cat "${fragments[@]}" | cmp -s - "$objects/asked" ||
 	step "configuring the $arch kernel" "configure-$arch" configure ||
 	fail "the $arch kernel cannot be configured: $(why "configure-$arch")"
+restore_null
 lost=$(grep '^CONFIG_' "$objects/asked" | grep -vxFf "$objects/.config" | xargs) || true
 [ -z "$lost" ] || fail "asked for in tools/vmemmap/configs, but not in $objects/.config: $lost"
 

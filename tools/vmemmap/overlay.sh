@@ -201,8 +201,10 @@ copy() {
 	if [ ! -e "$tree" ] || [ -n "$(find "$base" -name .git -prune -o -newer "$tree.time" -print -quit)" ]; then
 		rm -rf "$tree" "$tree.part"
 		touch "$tree.time"
-		step "copying the base" copy copy_base "$base" "$tree.part" ||
+		step "copying the base" copy copy_base "$base" "$tree.part" || {
+			rm -rf "$tree.part"
 			fail "cannot copy $base to $build: $(why copy)"
+		}
 		mv "$tree.part" "$tree"
 	fi
 	lay
