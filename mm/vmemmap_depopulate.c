@@ -160,12 +160,12 @@ static void unmap_ptes(struct vmemmap_gather *gather, pte_t *pte,
 /* ---- Tables ---- */
 
 #define is_table_empty(level, table, nr_entries) ({			\
+	const unsigned int __nr = (nr_entries);				\
 	unsigned int __i = 0;						\
 									\
-	while (__i < (nr_entries) &&					\
-	       level##_none(level##p_get((table) + __i)))		\
+	while (__i < __nr && level##_none(level##p_get((table) + __i)))	\
 		__i++;							\
-	__i == (nr_entries);						\
+	__i == __nr;							\
 })
 
 /* Where tables may be taken away */

@@ -15,6 +15,7 @@ static struct {
 	unsigned int nr_released;
 } watched;
 
+/* In the place of vmemmap_flush(). */
 static void watched_flush(unsigned long start, unsigned long end,
 			  bool has_tables)
 {

@@ -29,7 +29,7 @@ static void *recording_alloc_block(unsigned long size, int nid)
 	if (!block)
 		return NULL;
 
-	memset(block, (u8)VMEMMAP_KUNIT_RAW, size);
+	memset(block, VMEMMAP_KUNIT_RAW & 0xff, size);
 	page = virt_to_page(block);
 	get_page(page);
 	KUNIT_EXPECT_EQ(test, 0, xa_err(xa_store(&vk->blocks, vk->nr_given++,
@@ -350,7 +350,7 @@ struct vmem_altmap *vmemmap_kunit_altmap(struct kunit *test,
 				   GFP_KERNEL | __GFP_NOWARN);
 	if (!memory)
 		kunit_skip(test, "no %#lx pages in one piece", reserve + free);
-	memset(memory, (u8)VMEMMAP_KUNIT_RAW, PFN_PHYS(reserve + free));
+	memset(memory, VMEMMAP_KUNIT_RAW & 0xff, PFN_PHYS(reserve + free));
 
 	memcpy(device, &(struct device_memory) {
 		.vk = test->priv,

@@ -54,7 +54,7 @@ coccicheck() {
 	local rules options
 
 	cd "$src"
-	for rules in $(grep -l '^virtual report' scripts/coccinelle/*/*.cocci | xargs grep -L ocaml:); do
+	for rules in $(grep -l '^virtual report' scripts/coccinelle/*/*.cocci | xargs grep -L ocaml); do
 		options=$(sed -n 's,^// Options: ,,p' "$rules")
 		# shellcheck disable=SC2086 # a list of options
 		spatch -D report --very-quiet $options --cocci-file "$rules" "${objects[@]/%.o/.c}"

@@ -10,7 +10,7 @@
 
 static bool is_vmemmap_range(unsigned long start, unsigned long end)
 {
-	return VMEMMAP_START <= start && start <= end && end <= VMEMMAP_END;
+	return start >= VMEMMAP_START && start <= end && end <= VMEMMAP_END;
 }
 
 /* With 16K and 64K pages, a PMD leaf describes far more than a section. */

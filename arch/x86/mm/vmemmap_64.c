@@ -6,10 +6,10 @@
  * by p4d_populate_kernel() and pgd_populate_kernel(); nothing is left to be
  * synchronised here, however many processes there are.
  */
+#include <linux/cpufeature.h>
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 #include <linux/vmemmap.h>
-#include <asm/cpufeature.h>
 
 static unsigned long vmemmap_end(void)
 {
@@ -19,7 +19,7 @@ static unsigned long vmemmap_end(void)
 
 static bool is_vmemmap_range(unsigned long start, unsigned long end)
 {
-	return VMEMMAP_START <= start && start <= end && end <= vmemmap_end();
+	return start >= VMEMMAP_START && start <= end && end <= vmemmap_end();
 }
 
 int __meminit vmemmap_populate(unsigned long start, unsigned long end, int node,

@@ -151,6 +151,36 @@ static void what_an_altmap_gave_is_not_given_again_while_others_are_out(void)
 	}
 }
 
+static void a_subsection_is_live_from_add_to_remove(void)
+{
+	for_each_geometry(g) {
+		const unsigned long pfn = (machine_boot(g), hot_pfn(1));
+		const unsigned long next = pfn + PAGES_PER_SUBSECTION;
+
+		EXPECT(!has_live_subsection(pfn, pfn + 2 * PAGES_PER_SECTION));
+		EXPECT(has_live_subsection(0, 1));
+		EXPECT_EQ(add_ram(pfn, PAGES_PER_SUBSECTION), 0);
+		EXPECT(has_live_subsection(pfn - 1, pfn + 1));
+		EXPECT(has_live_subsection(next - 1, next + 1));
+		EXPECT(!has_live_subsection(pfn - 1, pfn));
+		EXPECT(!has_live_subsection(next, next + 1));
+		remove_ram(pfn, PAGES_PER_SUBSECTION);
+		EXPECT(!has_live_subsection(pfn - 1, next + 1));
+	}
+}
+
+static void a_slot_ends_where_the_next_begins(void)
+{
+	for_each_geometry(g) {
+		const unsigned long addr = slot_addr(1), next = slot_addr(2);
+
+		EXPECT_EQ(vmemmap_slot_end(addr, next + 1), next);
+		EXPECT_EQ(vmemmap_slot_end(next - 1, next + 1), next);
+		EXPECT_EQ(vmemmap_slot_end(addr, next - 1), next - 1);
+		EXPECT_EQ(vmemmap_slot_end(-PMD_SIZE, -1UL), -1UL);
+	}
+}
+
 /* More pieces than are gathered at a time. */
 static void a_range_of_any_length_goes(void)
 {
@@ -175,6 +205,8 @@ const struct test_case depopulate_cases[] = {
 	TEST_CASE(a_removed_section_costs_one_flush),
 	TEST_CASE(tables_stay_where_they_must),
 	TEST_CASE(what_an_altmap_gave_is_not_given_again_while_others_are_out),
+	TEST_CASE(a_subsection_is_live_from_add_to_remove),
+	TEST_CASE(a_slot_ends_where_the_next_begins),
 	TEST_CASE(a_range_of_any_length_goes),
 	{ NULL, NULL },
 };
