@@ -136,33 +136,44 @@ unsigned long vmemmap_kunit_read(unsigned long addr)
 	return READ_ONCE(*(unsigned long *)addr);
 }
 
-static unsigned long last_word(unsigned long addr)
+/* Where the part of [addr, end) ends that lies in the page of @addr. */
+static unsigned long page_end(unsigned long addr, unsigned long end)
 {
-	return addr + PAGE_SIZE - sizeof(unsigned long);
+	return min(PAGE_ALIGN_DOWN(addr) + PAGE_SIZE, end);
 }
 
-/* Each page gets contents of its own, in its first and its last word. */
+static unsigned long last_word(unsigned long end)
+{
+	return end - sizeof(unsigned long);
+}
+
+/*
+ * What lies in a page of its own of the range gets contents of its own, in its
+ * first and its last word; nothing outside the range is touched.
+ */
 void vmemmap_kunit_write(unsigned long start, unsigned long end)
 {
-	unsigned long addr;
+	unsigned long addr, next;
 
-	for (addr = start; addr < end; addr += PAGE_SIZE) {
+	for (addr = start; addr < end; addr = next) {
+		next = page_end(addr, end);
 		WRITE_ONCE(*(unsigned long *)addr, addr);
-		WRITE_ONCE(*(unsigned long *)last_word(addr), ~addr);
+		WRITE_ONCE(*(unsigned long *)last_word(next), ~addr);
 	}
 }
 
 void vmemmap_kunit_expect_written(struct kunit *test, unsigned long start,
 				  unsigned long end)
 {
-	unsigned long addr;
+	unsigned long addr, next;
 
-	for (addr = start; addr < end; addr += PAGE_SIZE) {
+	for (addr = start; addr < end; addr = next) {
+		next = page_end(addr, end);
 		/* Reading what is not mapped would end the whole run. */
 		KUNIT_ASSERT_NE(test, 0, vmemmap_kunit_leaf(addr).size);
 		KUNIT_EXPECT_EQ(test, addr, vmemmap_kunit_read(addr));
 		KUNIT_EXPECT_EQ(test, ~addr,
-				vmemmap_kunit_read(last_word(addr)));
+				vmemmap_kunit_read(last_word(next)));
 	}
 }
 

@@ -9,7 +9,7 @@
 case ${1-} in
 x86_64) arch=amd64 ;;
 arm64) arch=arm64 ;;
-*) fail "ARCH=${1-} is not known; known are: x86_64 arm64" ;;
+*) fail "busybox.sh: the architecture is x86_64 or arm64, not '${1-}'" ;;
 esac
 dir=$cache/busybox-$arch
 

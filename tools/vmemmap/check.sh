@@ -36,11 +36,11 @@ checkpatch() {
 
 # Compile our files anew: what the compiler said once it does not say again.
 compile() {
-	local arch=$1 said=$log/build-$1.log ours
+	local arch=${1%%[_-]*} said=$log/build-$1.log ours
 
-	mapfile -t objects < <(printf '%s\n' "${objects[@]}" | grep -E "^(mm|lib|arch/${arch%_64})/")
-	(cd "${src%/src}/$arch" 2>/dev/null && rm -f "${objects[@]}")
-	"$tools/kernel.sh" "$arch" W=1 C=2 "${objects[@]}" >"$log/check.tmp" 2>&1 || {
+	mapfile -t objects < <(printf '%s\n' "${objects[@]}" | grep -E "^(mm|lib|arch/$arch)/")
+	(cd "${src%/src}/$1" 2>/dev/null && rm -f "${objects[@]}")
+	"$tools/kernel.sh" "$1" W=1 C=2 "${objects[@]}" >"$log/check.tmp" 2>&1 || {
 		cat "$log/check.tmp"
 		return
 	}
@@ -94,8 +94,9 @@ untested() {
 }
 
 lint checkpatch checkpatch
-lint compile-x86_64 compile x86_64
-lint compile-arm64 compile arm64
+for kernel in x86_64 arm64-4k; do
+	lint "compile-$kernel" compile $kernel
+done
 lint coccicheck coccicheck
 lint kernel-doc kernel_doc
 lint shellcheck shellcheck -x -e SC2187 "${scripts[@]}"

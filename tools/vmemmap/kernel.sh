@@ -1,24 +1,34 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# kernel.sh <x86_64|arm64> [arguments to make] - build a kernel with our back end,
-# for KUnit and for the system scenario alike; print the directory of its objects
+# kernel.sh <kernel> [arguments to make] - build a kernel with our back end, for
+# KUnit and for the system scenario alike; print the directory of its objects
+#
+# A kernel is an architecture, and what makes it special: arm64-64k has 64K pages,
+# x86_64-page80 has struct pages of 80 bytes; what ends in -defconfig or -nohotplug
+# has all that the architecture has by default, to be linked, not to be run.
 
 # shellcheck source=tools/vmemmap/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-arch=${1-}
+KERNEL=${1:?"which kernel? One of: $kernels $links"}
+one_of KERNEL "$kernels $links"
+arch=${KERNEL%-*}
 case $arch in
 x86_64) cross='' image=bzImage ;;
 arm64) cross=aarch64-linux-gnu- image=Image.gz ;;
-*) fail "kernel.sh: the architecture is x86_64 or arm64, not '$arch'" ;;
 esac
-[ $# != 1 ] || set -- "$arch" "$image"
+[ $# != 1 ] || set -- "$KERNEL" "$image"
 [[ $top != *[:\ ]* ]] || fail "no kernel can be built in '$top': there is a space or a colon in the path"
 
 "$tools/packages.sh" "kernel-$arch"
 src=$("$tools/overlay.sh" copy)
-objects=${src%/src}/$arch
-fragments=("$tools/configs/guest.config" "$tools/configs/$arch.config" "$top/mm/tests/.kunitconfig")
+objects=${src%/src}/$KERNEL
+config=tinyconfig flags='' fragments=("$tools/configs/guest.config" "$tools/configs/$arch.config" "$top/mm/tests/.kunitconfig")
+case $KERNEL in
+*-defconfig|*-nohotplug) config=defconfig fragments=("$tools/configs/${KERNEL#*-}.config") ;;
+*-page80) flags=-DWANT_PAGE_VIRTUAL ;;&
+*-*) fragments+=("$tools/configs/$KERNEL.config") ;;
+esac
 
 # What goes into an object must be the same in another clone, so that ccache
 # knows it again.
@@ -29,12 +39,12 @@ export KBUILD_BUILD_USER=vmemmap KBUILD_BUILD_HOST=vmemmap
 unset MAKEFLAGS MAKELEVEL
 
 kmake() {
-	make -C "$src" O="$objects" ARCH="$arch" CROSS_COMPILE="$cross" -j"$(nproc)" "$@"
+	make -C "$src" O="$objects" ARCH="$arch" CROSS_COMPILE="$cross" KCFLAGS="$flags" -j"$(nproc)" "$@"
 }
 
 configure() {
 	cat "${fragments[@]}" >"$objects/asked.new" &&
-		kmake tinyconfig &&
+		kmake "$config" &&
 		(cd "$objects" && "$src/scripts/kconfig/merge_config.sh" -m .config asked.new) &&
 		kmake olddefconfig &&
 		mv "$objects/asked.new" "$objects/asked"
@@ -50,17 +60,17 @@ restore_null() {
 lock "$objects"
 restore_null
 cat "${fragments[@]}" | cmp -s - "$objects/asked" ||
-	step "configuring the $arch kernel" "configure-$arch" configure ||
-	fail "the $arch kernel cannot be configured: $(why "configure-$arch")"
+	step "configuring the $KERNEL kernel" "configure-$KERNEL" configure ||
+	fail "the $KERNEL kernel cannot be configured: $(why "configure-$KERNEL")"
 restore_null
 lost=$(grep '^CONFIG_' "$objects/asked" | grep -vxFf "$objects/.config" | xargs) || true
 [ -z "$lost" ] || fail "asked for in tools/vmemmap/configs, but not in $objects/.config: $lost"
 
 rc=0
-step "building the $arch kernel" "build-$arch" kmake "${@:2}" || rc=$?
+step "building the $KERNEL kernel" "build-$KERNEL" kmake "${@:2}" || rc=$?
 restore_null
 if [ $rc != 0 ]; then
-	grep -A 5 ' error: ' "$log/build-$arch.log" >&2 || tail -n 15 "$log/build-$arch.log" >&2
-	fail "the $arch kernel does not build: $(why "build-$arch") (all of it: $log/build-$arch.log)"
+	grep -A 5 ' error: ' "$log/build-$KERNEL.log" >&2 || tail -n 15 "$log/build-$KERNEL.log" >&2
+	fail "the $KERNEL kernel does not build: $(why "build-$KERNEL") (all of it: $log/build-$KERNEL.log)"
 fi
 echo "$objects"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# kunit.sh <x86_64|arm64> [filter] - run the KUnit suites under kunit.py and QEMU
+# kunit.sh <kernel> [filter] - run the KUnit suites under kunit.py and QEMU
 #
 # The last line gives the counts. A complaint of the kernel counts as a failure,
 # unless the case that it falls into has logged "a WARNING is expected" before.
@@ -8,8 +8,8 @@
 # shellcheck source=tools/vmemmap/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-arch=${1-} name=kunit-${1-}
-objects=$("$tools/kernel.sh" "$arch")
+KERNEL=${1-} arch=${KERNEL%-*} name=kunit-$KERNEL
+objects=$("$tools/kernel.sh" "$KERNEL")
 "$tools/packages.sh" "qemu-$arch"
 src=${objects%/*}/src
 console=$log/$name-console.log
@@ -38,8 +38,8 @@ count() {
 
 rm -f "$objects/test.log"
 rc=0
-step "running KUnit on $arch" "$name" run "$@" || rc=$?
-cp "$objects/test.log" "$console" || fail "KUnit on $arch did not start: $(why "$name")"
+step "running KUnit on $KERNEL" "$name" run "$@" || rc=$?
+cp "$objects/test.log" "$console" || fail "KUnit on $KERNEL did not start: $(why "$name")"
 
 complaints >"$log/$name-complaints.log"
 pass=$(count passed) skip=$(count skipped)
@@ -52,7 +52,7 @@ fi
 if [ $fail != 0 ]; then
 	grep -vE '\[PASSED\]|=== ' "$log/$name.log" >&2
 	cat "$log/$name-complaints.log" >&2
-	say "KUnit on $arch: all that it said is in $log/$name.log, the kernel in $console"
+	say "KUnit on $KERNEL: all that it said is in $log/$name.log, the kernel in $console"
 fi
 echo "# Totals: pass:$pass fail:$fail skip:$skip error:0"
 [ $fail = 0 ]

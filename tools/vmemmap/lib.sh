@@ -98,7 +98,12 @@ one_of() {
 }
 
 series="6.12"	# of Linux, that our files serve
-BASE=${BASE:-6.12} ACCEL=${ACCEL:-tcg} ARCH=${ARCH:-}
+kernels="x86_64 x86_64-page80 arm64-4k arm64-16k arm64-64k"
+# shellcheck disable=SC2034 # for those who source this
+links="x86_64-defconfig x86_64-nohotplug arm64-defconfig arm64-nohotplug"
+scenarios="x86_64 x86_64-no5lvl x86_64-no1g arm64-4k arm64-16k arm64-64k"
+BASE=${BASE:-6.12} ACCEL=${ACCEL:-tcg} KERNEL=${KERNEL:-} SCENARIO=${SCENARIO:-}
 one_of BASE "$series"
 one_of ACCEL "tcg kvm"
-one_of ARCH "x86_64 arm64"
+one_of KERNEL "$kernels $links"
+one_of SCENARIO "$scenarios"

@@ -1,0 +1,33 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# links.sh - does a vmlinux link that has all that an architecture has by default,
+# with and without memory hotplug, and does the compiler say nothing of our files?
+
+# shellcheck source=tools/vmemmap/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+pass=0 fail=0
+
+# Compile our files anew: what the compiler said once it does not say again.
+links() {
+	local src ours
+
+	src=$("$tools/overlay.sh" copy)
+	cd "$top"
+	mapfile -t ours < <(find mm arch -name '*.c')
+	(cd "${src%/src}/$1" 2>/dev/null && rm -f "${ours[@]/%.c/.o}")
+	"$tools/kernel.sh" "$1" vmlinux >/dev/null &&
+		! grep -E "($(IFS='|' && echo "${ours[*]}")|mm/vmemmap.*\.h)(:[0-9]+)+: " "$log/build-$1.log" >&2
+}
+
+for kernel in ${KERNEL:-$links}; do
+	if (links "$kernel"); then
+		echo "ok $kernel links"
+		pass=$((pass + 1))
+	else
+		echo "not ok $kernel links"
+		fail=$((fail + 1))
+	fi
+done
+echo "# Totals: pass:$pass fail:$fail skip:0 error:0"
+[ $fail = 0 ]

@@ -1,0 +1,22 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# system.sh <scenario> [options to run.py] - build the kernel that a scenario needs,
+# boot it, and do to it what the scenario says
+
+# shellcheck source=tools/vmemmap/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+SCENARIO=${1:?"which scenario? One of: $scenarios"}
+one_of SCENARIO "$scenarios"
+kernel=${SCENARIO%-no*} arch=${SCENARIO%%-*}
+case $arch in
+x86_64) image=arch/x86/boot/bzImage ;;
+arm64) image=arch/arm64/boot/Image.gz ;;
+esac
+[ "$arch" = "$(uname -m)" ] || ACCEL=tcg	# KVM runs its own architecture alone
+
+"$tools/packages.sh" "kernel-$arch" "qemu-$arch" guest
+objects=$("$tools/kernel.sh" "$kernel")
+busybox=$("$tools/busybox.sh" "$arch")
+exec "$tools/run.py" --scenario "$SCENARIO" --kernel "$objects/$image" --busybox "$busybox" \
+	--build "$build" --accel "$ACCEL" "${@:2}"
