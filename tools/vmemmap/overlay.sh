@@ -37,8 +37,7 @@ edited_files() {
 	for file in arch/*/mm/*.c; do
 		[ ! -e "$file" ] || echo "${file%/*}/Makefile"
 	done | sort -u
-	[ ! -e "$(rules_for arch/x86/mm/init_64.c)" ] || echo arch/x86/mm/init_64.c
-	[ ! -e "$(rules_for arch/arm64/mm/mmu.c)" ] || echo arch/arm64/mm/mmu.c
+	printf '%s\n' "${pruned[@]}"
 }
 
 # objects <option> <directory> <file of ours in it>...: the lines for its Makefile.
