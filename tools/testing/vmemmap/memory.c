@@ -22,6 +22,7 @@
 #define MAX_RAM_PAGES	16384
 #define JUNK		0xa5
 #define JUNK_WORD	0xa5a5a5a5a5a5a5a5UL
+#define JUNK_STEP	1024
 
 struct geometry geo;
 struct machine machine;
@@ -147,16 +148,17 @@ static void open_page(unsigned long pfn)
 	ASAN_UNPOISON_MEMORY_REGION(page_memory(pfn), PAGE_SIZE);
 }
 
-/* Who uses a page begins with its first word: does it hold junk still? */
+/* Who uses a page begins with its first word, and goes on: where is junk still? */
 static void close_page(unsigned long pfn)
 {
-	char *memory = page_memory(pfn);
+	char *memory = page_memory(pfn), *end = memory + PAGE_SIZE;
 
 	if (!*chunk_of(pfn))
 		return;
 	ASAN_UNPOISON_MEMORY_REGION(memory, PAGE_SIZE);
-	if (*(unsigned long *)memory != JUNK_WORD)
-		memset(memory, JUNK, PAGE_SIZE);
+	for (char *at = memory; at < end && *(unsigned long *)at != JUNK_WORD;
+	     at += JUNK_STEP)
+		memset(at, JUNK, JUNK_STEP);
 	ASAN_POISON_MEMORY_REGION(memory, PAGE_SIZE);
 }
 
@@ -167,6 +169,7 @@ static void take(unsigned long pfn, unsigned int nr_pages, int nid,
 
 	for (unsigned int i = 0; i < nr_pages; i++)
 		page[i] = (struct soft_page){ .state = state, .nid = nid };
+	machine.nr_used_pages += nr_pages;
 	if (nr_pages == 1)
 		open_page(pfn);
 }
@@ -174,6 +177,7 @@ static void take(unsigned long pfn, unsigned int nr_pages, int nid,
 static void give_back(unsigned long pfn, unsigned int nr_pages)
 {
 	memset(ram_page(pfn), 0, nr_pages * sizeof(*ram));
+	machine.nr_used_pages -= nr_pages;
 	if (nr_pages == 1)
 		close_page(pfn);
 }

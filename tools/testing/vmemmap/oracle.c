@@ -58,10 +58,10 @@ static struct device *device_of(unsigned long pfn)
 
 static bool is_owned_range(unsigned long pfn, unsigned long nr_pages, bool is_live)
 {
-	const unsigned long end = pfn + nr_pages;
+	const unsigned long last = subsection_nr(pfn + nr_pages - 1);
 
-	for (; pfn < end; pfn += PAGES_PER_SUBSECTION)
-		if ((oracle_owner(pfn) != NOBODY) != is_live)
+	for (unsigned long nr = subsection_nr(pfn); nr <= last; nr++)
+		if ((owner[nr] != NOBODY) != is_live)
 			return false;
 	return true;
 }

@@ -101,6 +101,7 @@ void forget_operations(void);
  * @fail_from: all later ones fail as well
  * @nr_exhausted: allocations that failed because there was no memory
  * @nr_fallbacks: allocations served by another node than the one asked
+ * @nr_used_pages: pages of RAM in use, by whomever
  * @nr_syncs: new entries of the top level made known to all processes
  * @nr_init_tables: tables that the architecture's own hooks have filled
  * @nr_set_pmds: calls of the architecture's own vmemmap_set_pmd()
@@ -126,6 +127,7 @@ struct machine {
 	bool fail_from;
 	unsigned long nr_exhausted;
 	unsigned long nr_fallbacks;
+	unsigned long nr_used_pages;
 	unsigned long nr_syncs;
 	unsigned long nr_init_tables;
 	unsigned long nr_set_pmds;

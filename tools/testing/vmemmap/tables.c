@@ -129,8 +129,8 @@ void flush_tlb_kernel_range(unsigned long start, unsigned long end)
 
 /* ---- Geometry ---- */
 
-/* What hardware knows: bytes below an entry of each level there is. */
-static unsigned long level_sizes[NR_SOFT_LEVELS];
+/* What hardware knows: bytes below an entry of each level there is, as ilog2. */
+static unsigned int level_shifts[NR_SOFT_LEVELS];
 static int top;
 
 int top_level(void)
@@ -140,7 +140,7 @@ int top_level(void)
 
 unsigned long level_size(int level)
 {
-	return level_sizes[level];
+	return BIT(level_shifts[level]);
 }
 
 static void init_hardware(void)
@@ -149,7 +149,7 @@ static void init_hardware(void)
 
 	for (int level = 0; level < NR_SOFT_LEVELS && geo.bits[level]; level++) {
 		top = level;
-		level_sizes[level] = BIT(shift);
+		level_shifts[level] = shift;
 		shift += geo.bits[level];
 	}
 }
@@ -215,7 +215,7 @@ unsigned long *entry_table(unsigned long entry, int level)
 
 static unsigned long entry_index(unsigned long addr, int level)
 {
-	return addr / level_size(level) % BIT(geo.bits[level]);
+	return addr >> level_shifts[level] & (BIT(geo.bits[level]) - 1);
 }
 
 struct leaf walk(unsigned long addr)
@@ -271,7 +271,7 @@ static void visit_entry(unsigned long *entry, int level, unsigned long start,
 		.level = level,
 		.entry = entry,
 		.start = start,
-		.end = start + level_sizes[level],
+		.end = start + level_size(level),
 		.is_mapped = true,
 		.pfn = *entry >> geo.page_shift,
 	};
@@ -283,7 +283,7 @@ static void visit_table(unsigned long *table, int level, unsigned long start,
 			void (*on_leaf)(const struct leaf *leaf),
 			void (*on_table)(unsigned long pfn, int level))
 {
-	const unsigned long size = level_sizes[level];
+	const unsigned long size = level_size(level);
 	const unsigned long empty = soft_empty_entry(level);
 
 	for (unsigned long i = 0; i < BIT(geo.bits[level]); i++, start += size) {

@@ -57,6 +57,144 @@ static void neighbours_go_in_any_order(void)
 	}
 }
 
+/* ---- W1, W2: every range of subsections of two sections, real page sizes ---- */
+
+#define MAX_WINDOW_PAGES 4096
+
+/*
+ * The struct pages of the two sections, outwards to what a leaf may map; and
+ * what was there when it was checked last.
+ */
+static struct {
+	unsigned long pfn, start, end;
+	unsigned long nr_others;	/* pages of RAM not for these sections */
+	unsigned long shown[MAX_WINDOW_PAGES];	/* ULONG_MAX: not mapped */
+} window;
+
+
+/* It is mapped if somebody lives there, and by the memory that it had before. */
+static void check_unit(unsigned long start, unsigned long end, const struct leaf *leaf)
+{
+	const unsigned long first = (start - soft_vmemmap) / sizeof(struct page);
+	const unsigned long last = (end - 1 - soft_vmemmap) / sizeof(struct page);
+	unsigned long *shown = &window.shown[(start - window.start) >> PAGE_SHIFT];
+	unsigned long pfn = leaf->is_mapped ? leaf->pfn : ULONG_MAX;
+
+	if (leaf->is_mapped == is_dead_range(first, last - first + 1))
+		FAIL("[%#lx-%#lx) is %smapped", start, end, leaf->is_mapped ? "" : "not ");
+	if (leaf->is_mapped)
+		EXPECT(ram_page(pfn)->state == PAGE_BLOCK && ram_page(pfn)->refs == 1);
+	for (; start < end; start += PAGE_SIZE, pfn += leaf->is_mapped, shown++) {
+		if (leaf->is_mapped && *shown != ULONG_MAX)
+			EXPECT_EQ(*shown, pfn);
+		*shown = pfn;
+	}
+}
+
+/* Check the part of a slot, and count the pages of RAM for it, tables as well. */
+static unsigned long check_slot(unsigned long start, unsigned long end)
+{
+	struct leaf leaf = walk(start);
+	unsigned long nr_pages = 0;
+
+	if (leaf.level != SOFT_PTE) {
+		check_unit(start, end, &leaf);
+		return leaf.is_mapped ? (end - start) >> PAGE_SHIFT : 0;
+	}
+	for (; start < end; start += PAGE_SIZE, leaf.entry++) {
+		leaf.is_mapped = !is_empty_entry(*leaf.entry, SOFT_PTE);
+		leaf.pfn = *leaf.entry >> PAGE_SHIFT;
+		check_unit(start, start + PAGE_SIZE, &leaf);
+		nr_pages += leaf.is_mapped;
+	}
+	/* where a slot is larger than a section, those from boot have the table */
+	EXPECT(nr_pages || geo.arch == ARCH_BASE);
+	return nr_pages + 1;
+}
+
+static void check_window(void)
+{
+	unsigned long nr_pages = window.nr_others, next;
+
+	for (unsigned long addr = window.start; addr < window.end; addr = next) {
+		next = vmemmap_slot_end(addr, window.end);
+		nr_pages += check_slot(addr, next);
+	}
+	for (int i = 0; i < 2; i++)
+		nr_pages += !!__pfn_to_section(window.pfn + i * PAGES_PER_SECTION)->usage;
+	EXPECT_EQ(machine.nr_used_pages, nr_pages);
+}
+
+static void open_window(void)
+{
+	const unsigned long unit = geo.arch == ARCH_BASE ? PAGE_SIZE : PMD_SIZE;
+
+	window.pfn = hot_pfn(1);
+	window.start = ALIGN_DOWN(vaddr(window.pfn), unit);
+	window.end = ALIGN(vaddr(window.pfn + 2 * PAGES_PER_SECTION), unit);
+	EXPECT((window.end - window.start) >> PAGE_SHIFT <= MAX_WINDOW_PAGES);
+	memset(window.shown, 0xff, sizeof(window.shown));
+	/* what they have in common with others is there */
+	EXPECT_EQ(add_ram(window.pfn, 2 * PAGES_PER_SECTION), 0);
+	remove_ram(window.pfn, 2 * PAGES_PER_SECTION);
+	window.nr_others = machine.nr_used_pages - (geo.arch == ARCH_BASE);
+	check_window();
+}
+
+static void toggle(unsigned long pfn, unsigned long nr_pages)
+{
+	if (is_dead_range(pfn, nr_pages))
+		EXPECT_EQ(add_ram(pfn, nr_pages), 0);
+	else
+		remove_ram(pfn, nr_pages);
+	check_window();
+}
+
+/*
+ * One of @step ranges: with an odd @step that is still each start, each length,
+ * and each way in which the two ends can lie in a page.
+ */
+static void toggle_ranges(unsigned int step)
+{
+	const unsigned long size = PAGES_PER_SUBSECTION;
+	const unsigned long nr = 2 * SUBSECTIONS_PER_SECTION;
+
+	for (unsigned long i = 0; i < nr; i++) {
+		for (unsigned long j = i + 1; j <= nr; j++) {
+			if ((i + 2 * j) % step)
+				continue;
+			toggle(window.pfn + i * size, (j - i) * size);
+			toggle(window.pfn + i * size, (j - i) * size);
+		}
+		check_machine();
+	}
+}
+
+/*
+ * The sections are otherwise empty, or otherwise full. Two sections have 8256
+ * ranges, or 131328 with 64K pages: all of them for the struct page that there
+ * is, and for 16K pages with any; one in five for the rest.
+ */
+static void all_ranges_of_two_sections_come_and_go(void)
+{
+	for_each_geometry(g) {
+		const bool is_real = sizeof(struct page) == 64;
+		const unsigned int step = is_real || g->page_shift == 14 ? 1 : 5;
+		struct geometry small = *g;
+
+		if (strncmp(g->name, "arm64", 5) || has_own_hooks)
+			continue;
+		/* little memory stays in the caches of the host */
+		if (g->arch == ARCH_BASE)
+			small.ram_pages = 128;
+		machine_boot(&small);
+		open_window();
+		toggle_ranges(step);
+		toggle(window.pfn, 2 * PAGES_PER_SECTION);
+		toggle_ranges(step);
+	}
+}
+
 /* An 80-byte struct page makes sections share leaves; W14: and come again. */
 static void sections_that_share_leaves_go_in_any_order(void)
 {
@@ -201,6 +339,7 @@ static void a_range_of_any_length_goes(void)
 
 const struct test_case depopulate_cases[] = {
 	TEST_CASE(neighbours_go_in_any_order),
+	TEST_CASE(all_ranges_of_two_sections_come_and_go),
 	TEST_CASE(sections_that_share_leaves_go_in_any_order),
 	TEST_CASE(a_removed_section_costs_one_flush),
 	TEST_CASE(tables_stay_where_they_must),

@@ -192,8 +192,12 @@ static inline void bitmap_zero(unsigned long *map, unsigned long nr)
 
 static inline void bitmap_set(unsigned long *map, unsigned int start, int nr)
 {
-	for (; nr > 0; nr--, start++)
-		map[start / BITS_PER_LONG] |= BIT(start % BITS_PER_LONG);
+	int step;
+
+	for (; nr > 0; nr -= step, start += step) {
+		step = start % BITS_PER_LONG || nr < BITS_PER_LONG ? 1 : BITS_PER_LONG;
+		map[start / BITS_PER_LONG] |= step == 1 ? BIT(start % BITS_PER_LONG) : ~0UL;
+	}
 }
 
 static inline void bitmap_or(unsigned long *dst, const unsigned long *a,
@@ -210,11 +214,20 @@ static inline void bitmap_andnot(unsigned long *dst, const unsigned long *a,
 		dst[i] = a[i] & ~b[i];
 }
 
+/* Those of the first @nr bits that lie in word @i. */
+static inline unsigned long bitmap_word(const unsigned long *map, unsigned long i,
+					unsigned long nr)
+{
+	const unsigned long left = nr - i * BITS_PER_LONG;
+
+	return left < BITS_PER_LONG ? map[i] & (BIT(left) - 1) : map[i];
+}
+
 static inline bool bitmap_equal(const unsigned long *a, const unsigned long *b,
 				unsigned long nr)
 {
-	for (unsigned long i = 0; i < nr; i++)
-		if (test_bit(i, a) != test_bit(i, b))
+	for (unsigned long i = 0; i < BITS_TO_LONGS(nr); i++)
+		if (bitmap_word(a, i, nr) != bitmap_word(b, i, nr))
 			return false;
 	return true;
 }
@@ -222,8 +235,8 @@ static inline bool bitmap_equal(const unsigned long *a, const unsigned long *b,
 static inline bool bitmap_intersects(const unsigned long *a,
 				     const unsigned long *b, unsigned long nr)
 {
-	for (unsigned long i = 0; i < nr; i++)
-		if (test_bit(i, a) && test_bit(i, b))
+	for (unsigned long i = 0; i < BITS_TO_LONGS(nr); i++)
+		if (bitmap_word(a, i, nr) & b[i])
 			return true;
 	return false;
 }
@@ -231,16 +244,16 @@ static inline bool bitmap_intersects(const unsigned long *a,
 static inline bool bitmap_subset(const unsigned long *a, const unsigned long *b,
 				 unsigned long nr)
 {
-	for (unsigned long i = 0; i < nr; i++)
-		if (test_bit(i, a) && !test_bit(i, b))
+	for (unsigned long i = 0; i < BITS_TO_LONGS(nr); i++)
+		if (bitmap_word(a, i, nr) & ~b[i])
 			return false;
 	return true;
 }
 
 static inline bool bitmap_empty(const unsigned long *map, unsigned long nr)
 {
-	for (unsigned long i = 0; i < nr; i++)
-		if (test_bit(i, map))
+	for (unsigned long i = 0; i < BITS_TO_LONGS(nr); i++)
+		if (bitmap_word(map, i, nr))
 			return false;
 	return true;
 }
