@@ -7,6 +7,7 @@
  * a table that is always there.
  */
 #include "soft.h"
+#include <linux/vmemmap.h>
 
 const bool has_own_hooks = true;
 
@@ -39,6 +40,11 @@ void pmd_init(void *addr)
 void pud_init(void *addr)
 {
 	init_table(addr, SOFT_PUD);
+}
+
+void vmemmap_flush_tables(unsigned long start, unsigned long end)
+{
+	soft_flush(start, end, true);
 }
 
 /* What a hook is told about a slot must lie in the slot. */

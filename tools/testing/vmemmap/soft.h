@@ -108,6 +108,9 @@ void forget_operations(void);
  * @nr_check_pmds: calls of its own vmemmap_check_pmd()
  * @nr_flushes: calls of flush_cache_vmap()
  * @flushed: range of the last of them
+ * @unflushed: hull of what was cleared since the last TLB flush; end 0: nothing
+ * @has_unflushed_tables: tables among it
+ * @nr_tlb_flushes: TLB flushes
  * @poisoned: the struct pages poisoned last; NULL: none since machine_*()
  * @nr_poisoned: their number
  * @freed: range of the last call of vmemmap_free()
@@ -135,6 +138,7 @@ struct machine {
 	unsigned long nr_flushes;
 	struct range flushed;
 	struct range unflushed;
+	bool has_unflushed_tables;
 	unsigned long nr_tlb_flushes;
 	struct page *poisoned;
 	unsigned long nr_poisoned;
@@ -235,6 +239,7 @@ struct leaf {
 unsigned long soft_empty_entry(enum soft_level_nr level);
 
 void tables_reset(void);
+void soft_flush(unsigned long start, unsigned long end, bool has_tables);
 struct leaf walk(unsigned long addr);
 int top_level(void);
 unsigned long level_size(int level);

@@ -105,26 +105,44 @@ void flush_cache_vmap(unsigned long start, unsigned long end)
 	machine.flushed = (struct range){ start, end };
 }
 
+unsigned long soft_way[NR_SOFT_LEVELS];
 unsigned long soft_sync_mask;
 
-/* Called with an entry that is not empty; the range that it is for is unknown. */
-void soft_clear(void *entry, enum soft_level_nr level)
+/* Called with the entry for @addr, which is not empty. */
+void soft_clear(void *entry, enum soft_level_nr level, unsigned long addr)
 {
+	const unsigned long start = ALIGN_DOWN(addr, level_size(level));
+	const unsigned long end = start + level_size(level);
+	struct range *unflushed = &machine.unflushed;
 	unsigned long *val = entry;
 
 	if (!soft_level[level].is_real)
 		return;
 	EXPECT(*val != soft_level[level].empty);
+	EXPECT(walk(addr).path[level] == val);
 	EXPECT(!(soft_sync_mask & BIT(level)));
+	machine.has_unflushed_tables |= !(*val & ENTRY_LEAF);
 	*val = soft_level[level].empty;
-	machine.unflushed = (struct range){ 0, ULONG_MAX };
+	unflushed->start = unflushed->end ? min(unflushed->start, start) : start;
+	unflushed->end = max(unflushed->end, end);
 }
 
-void flush_tlb_kernel_range(unsigned long start, unsigned long end)
+/* Covers all that was cleared, or it is as good as none. */
+void soft_flush(unsigned long start, unsigned long end, bool has_tables)
 {
 	EXPECT(start < end);
 	machine.nr_tlb_flushes++;
+	if (start > machine.unflushed.start || end < machine.unflushed.end ||
+	    (machine.has_unflushed_tables && !has_tables))
+		return;
 	machine.unflushed = (struct range){ 0, 0 };
+	machine.has_unflushed_tables = false;
+}
+
+/* An architecture with hooks keeps tables cached, as arm64 does. */
+void flush_tlb_kernel_range(unsigned long start, unsigned long end)
+{
+	soft_flush(start, end, !has_own_hooks);
 }
 
 /* ---- Geometry ---- */

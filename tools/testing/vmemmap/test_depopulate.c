@@ -2,8 +2,8 @@
 /*
  * test_depopulate.c - what goes, what stays, in which order, at what cost
  *
- * That nothing is released before the flush that follows its clearing is
- * asserted in each release of every test case, see expect_unreachable().
+ * W7: that nothing is released before a flush that covers all that was cleared,
+ * is asserted in each release of every test case, see expect_unreachable().
  */
 #include <stdlib.h>
 #include "soft.h"
@@ -70,7 +70,6 @@ static struct {
 	unsigned long nr_others;	/* pages of RAM not for these sections */
 	unsigned long shown[MAX_WINDOW_PAGES];	/* ULONG_MAX: not mapped */
 } window;
-
 
 /* It is mapped if somebody lives there, and by the memory that it had before. */
 static void check_unit(unsigned long start, unsigned long end, const struct leaf *leaf)
@@ -221,22 +220,119 @@ static void sections_that_share_leaves_go_in_any_order(void)
 	}
 }
 
-/* Whatever the leaves: pages, huge ones, shared tails; with the tables. */
+static void expect_one_flush(struct device *dev, struct vmem_altmap *altmap)
+{
+	EXPECT_EQ(add_range(0, dev->pfn, dev->nr_pages, altmap, &dev->pgmap), 0);
+	machine.nr_tlb_flushes = 0;
+	remove_range(dev->pfn, dev->nr_pages, altmap, &dev->pgmap);
+	EXPECT_EQ(machine.nr_tlb_flushes, 1);
+}
+
+/* W7, W26, whatever the leaves: huge, pages, shared tails, a device; with the tables. */
 static void a_removed_section_costs_one_flush(void)
 {
 	for_each_geometry(g) {
 		struct device *dev = &devices[0];
 
 		machine_boot(g);
+		if (PAGES_PER_SECTION * sizeof(struct page) < 2 * PAGE_SIZE)
+			continue;	/* others live in its pages */
 		init_device(dev, 0, hot_pfn(1), PAGES_PER_SECTION);
-		for (unsigned int order = 0; order <= PFN_SECTION_SHIFT;
-		     order += PFN_SECTION_SHIFT) {
-			dev->pgmap.vmemmap_shift = order;
-			EXPECT_EQ(add_range(0, dev->pfn, dev->nr_pages, NULL, &dev->pgmap), 0);
-			machine.nr_tlb_flushes = 0;
-			remove_range(dev->pfn, dev->nr_pages, NULL, &dev->pgmap);
-			EXPECT(machine.nr_tlb_flushes <= 1);
+		set_altmap(&dev->altmap, dev->pfn, 0, PAGES_PER_SECTION);
+		expect_one_flush(dev, NULL);
+		expect_one_flush(dev, &dev->altmap);
+		machine.refuse_pmds = true;
+		expect_one_flush(dev, NULL);
+		expect_one_flush(dev, &dev->altmap);
+		dev->pgmap.vmemmap_shift = PFN_SECTION_SHIFT;
+		expect_one_flush(dev, NULL);
+		machine.nr_warnings = 0;
+		check_machine();
+	}
+}
+
+/* Pages, leaves and tables are missing, at each level. */
+static void a_range_with_holes_goes(void)
+{
+	for_each_geometry(g) {
+		const struct vmemmap_fill huge = { .nid = 0, .huge = true };
+		/* real tables reach too far to go through them slot by slot */
+		const int last_level = g->is_tiny ? top_level() : SOFT_PMD;
+		unsigned long addr = slot_addr(0);
+
+		machine_bare(g);
+		EXPECT_EQ(fill_base(addr + PAGE_SIZE, addr + 2 * PAGE_SIZE), 0);
+		EXPECT_EQ(fill_base(slot_addr(1) - PAGE_SIZE, slot_addr(1)), 0);
+		if (g->arch != ARCH_BASE)
+			EXPECT_EQ(vmemmap_fill_range(slot_addr(2), slot_addr(3), &huge), 0);
+		for (int level = SOFT_PMD; level <= last_level; level++) {
+			addr = slot_addr(0) + 2 * level_size(level) + PMD_SIZE - PAGE_SIZE;
+			EXPECT_EQ(fill_base(addr, addr + PAGE_SIZE), 0);
 		}
+		vmemmap_free(slot_addr(0), addr + PAGE_SIZE, NULL);
+		EXPECT_EQ(nr_used_pages(), 0);
+		/* nothing is there at all */
+		vmemmap_free(slot_addr(0), addr + PAGE_SIZE, NULL);
+		EXPECT_EQ(nr_used_pages(), 0);
+	}
+}
+
+/* Also the part of it that boot did not note has struct pages. */
+static void an_early_section_keeps_what_it_shares(void)
+{
+	for_each_geometry(g) {
+		char *before;
+
+		machine_boot(g);
+		before = machine_text();
+		EXPECT_EQ(add_ram(hot_pfn(0), PAGES_PER_SUBSECTION), 0);
+		remove_ram(hot_pfn(0), PAGES_PER_SUBSECTION);
+		expect_machine(before);
+		EXPECT_EQ(add_ram(hot_pfn(0), PAGES_PER_SECTION), 0);
+		remove_ram(hot_pfn(0), PAGES_PER_SECTION);
+		expect_machine(before);
+		check_machine();
+		free(before);
+	}
+}
+
+/* W22: what boot mapped goes back to where it is from, if a hot section is the last. */
+static void memory_from_boot_goes_when_the_last_user_goes(void)
+{
+	for_each_geometry(g) {
+		unsigned long pfn;
+
+		machine_boot(g);
+		pfn = hot_pfn(-1);
+		EXPECT_EQ(add_ram(hot_pfn(0), PAGES_PER_SECTION), 0);
+		remove_ram(pfn, min(PAGES_PER_SECTION, ram_start_pfn(1) + geo.ram_pages - pfn));
+		check_machine();
+		remove_ram(hot_pfn(0), PAGES_PER_SECTION);
+		check_machine();
+	}
+}
+
+/* W13, W18: a part of a section is paid for by its device, as far as it goes. */
+static void a_part_of_a_section_uses_its_altmap(void)
+{
+	for_each_geometry(g) {
+		struct device *dev = &devices[0];
+		unsigned long start, end;
+
+		machine_boot(g);
+		if (g->arch == ARCH_HUGE)
+			continue;	/* a leaf of RAM may map its pages */
+		init_device(dev, 0, hot_pfn(1) + PAGES_PER_SUBSECTION,
+			    3 * PAGES_PER_SUBSECTION);
+		give_altmap(dev, 0, dev->nr_pages);
+		start = PAGE_ALIGN(vaddr(dev->pfn));
+		end = PAGE_ALIGN_DOWN(vaddr(dev->pfn + dev->nr_pages));
+		EXPECT_EQ(add_device(dev), 0);
+		EXPECT_EQ(dev->altmap.alloc, start < end ? (end - start) >> PAGE_SHIFT : 0);
+		check_machine();
+		remove_device(dev);
+		EXPECT_EQ(dev->altmap.alloc, 0);
+		check_machine();
 	}
 }
 
@@ -342,6 +438,10 @@ const struct test_case depopulate_cases[] = {
 	TEST_CASE(all_ranges_of_two_sections_come_and_go),
 	TEST_CASE(sections_that_share_leaves_go_in_any_order),
 	TEST_CASE(a_removed_section_costs_one_flush),
+	TEST_CASE(a_range_with_holes_goes),
+	TEST_CASE(an_early_section_keeps_what_it_shares),
+	TEST_CASE(memory_from_boot_goes_when_the_last_user_goes),
+	TEST_CASE(a_part_of_a_section_uses_its_altmap),
 	TEST_CASE(tables_stay_where_they_must),
 	TEST_CASE(what_an_altmap_gave_is_not_given_again_while_others_are_out),
 	TEST_CASE(a_subsection_is_live_from_add_to_remove),

@@ -442,6 +442,7 @@ static void without_a_huge_block_a_slot_gets_base_pages(void)
 	}
 }
 
+/* W20: nor is it said to be there. */
 static void a_refused_leaf_gives_its_block_back(void)
 {
 	for_each_geometry(g) {
@@ -648,7 +649,7 @@ static void plant_at_level(unsigned long addr, int level)
 	plant_leaf(addr, level, 0);
 }
 
-/* W14: never goes down through a leaf. */
+/* W14: never goes down through a leaf, on neither way. */
 static void a_leaf_above_the_pmd_level_is_refused(void)
 {
 	const struct vmemmap_fill huge = { .nid = 1, .huge = true };
@@ -668,6 +669,9 @@ static void a_leaf_above_the_pmd_level_is_refused(void)
 			EXPECT_EQ(nr_used_pages(), nr_used);
 			EXPECT(!vmemmap_lookup_page(page_addr(0)));
 			EXPECT_EQ(walk(page_addr(0)).level, level);
+			vmemmap_free(page_addr(0), page_addr(1), NULL);
+			EXPECT_EQ(nr_used_pages(), nr_used);
+			EXPECT(walk(page_addr(0)).is_mapped);
 		}
 	}
 }

@@ -396,10 +396,14 @@ SOFT_ENTRY(pud, SOFT_PUD)
 SOFT_ENTRY(p4d, SOFT_P4D)
 SOFT_ENTRY(pgd, SOFT_PGD)
 
+/* For which address an entry of each level was looked up last. */
+extern unsigned long soft_way[NR_SOFT_LEVELS];
+
 /* The way down: pgd_offset_k(), and <level>_offset() from the level above. */
 #define SOFT_DESCENT(function, name, level, upper, upper_level)		\
 static inline name##_t *function(upper##_t *entry, unsigned long addr)	\
 {									\
+	soft_way[level] = addr;						\
 	if (!soft_level[upper_level].is_real)				\
 		return (name##_t *)entry;				\
 	return (name##_t *)soft_next_table(entry->val, upper_level) +	\
@@ -413,6 +417,7 @@ SOFT_DESCENT(p4d_offset, p4d, SOFT_P4D, pgd, SOFT_PGD)
 
 static inline pgd_t *pgd_offset_k(unsigned long addr)
 {
+	soft_way[SOFT_PGD] = addr;
 	return init_mm.pgd + soft_index(addr, SOFT_PGD);
 }
 
@@ -440,15 +445,15 @@ int pmd_set_huge(pmd_t *pmd, phys_addr_t phys, pgprot_t prot);
 void flush_cache_vmap(unsigned long start, unsigned long end);
 
 /* The way out: what was cleared counts until a flush covers it. */
-void soft_clear(void *entry, enum soft_level_nr level);
+void soft_clear(void *entry, enum soft_level_nr level, unsigned long addr);
 void flush_tlb_kernel_range(unsigned long start, unsigned long end);
 
-#define pte_clear(mm, addr, pte)	((void)(mm), (void)(addr), soft_clear(pte, SOFT_PTE))
-#define pmd_clear(pmd)			soft_clear(pmd, SOFT_PMD)
-#define pud_clear(pud)			soft_clear(pud, SOFT_PUD)
-#define p4d_clear(p4d)			soft_clear(p4d, SOFT_P4D)
+#define pte_clear(mm, addr, pte)	((void)(mm), soft_clear(pte, SOFT_PTE, addr))
+#define pmd_clear(pmd)			soft_clear(pmd, SOFT_PMD, soft_way[SOFT_PMD])
+#define pud_clear(pud)			soft_clear(pud, SOFT_PUD, soft_way[SOFT_PUD])
+#define p4d_clear(p4d)			soft_clear(p4d, SOFT_P4D, soft_way[SOFT_P4D])
 #define __pgd(x)			((pgd_t){ x })
-#define set_pgd(pgd, val)		((void)(val), soft_clear(pgd, SOFT_PGD))
+#define set_pgd(pgd, val)		((void)(val), soft_clear(pgd, SOFT_PGD, soft_way[SOFT_PGD]))
 #define mm_pmd_folded(mm)		((void)(mm), !soft_level[SOFT_PUD].is_real)
 #define mm_pud_folded(mm)		((void)(mm), !soft_level[SOFT_P4D].is_real)
 #define mm_p4d_folded(mm)		((void)(mm), !soft_level[SOFT_PGD].is_real)
