@@ -37,6 +37,15 @@ static void *recording_alloc_block(unsigned long size, int nid)
 	return block;
 }
 
+/* The only reason to fail is that we refused an allocation. */
+void vmemmap_kunit_assert_no_memory(struct kunit *test, int err)
+{
+	struct vmemmap_kunit *vk = test->priv;
+
+	KUNIT_ASSERT_EQ(test, -ENOMEM, err);
+	KUNIT_ASSERT_GT(test, vk->nr_asked, vk->fail_from);
+}
+
 /* Nothing of what was given so far is in use any more; forget it. */
 void vmemmap_kunit_expect_all_came_back(struct kunit *test)
 {

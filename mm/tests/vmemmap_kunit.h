@@ -64,6 +64,7 @@ struct vmem_altmap *vmemmap_kunit_altmap(struct kunit *test,
 					 unsigned long reserve,
 					 unsigned long free);
 
+void vmemmap_kunit_assert_no_memory(struct kunit *test, int err);
 void vmemmap_kunit_expect_all_came_back(struct kunit *test);
 
 int vmemmap_kunit_fill(unsigned long start, unsigned long end,
