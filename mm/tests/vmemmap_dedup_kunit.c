@@ -190,6 +190,23 @@ static void populate_compound_pages_without_memory_fails(struct kunit *test)
 	KUNIT_EXPECT_GE(test, n, 7);
 }
 
+static void cycles_of_compound_pages_leave_nothing_behind(struct kunit *test)
+{
+	struct dev_pagemap *pgmap = new_device(test, 0, 8);
+	struct vmemmap_kunit *vk = test->priv;
+	struct vmemmap_figures figures;
+	unsigned int i;
+
+	vk->is_unrecorded = true;
+	for (i = 0; i < 1 + VMEMMAP_KUNIT_CYCLES; i++) {
+		if (i == 1)
+			figures = vmemmap_kunit_figures();
+		KUNIT_ASSERT_EQ(test, 0, populate(test, pgmap, 0, 24));
+		vmemmap_kunit_free(addr_at(vk, 0), addr_at(vk, 24), NULL);
+	}
+	vmemmap_kunit_expect_figures(test, &figures);
+}
+
 static void a_tail_that_is_missing_is_refused(struct kunit *test)
 {
 	struct dev_pagemap *pgmap = new_device(test, 0, 8);
@@ -271,6 +288,7 @@ static struct kunit_case vmemmap_dedup_kunit_cases[] = {
 	KUNIT_CASE(a_range_that_is_being_added_counts),
 	KUNIT_CASE(compound_pages_count_from_the_begin_of_their_range),
 	KUNIT_CASE(populate_compound_pages_without_memory_fails),
+	KUNIT_CASE(cycles_of_compound_pages_leave_nothing_behind),
 	KUNIT_CASE(a_tail_that_is_missing_is_refused),
 	KUNIT_CASE(a_tail_in_a_huge_leaf_is_refused),
 	KUNIT_CASE(page_frames_of_no_range_are_refused),

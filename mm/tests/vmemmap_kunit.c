@@ -2,6 +2,7 @@
 /*
  * vmemmap_kunit.c - see vmemmap_kunit.h
  */
+#include <linux/delay.h>
 #include <linux/ioport.h>
 
 #include "vmemmap_kunit.h"
@@ -26,8 +27,8 @@ static void *recording_alloc_block(unsigned long size, int nid)
 	current->kunit_test = NULL;
 	block = vmemmap_alloc_block(size, real_nid);
 	current->kunit_test = test;
-	if (!block)
-		return NULL;
+	if (!block || vk->is_unrecorded)
+		return block;
 
 	memset(block, VMEMMAP_KUNIT_RAW & 0xff, size);
 	page = virt_to_page(block);
@@ -67,6 +68,92 @@ static void expect_all_came_back(void *test)
 {
 	vmemmap_kunit_expect_all_came_back(test);
 }
+
+/* ---- Figures of the whole kernel ---- */
+
+/* With what the CPUs have not added to it yet. */
+static long node_pages(enum node_stat_item item)
+{
+	struct pglist_data *pgdat;
+	long nr = 0;
+	int cpu;
+
+	for_each_online_pgdat(pgdat) {
+		nr += atomic_long_read(&pgdat->vm_stat[item]);
+		for_each_online_cpu(cpu)
+			nr += per_cpu_ptr(pgdat->per_cpu_nodestats,
+					  cpu)->vm_node_stat_diff[item];
+	}
+	return nr;
+}
+
+static struct vmemmap_figures read_figures(void)
+{
+	struct vmemmap_figures figures = {
+		.nr_managed = totalram_pages(),
+		.nr_tables = node_pages(NR_PAGETABLE),
+	};
+	struct zone *zone;
+
+	kvfree_rcu_barrier();
+	rcu_barrier();
+	drain_all_pages(NULL);
+	for_each_populated_zone(zone)
+		figures.nr_free += zone_page_state_snapshot(zone,
+							    NR_FREE_PAGES);
+	figures.nr_free += node_pages(NR_SLAB_RECLAIMABLE_B) +
+			   node_pages(NR_SLAB_UNRECLAIMABLE_B);
+	return figures;
+}
+
+static bool are_same_figures(const struct vmemmap_figures *a,
+			     const struct vmemmap_figures *b)
+{
+	return a->nr_free == b->nr_free && a->nr_managed == b->nr_managed &&
+	       a->nr_tables == b->nr_tables;
+}
+
+/*
+ * Read them until they are @before, or for some seconds: the rest of the kernel
+ * is idle, but may have memory in hand for a moment.
+ */
+static struct vmemmap_figures await_figures(const struct vmemmap_figures *before)
+{
+	struct vmemmap_figures now = read_figures();
+	int i;
+
+	for (i = 0; i < 100 && !are_same_figures(before, &now); i++) {
+		msleep(50);
+		now = read_figures();
+	}
+	return now;
+}
+
+/* They have not changed for a moment, if there is such a moment at all. */
+struct vmemmap_figures vmemmap_kunit_figures(void)
+{
+	struct vmemmap_figures last, now = read_figures();
+	int i = 0;
+
+	do {
+		last = now;
+		msleep(50);
+		now = read_figures();
+	} while (!are_same_figures(&last, &now) && i++ < 100);
+	return now;
+}
+
+void vmemmap_kunit_expect_figures(struct kunit *test,
+				  const struct vmemmap_figures *before)
+{
+	const struct vmemmap_figures now = await_figures(before);
+
+	KUNIT_EXPECT_EQ(test, before->nr_free, now.nr_free);
+	KUNIT_EXPECT_EQ(test, before->nr_managed, now.nr_managed);
+	KUNIT_EXPECT_EQ(test, before->nr_tables, now.nr_tables);
+}
+
+/* ---- Tables and contents ---- */
 
 int vmemmap_kunit_fill(unsigned long start, unsigned long end,
 		       const struct vmemmap_fill *fill)
@@ -300,7 +387,7 @@ int vmemmap_kunit_init(struct kunit *test)
 /* ---- A device that brings memory for its memory map ---- */
 
 struct device_memory {
-	struct vmemmap_kunit *vk;
+	struct kunit *test;
 	struct vmem_altmap altmap;
 };
 
@@ -330,7 +417,8 @@ static void clear_leaf(unsigned long addr)
 static void unmap_device(void *data)
 {
 	struct device_memory *device = data;
-	const unsigned long start = device->vk->slot;
+	const struct vmemmap_kunit *vk = device->test->priv;
+	const unsigned long start = vk->slot;
 	const unsigned long end = start + VMEMMAP_KUNIT_SLOTS * PMD_SIZE;
 	unsigned long addr;
 
@@ -343,14 +431,31 @@ static void unmap_device(void *data)
 	flush_tlb_kernel_range(start, end);
 }
 
+/*
+ * Each page is held by one more reference. One that has lost it was taken for
+ * RAM, and is left alone.
+ */
+static void put_device_page(struct kunit *test, struct page *page)
+{
+	KUNIT_EXPECT_EQ_MSG(test, 2, page_count(page),
+			    "a page of the device went to RAM");
+	if (page_count(page) != 2)
+		return;
+	put_page(page);
+	__free_page(page);
+}
+
 static void free_device(void *data)
 {
 	struct device_memory *device = data;
 	const struct vmem_altmap *altmap = &device->altmap;
+	const unsigned long end_pfn = altmap->base_pfn + altmap->reserve +
+				      altmap->free;
+	unsigned long pfn;
 
 	unmap_device(device);
-	free_pages_exact(__va(PFN_PHYS(altmap->base_pfn)),
-			 PFN_PHYS(altmap->reserve + altmap->free));
+	for (pfn = altmap->base_pfn; pfn < end_pfn; pfn++)
+		put_device_page(device->test, pfn_to_page(pfn));
 }
 
 /*
@@ -363,6 +468,7 @@ struct vmem_altmap *vmemmap_kunit_altmap(struct kunit *test,
 {
 	struct device_memory *device = kunit_kmalloc(test, sizeof(*device),
 						     GFP_KERNEL);
+	unsigned long i;
 	void *memory;
 
 	KUNIT_ASSERT_NOT_NULL(test, device);
@@ -371,9 +477,11 @@ struct vmem_altmap *vmemmap_kunit_altmap(struct kunit *test,
 	if (!memory)
 		kunit_skip(test, "no %#lx pages in one piece", reserve + free);
 	memset(memory, VMEMMAP_KUNIT_RAW & 0xff, PFN_PHYS(reserve + free));
+	for (i = 0; i < reserve + free; i++)
+		get_page(virt_to_page(memory) + i);
 
 	memcpy(device, &(struct device_memory) {
-		.vk = test->priv,
+		.test = test,
 		.altmap = {
 			.base_pfn = PHYS_PFN(__pa(memory)),
 			.reserve = reserve,

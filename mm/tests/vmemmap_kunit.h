@@ -22,6 +22,9 @@
 /* A window has so many slots, and at least so many sections. */
 #define VMEMMAP_KUNIT_SLOTS	4UL
 
+/* How often a case adds and removes that looks for what is left behind. */
+#define VMEMMAP_KUNIT_CYCLES	1000
+
 /* What each word of memory is that has just been given. */
 #define VMEMMAP_KUNIT_RAW	0x5a5a5a5a5a5a5a5aUL
 
@@ -38,6 +41,10 @@
  * @nr_strangers: those of them that asked for another node
  * @fail_from: refuse this call, counted from 0, and all later ones
  * @max_size: refuse all larger blocks
+ * @is_unrecorded: neither write down nor hold what is given
+ * @nr_flushes: for cases that count them
+ * @flush_start: where the last flush began
+ * @flush_end: where it ended
  * @blocks: the pages given
  */
 struct vmemmap_kunit {
@@ -49,6 +56,10 @@ struct vmemmap_kunit {
 	unsigned long nr_strangers;
 	unsigned long fail_from;
 	unsigned long max_size;
+	bool is_unrecorded;
+	unsigned int nr_flushes;
+	unsigned long flush_start;
+	unsigned long flush_end;
 	struct xarray blocks;
 };
 
@@ -56,6 +67,13 @@ struct vmemmap_kunit {
 struct vmemmap_leaf {
 	unsigned long size;
 	unsigned long pfn;
+};
+
+/* What the whole kernel has of memory, in pages. */
+struct vmemmap_figures {
+	long nr_free;		/* including what slabs keep for the next time */
+	long nr_managed;
+	long nr_tables;
 };
 
 int vmemmap_kunit_init(struct kunit *test);
@@ -66,6 +84,9 @@ struct vmem_altmap *vmemmap_kunit_altmap(struct kunit *test,
 
 void vmemmap_kunit_assert_no_memory(struct kunit *test, int err);
 void vmemmap_kunit_expect_all_came_back(struct kunit *test);
+struct vmemmap_figures vmemmap_kunit_figures(void);
+void vmemmap_kunit_expect_figures(struct kunit *test,
+				  const struct vmemmap_figures *before);
 
 int vmemmap_kunit_fill(unsigned long start, unsigned long end,
 		       const struct vmemmap_fill *fill);

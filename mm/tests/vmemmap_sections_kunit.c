@@ -7,6 +7,7 @@
 #include <linux/mount.h>
 
 #include "vmemmap_kunit.h"
+#include <linux/vmemmap.h>
 #include "vmemmap_sections_cases.h"
 
 KUNIT_ARRAY_PARAM_DESC(bad_ranges, vmemmap_bad_ranges, name);
@@ -373,6 +374,132 @@ static void a_failed_add_leaves_everything_as_before(struct kunit *test)
 	remove(add);
 }
 
+/* A page of the memory map is the device's if nobody else can come to need it. */
+static void expect_device_backs(struct kunit *test, const struct addition *add,
+				unsigned long addr)
+{
+	const struct vmem_altmap *altmap = add->altmap;
+	const unsigned long pfn = vmemmap_kunit_leaf(addr).pfn;
+	const bool is_inside = memmap_start(add) <= addr &&
+			       addr + PAGE_SIZE <= memmap_end(add);
+
+	KUNIT_EXPECT_NE(test, 0, vmemmap_kunit_leaf(addr).size);
+	KUNIT_EXPECT_EQ(test, is_inside, altmap->base_pfn <= pfn &&
+					 pfn < altmap->base_pfn + altmap->free);
+}
+
+/*
+ * W13: the first and the last page are shared with neighbours if pages are
+ * larger than 4K and @first is no multiple of PART_PAGES.
+ */
+static void device_backs_a_part(struct kunit *test, unsigned long first,
+				unsigned long nr_pages)
+{
+	struct addition *add = new_addition(test, first, nr_pages);
+	const unsigned long start = PAGE_ALIGN(memmap_start(add));
+	const unsigned long end = PAGE_ALIGN_DOWN(memmap_end(add));
+	const unsigned long nr_inside = start < end ? PHYS_PFN(end - start) : 0;
+	unsigned long addr;
+
+	add->altmap = vmemmap_kunit_altmap(test, 0, nr_memmap_pages(nr_pages));
+	add_section(test, add);
+	for (addr = PAGE_ALIGN_DOWN(memmap_start(add)); addr < memmap_end(add);
+	     addr += PAGE_SIZE)
+		expect_device_backs(test, add, addr);
+	KUNIT_EXPECT_EQ(test, nr_inside, add->altmap->alloc);
+
+	remove_section(test, add);
+	KUNIT_EXPECT_EQ(test, 0, add->altmap->alloc);
+	KUNIT_EXPECT_EQ(test, 0, add->altmap->align);
+	vmemmap_kunit_expect_all_came_back(test);
+}
+
+static void a_device_backs_the_leaves_inside_a_part(struct kunit *test)
+{
+	device_backs_a_part(test, 0, PAGES_PER_SUBSECTION);
+	device_backs_a_part(test, PART_PAGES, 3 * PART_PAGES);
+	device_backs_a_part(test, PAGES_PER_SUBSECTION, 3 * PART_PAGES);
+}
+
+/* In the place of vmemmap_flush(). */
+static void counting_flush(unsigned long start, unsigned long end,
+			   bool has_tables)
+{
+	struct vmemmap_kunit *vk = kunit_get_current_test()->priv;
+
+	vk->nr_flushes++;
+	vk->flush_start = start;
+	vk->flush_end = end;
+	vmemmap_flush_tables(start, end);
+}
+
+/* One for leaves and tables together, whatever the leaves. */
+static void remove_takes_one_flush(struct kunit *test)
+{
+	struct addition *add = addition_of(test, test->param_value);
+	struct vmemmap_kunit *vk = test->priv;
+
+	add_section(test, add);
+	kunit_activate_static_stub(test, vmemmap_flush, counting_flush);
+	remove_section(test, add);
+	kunit_deactivate_static_stub(test, vmemmap_flush);
+
+	KUNIT_EXPECT_EQ(test, 1, vk->nr_flushes);
+	KUNIT_EXPECT_LE(test, vk->flush_start, memmap_start(add));
+	KUNIT_EXPECT_GE(test, vk->flush_end, memmap_end(add));
+}
+
+/* ---- Again and again ---- */
+
+static const struct add_case cycle_cases[] = {
+	{ .name = "a section",
+	  .nr_pages = PAGES_PER_SECTION },
+	{ .name = "a subsection",
+	  .first = PAGES_PER_SUBSECTION, .nr_pages = PAGES_PER_SUBSECTION },
+	{ .name = "a section of compound pages",
+	  .nr_pages = PAGES_PER_SECTION, .is_compound = true },
+	{ .name = "a section with memory from its device",
+	  .nr_pages = PAGES_PER_SECTION, .has_altmap = true },
+	{ .name = "a subsection with memory from its device",
+	  .first = PAGES_PER_SUBSECTION, .nr_pages = PAGES_PER_SUBSECTION,
+	  .has_altmap = true },
+};
+
+KUNIT_ARRAY_PARAM_DESC(cycle_cases, cycle_cases, name);
+
+static void add_and_remove(struct kunit *test, const struct addition *add,
+			   unsigned int nr_times)
+{
+	while (nr_times--) {
+		KUNIT_ASSERT_EQ(test, 0, try_add(add));
+		remove((void *)add);
+	}
+}
+
+static void cycles_leave_nothing_behind(struct kunit *test)
+{
+	struct addition *add = addition_of(test, test->param_value);
+	struct vmemmap_kunit *vk = test->priv;
+	struct vmemmap_figures figures;
+	struct section_state state;
+	unsigned long align = 0;
+
+	vk->is_unrecorded = true;
+	add_and_remove(test, add, 1);
+	if (add->altmap)
+		align = add->altmap->align;
+	state = state_of(test, add->pfn);
+	figures = vmemmap_kunit_figures();
+
+	add_and_remove(test, add, VMEMMAP_KUNIT_CYCLES);
+	vmemmap_kunit_expect_figures(test, &figures);
+	expect_same_state(test, add->pfn, &state);
+	if (add->altmap) {
+		KUNIT_EXPECT_EQ(test, 0, add->altmap->alloc);
+		KUNIT_EXPECT_EQ(test, align, add->altmap->align);
+	}
+}
+
 static void an_altmap_too_small_is_left_as_before(struct kunit *test)
 {
 	struct addition *add = new_addition(test, 0, PAGES_PER_SECTION);
@@ -678,6 +805,9 @@ static struct kunit_case vmemmap_sections_cases[] = {
 			 add_cases_gen_params),
 	KUNIT_CASE_PARAM(a_failed_add_leaves_everything_as_before,
 			 add_cases_gen_params),
+	KUNIT_CASE(a_device_backs_the_leaves_inside_a_part),
+	KUNIT_CASE_PARAM(remove_takes_one_flush, add_cases_gen_params),
+	KUNIT_CASE_PARAM(cycles_leave_nothing_behind, cycle_cases_gen_params),
 	KUNIT_CASE(an_altmap_too_small_is_left_as_before),
 	KUNIT_CASE(add_twice_is_refused),
 	KUNIT_CASE_PARAM(a_bad_range_is_refused, bad_ranges_gen_params),
