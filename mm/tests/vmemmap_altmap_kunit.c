@@ -99,19 +99,6 @@ static void altmap_fails_when_exhausted_until_a_block_is_freed(struct kunit *tes
 	KUNIT_EXPECT_PTR_EQ(test, last, altmap_alloc(&altmap, 1));
 }
 
-static void free_block_gives_device_pages_back(struct kunit *test)
-{
-	struct vmem_altmap altmap = altmap_of(16);
-	void *first = altmap_alloc(&altmap, 4);
-	void *second = altmap_alloc(&altmap, 8);
-
-	KUNIT_ASSERT_NOT_NULL(test, second);
-	vmemmap_put_block(PHYS_PFN(__pa(second)), 3, 1, &altmap);
-	KUNIT_EXPECT_EQ(test, 4, altmap.alloc);
-	vmemmap_put_block(PHYS_PFN(__pa(first)), 2, 1, &altmap);
-	KUNIT_EXPECT_EQ(test, 0, altmap.alloc);
-}
-
 static void *no_ram(unsigned long size, int nid)
 {
 	KUNIT_FAIL(kunit_get_current_test(), "RAM was asked for");
@@ -133,7 +120,6 @@ static struct kunit_case vmemmap_altmap_kunit_cases[] = {
 	KUNIT_CASE(altmap_refuses_a_part_of_a_page),
 	KUNIT_CASE(altmap_blocks_lie_inside_the_window_and_apart),
 	KUNIT_CASE(altmap_fails_when_exhausted_until_a_block_is_freed),
-	KUNIT_CASE(free_block_gives_device_pages_back),
 	KUNIT_CASE(altmap_never_falls_back_to_ram),
 	{}
 };

@@ -190,21 +190,24 @@ static void populate_compound_pages_without_memory_fails(struct kunit *test)
 	KUNIT_EXPECT_GE(test, n, 7);
 }
 
+static void populate_and_free(struct kunit *test, void *pgmap)
+{
+	struct vmemmap_kunit *vk = test->priv;
+	unsigned int i;
+
+	for (i = 0; i < VMEMMAP_KUNIT_CYCLES; i++) {
+		KUNIT_ASSERT_EQ(test, 0, populate(test, pgmap, 0, 24));
+		vmemmap_kunit_free(addr_at(vk, 0), addr_at(vk, 24), NULL);
+	}
+}
+
 static void cycles_of_compound_pages_leave_nothing_behind(struct kunit *test)
 {
 	struct dev_pagemap *pgmap = new_device(test, 0, 8);
 	struct vmemmap_kunit *vk = test->priv;
-	struct vmemmap_figures figures;
-	unsigned int i;
 
 	vk->is_unrecorded = true;
-	for (i = 0; i < 1 + VMEMMAP_KUNIT_CYCLES; i++) {
-		if (i == 1)
-			figures = vmemmap_kunit_figures();
-		KUNIT_ASSERT_EQ(test, 0, populate(test, pgmap, 0, 24));
-		vmemmap_kunit_free(addr_at(vk, 0), addr_at(vk, 24), NULL);
-	}
-	vmemmap_kunit_expect_figures(test, &figures);
+	vmemmap_kunit_expect_nothing_left(test, populate_and_free, pgmap);
 }
 
 static void a_tail_that_is_missing_is_refused(struct kunit *test)

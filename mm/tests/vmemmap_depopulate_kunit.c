@@ -282,6 +282,31 @@ static void a_part_of_a_section_goes_and_comes_back(struct kunit *test)
 	write_memmap(vk->pfn, nr);
 	remove(vk->pfn, PAGES_PER_SECTION);
 	vmemmap_kunit_expect_all_came_back(test);
+
+	KUNIT_ASSERT_EQ(test, 0, add(vk->pfn, PAGES_PER_SECTION));
+	remove(vk->pfn, nr);
+	remove(vk->pfn + nr, PAGES_PER_SECTION - nr);
+	vmemmap_kunit_expect_all_came_back(test);
+}
+
+/* ---- Where blocks go ---- */
+
+static void a_device_gets_its_blocks_back(struct kunit *test)
+{
+	struct vmem_altmap *altmap = vmemmap_kunit_altmap(test, 1, 16);
+	void *first, *second;
+
+	mem_hotplug_begin();
+	first = vmemmap_alloc_block_buf(4 * PAGE_SIZE, NUMA_NO_NODE, altmap);
+	second = vmemmap_alloc_block_buf(8 * PAGE_SIZE, NUMA_NO_NODE, altmap);
+	if (second) {
+		vmemmap_put_block(PHYS_PFN(__pa(second)), 3, 1, altmap);
+		KUNIT_EXPECT_EQ(test, 4, altmap->alloc);
+		vmemmap_put_block(PHYS_PFN(__pa(first)), 2, 1, altmap);
+		KUNIT_EXPECT_EQ(test, 0, altmap->alloc);
+	}
+	mem_hotplug_done();
+	KUNIT_EXPECT_NOT_NULL(test, second);
 }
 
 /* ---- The memory map from boot ---- */
@@ -311,7 +336,7 @@ static void reserve_pages(struct page *page, unsigned long nr,
 	unsigned int i;
 
 	for (; nr; nr--, page++) {
-		__SetPageReserved(page);
+		SetPageReserved(page);
 		adjust_managed_page_count(page, -1);
 		for (i = 0; i < nr_users; i++)
 			get_page_bootmem(0, page, SECTION_INFO);
@@ -337,11 +362,9 @@ static void map_boot_leaf(struct kunit *test, void *memory, unsigned long size)
 	KUNIT_ASSERT_EQ(test, size, vmemmap_kunit_leaf(vk->slot).size);
 }
 
-/* W22 */
-static void a_leaf_from_boot_goes_when_its_last_user_does(struct kunit *test)
+static void map_and_free_boot_leaf(struct kunit *test, void *data)
 {
-	const struct boot_leaf_case *row = test->param_value;
-	const struct vmemmap_figures before = vmemmap_kunit_figures();
+	const struct boot_leaf_case *row = data;
 	void *memory = alloc_pages_exact(row->size, GFP_KERNEL | __GFP_NOWARN);
 	struct vmemmap_kunit *vk = test->priv;
 	unsigned int i;
@@ -357,7 +380,13 @@ static void a_leaf_from_boot_goes_when_its_last_user_does(struct kunit *test)
 		KUNIT_ASSERT_TRUE(test, PageReserved(virt_to_page(memory)));
 		put_page_bootmem(virt_to_page(memory));
 	}
-	vmemmap_kunit_expect_figures(test, &before);
+}
+
+/* W22 */
+static void a_leaf_from_boot_goes_when_its_last_user_does(struct kunit *test)
+{
+	vmemmap_kunit_expect_nothing_left(test, map_and_free_boot_leaf,
+					  (void *)test->param_value);
 }
 
 /* ---- Bounds ---- */
@@ -382,6 +411,7 @@ static struct kunit_case vmemmap_depopulate_cases[] = {
 	KUNIT_CASE_PARAM(neighbours_go_without_each_other,
 			 neighbours_gen_params),
 	KUNIT_CASE(a_part_of_a_section_goes_and_comes_back),
+	KUNIT_CASE(a_device_gets_its_blocks_back),
 	KUNIT_CASE_PARAM(a_leaf_from_boot_goes_when_its_last_user_does,
 			 boot_leaves_gen_params),
 	KUNIT_CASE(a_range_outside_the_vmemmap_is_refused),

@@ -71,6 +71,13 @@ static void expect_all_came_back(void *test)
 
 /* ---- Figures of the whole kernel ---- */
 
+/* What the whole kernel has of memory, in pages. */
+struct figures {
+	long nr_free;		/* including what slabs keep for the next time */
+	long nr_managed;
+	long nr_tables;
+};
+
 /* With what the CPUs have not added to it yet. */
 static long node_pages(enum node_stat_item item)
 {
@@ -87,9 +94,9 @@ static long node_pages(enum node_stat_item item)
 	return nr;
 }
 
-static struct vmemmap_figures read_figures(void)
+static struct figures read_figures(void)
 {
-	struct vmemmap_figures figures = {
+	struct figures figures = {
 		.nr_managed = totalram_pages(),
 		.nr_tables = node_pages(NR_PAGETABLE),
 	};
@@ -106,51 +113,48 @@ static struct vmemmap_figures read_figures(void)
 	return figures;
 }
 
-static bool are_same_figures(const struct vmemmap_figures *a,
-			     const struct vmemmap_figures *b)
+static bool are_same_figures(const struct figures *a,
+			     const struct figures *b)
 {
 	return a->nr_free == b->nr_free && a->nr_managed == b->nr_managed &&
 	       a->nr_tables == b->nr_tables;
 }
 
-/*
- * Read them until they are @before, or for some seconds: the rest of the kernel
- * is idle, but may have memory in hand for a moment.
- */
-static struct vmemmap_figures await_figures(const struct vmemmap_figures *before)
+/* Read them until they are @expected, or for a second. */
+static struct figures await_figures(const struct figures *expected)
 {
-	struct vmemmap_figures now = read_figures();
+	struct figures now = read_figures();
 	int i;
 
-	for (i = 0; i < 100 && !are_same_figures(before, &now); i++) {
+	for (i = 0; i < 20 && !are_same_figures(expected, &now); i++) {
 		msleep(50);
 		now = read_figures();
 	}
 	return now;
 }
 
-/* They have not changed for a moment, if there is such a moment at all. */
-struct vmemmap_figures vmemmap_kunit_figures(void)
+/*
+ * After @act, the kernel has as much memory as before, to the page. The rest of
+ * it is idle, but may start a worker or fill a cache of RCU's just then, and
+ * keep that. So try again if there is a difference: what @act leaves behind
+ * is there each time.
+ */
+void vmemmap_kunit_expect_nothing_left(struct kunit *test,
+				       void (*act)(struct kunit *test,
+						   void *data), void *data)
 {
-	struct vmemmap_figures last, now = read_figures();
+	struct figures before, now;
 	int i = 0;
 
 	do {
-		last = now;
-		msleep(50);
-		now = read_figures();
-	} while (!are_same_figures(&last, &now) && i++ < 100);
-	return now;
-}
+		before = read_figures();
+		act(test, data);
+		now = await_figures(&before);
+	} while (!are_same_figures(&before, &now) && ++i < 5);
 
-void vmemmap_kunit_expect_figures(struct kunit *test,
-				  const struct vmemmap_figures *before)
-{
-	const struct vmemmap_figures now = await_figures(before);
-
-	KUNIT_EXPECT_EQ(test, before->nr_free, now.nr_free);
-	KUNIT_EXPECT_EQ(test, before->nr_managed, now.nr_managed);
-	KUNIT_EXPECT_EQ(test, before->nr_tables, now.nr_tables);
+	KUNIT_EXPECT_EQ(test, before.nr_free, now.nr_free);
+	KUNIT_EXPECT_EQ(test, before.nr_managed, now.nr_managed);
+	KUNIT_EXPECT_EQ(test, before.nr_tables, now.nr_tables);
 }
 
 /* ---- Tables and contents ---- */

@@ -69,13 +69,6 @@ struct vmemmap_leaf {
 	unsigned long pfn;
 };
 
-/* What the whole kernel has of memory, in pages. */
-struct vmemmap_figures {
-	long nr_free;		/* including what slabs keep for the next time */
-	long nr_managed;
-	long nr_tables;
-};
-
 int vmemmap_kunit_init(struct kunit *test);
 unsigned long vmemmap_kunit_reserve(struct kunit *test, unsigned long size);
 struct vmem_altmap *vmemmap_kunit_altmap(struct kunit *test,
@@ -84,9 +77,9 @@ struct vmem_altmap *vmemmap_kunit_altmap(struct kunit *test,
 
 void vmemmap_kunit_assert_no_memory(struct kunit *test, int err);
 void vmemmap_kunit_expect_all_came_back(struct kunit *test);
-struct vmemmap_figures vmemmap_kunit_figures(void);
-void vmemmap_kunit_expect_figures(struct kunit *test,
-				  const struct vmemmap_figures *before);
+void vmemmap_kunit_expect_nothing_left(struct kunit *test,
+				       void (*act)(struct kunit *test,
+						   void *data), void *data);
 
 int vmemmap_kunit_fill(unsigned long start, unsigned long end,
 		       const struct vmemmap_fill *fill);

@@ -382,10 +382,11 @@ static void expect_device_backs(struct kunit *test, const struct addition *add,
 	const unsigned long pfn = vmemmap_kunit_leaf(addr).pfn;
 	const bool is_inside = memmap_start(add) <= addr &&
 			       addr + PAGE_SIZE <= memmap_end(add);
+	const bool is_device = altmap->base_pfn <= pfn &&
+			       pfn < altmap->base_pfn + altmap->free;
 
 	KUNIT_EXPECT_NE(test, 0, vmemmap_kunit_leaf(addr).size);
-	KUNIT_EXPECT_EQ(test, is_inside, altmap->base_pfn <= pfn &&
-					 pfn < altmap->base_pfn + altmap->free);
+	KUNIT_EXPECT_EQ(test, is_inside, is_device);
 }
 
 /*
@@ -467,36 +468,28 @@ static const struct add_case cycle_cases[] = {
 
 KUNIT_ARRAY_PARAM_DESC(cycle_cases, cycle_cases, name);
 
-static void add_and_remove(struct kunit *test, const struct addition *add,
-			   unsigned int nr_times)
+static void add_and_remove(struct kunit *test, void *add)
 {
-	while (nr_times--) {
+	unsigned int i;
+
+	for (i = 0; i < VMEMMAP_KUNIT_CYCLES; i++) {
 		KUNIT_ASSERT_EQ(test, 0, try_add(add));
-		remove((void *)add);
+		remove(add);
 	}
 }
 
 static void cycles_leave_nothing_behind(struct kunit *test)
 {
 	struct addition *add = addition_of(test, test->param_value);
+	const struct section_state before = state_of(test, add->pfn);
 	struct vmemmap_kunit *vk = test->priv;
-	struct vmemmap_figures figures;
-	struct section_state state;
-	unsigned long align = 0;
 
 	vk->is_unrecorded = true;
-	add_and_remove(test, add, 1);
-	if (add->altmap)
-		align = add->altmap->align;
-	state = state_of(test, add->pfn);
-	figures = vmemmap_kunit_figures();
-
-	add_and_remove(test, add, VMEMMAP_KUNIT_CYCLES);
-	vmemmap_kunit_expect_figures(test, &figures);
-	expect_same_state(test, add->pfn, &state);
+	vmemmap_kunit_expect_nothing_left(test, add_and_remove, add);
+	expect_same_state(test, add->pfn, &before);
 	if (add->altmap) {
 		KUNIT_EXPECT_EQ(test, 0, add->altmap->alloc);
-		KUNIT_EXPECT_EQ(test, align, add->altmap->align);
+		KUNIT_EXPECT_EQ(test, 0, add->altmap->align);
 	}
 }
 
