@@ -12,15 +12,34 @@
 LINUX=${LINUX:-}
 package=linux-source-$BASE
 tree=$cache/base-$BASE
+got=$cache/download
+
+# The suites that have a series which that of this machine may not have.
+declare -A suites=([7.3]="trixie-backports sid")
 
 # apt would fetch as the user _apt, who has no business in a home directory. It
 # checks what it has fetched against its keys all the same.
 download() {
-	cd "$cache/download" && apt-get -o APT::Sandbox::User="$(id -un)" download "$package"
+	cd "$got" && apt-get -o APT::Sandbox::User="$(id -un)" download "$package"
 }
 
+# The same from those suites, of the mirror that this machine uses.
+download_from_suites() (
+	options=(-o Dir::Etc::sourceparts=- -o Dir::Etc::sourcelist="$got/apt/sources.list")
+	rm -rf "$got/apt" && mkdir -p "$got/apt" && cd "$got"
+	# shellcheck disable=SC2016 # apt's own variable
+	mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' \
+		'Label: Debian' | sed -n 1p)
+	for suite in ${suites[$BASE]}; do
+		echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]" \
+			"${mirror:?apt knows no mirror of Debian}" "$suite main"
+	done >apt/sources.list
+	private_apt "$got/apt" "${options[@]}" update &&
+		private_apt "$got/apt" "${options[@]}" download "$package"
+)
+
 unpack() {
-	local debs=("$cache/download/$package"_*.deb)
+	local debs=("$got/$package"_*.deb)
 
 	rm -rf "$tree.part" && mkdir "$tree.part" &&
 		dpkg-deb --fsys-tarfile "${debs[-1]}" |
@@ -29,16 +48,22 @@ unpack() {
 }
 
 fetch() {
-	mkdir -p "$cache/download" || fail "cannot write to $cache"
-	apt_step "fetching $package" download download ||
+	local download=download
+
+	[ -z "${suites[$BASE]-}" ] || download=download_from_suites
+	mkdir -p "$got" || fail "cannot write to $cache"
+	apt_step "fetching $package" download "$download" || {
+		! grep -q '^E: Unable to locate package' "$log/download.log" ||
+			fail "Debian has no $package any more; name a tree of your own with LINUX=<dir>"
 		fail "cannot fetch $package: $(why download); mend that and call again," \
 			"or name a tree of your own with LINUX=<dir>"
+	}
 	step "unpacking $package" unpack unpack || {
 		rm -rf "$tree.part"
 		fail "cannot unpack $package into $cache: $(why unpack)"
 	}
 	mv "$tree.part" "$tree"
-	rm -f "$cache/download/$package"_*.deb
+	rm -rf "$got"
 }
 
 if [ "${1-}" = id ]; then

@@ -13,18 +13,14 @@ arm64) arch=arm64 ;;
 esac
 dir=$cache/busybox-$arch
 
-# apt as it would be on a machine of that architecture: with the sources of this
-# one, and with lists of its own, so that those of this one stay as they are.
+# apt as it would be on a machine of that architecture, with the sources of this
+# one.
 foreign_apt() {
-	cd "$dir.part" &&
-		apt-get -o APT::Architecture="$arch" -o APT::Architectures="$arch" \
-			-o Dir::State::Lists="$dir.part/lists" -o Dir::State::status=/dev/null \
-			-o Dir::Cache="$dir.part/cache" -o APT::Sandbox::User="$(id -un)" \
-			-o APT::Update::Error-Mode=any "$@"
+	private_apt "$dir.part" -o APT::Architecture="$arch" -o APT::Architectures="$arch" "$@"
 }
 
 unpack() {
-	rm -rf "$dir.part" && mkdir -p "$dir.part"/{lists,cache}/partial &&
+	rm -rf "$dir.part" && mkdir -p "$dir.part" && cd "$dir.part" &&
 		foreign_apt update && foreign_apt download busybox-static &&
 		dpkg-deb -x busybox-static_*.deb . && rm -rf lists cache ./*.deb
 }

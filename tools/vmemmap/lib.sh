@@ -88,6 +88,18 @@ apt_step() {
 	can_be_root && step "updating the lists of apt" apt-update as_root apt-get update && step "$@"
 }
 
+# private_apt <dir> <arguments of apt-get>...: apt with lists of its own, so that
+# those of the machine stay as they are.
+private_apt() {
+	local dir=$1
+
+	shift
+	mkdir -p "$dir"/{lists,cache}/partial
+	apt-get -o Dir::State::Lists="$dir/lists" -o Dir::State::status=/dev/null \
+		-o Dir::Cache="$dir/cache" -o APT::Sandbox::User="$(id -un)" \
+		-o APT::Update::Error-Mode=any -o Acquire::Languages=none "$@"
+}
+
 # one_of <variable> <words>: each word of the variable must be one of these.
 one_of() {
 	local word
@@ -97,7 +109,7 @@ one_of() {
 	done
 }
 
-series="6.12"	# of Linux, that our files serve
+series="6.12 7.3"	# of Linux, that our files serve
 kernels="x86_64 x86_64-page80 arm64-4k arm64-16k arm64-64k"
 # shellcheck disable=SC2034 # for those who source this
 links="x86_64-defconfig x86_64-nohotplug arm64-defconfig arm64-nohotplug"
