@@ -29,6 +29,10 @@ case $KERNEL in
 *-page80) flags=-DWANT_PAGE_VIRTUAL ;;&
 *-*) fragments+=("$tools/configs/$KERNEL.config") ;;
 esac
+for fragment in "${fragments[@]}"; do	# what one series alone has
+	fragment=${fragment%.config}-$(series_of "$src").config
+	[ ! -e "$fragment" ] || fragments+=("$fragment")
+done
 
 # What goes into an object must be the same in another clone, so that ccache
 # knows it again.

@@ -100,6 +100,9 @@ private_apt() {
 		-o APT::Update::Error-Mode=any -o Acquire::Languages=none "$@"
 }
 
+# The series that a kernel tree belongs to.
+series_of() { sed -n 's/^\(VERSION\|PATCHLEVEL\) = //p' "$1/Makefile" | paste -sd.; }
+
 # one_of <variable> <words>: each word of the variable must be one of these.
 one_of() {
 	local word

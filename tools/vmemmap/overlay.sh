@@ -137,7 +137,7 @@ check() {
 	for file in Makefile Kbuild mm/Makefile mm/Kconfig.debug; do
 		[ -f "$tree/$file" ] || fail "$tree is no kernel source tree: it has no $file"
 	done
-	found=$(sed -n 's/^\(VERSION\|PATCHLEVEL\) = //p' "$tree/Makefile" | paste -sd.)
+	found=$(series_of "$tree")
 	if [[ " $series " != *" $found "* ]]; then
 		[ "${FORCE:-}" = 1 ] ||
 			fail "$tree is Linux $found, our files are for $series; FORCE=1 tries it all the same"
