@@ -166,7 +166,7 @@ void __ref vmemmap_put_block(unsigned long pfn, unsigned int order,
 			vmemmap_put_boot_page(pfn_to_page(pfn));
 	} else {
 		page_ref_sub(pfn_to_page(pfn), nr_refs - 1);
-		__free_pages(pfn_to_page(pfn), order);
+		vmemmap_free_pages(pfn_to_page(pfn), order);
 	}
 }
 
@@ -228,8 +228,13 @@ static void * __meminit vmemmap_alloc_table(int node)
 {
 	void *table = vmemmap_alloc_block(PAGE_SIZE, node);
 
-	if (table)
-		memset(table, 0, PAGE_SIZE);
+	if (!table)
+		return NULL;
+
+	memset(table, 0, PAGE_SIZE);
+	/* At boot there is no struct page yet to note it in. */
+	if (slab_is_available())
+		vmemmap_construct_table(table);
 	return table;
 }
 
@@ -356,15 +361,23 @@ pmd_t *vmemmap_find_slot(unsigned long addr)
 	return pmd_offset(pud, addr);
 }
 
-struct page *vmemmap_lookup_page(unsigned long addr)
+/* The PTE for an address, if something is mapped there by one. */
+static pte_t *vmemmap_find_pte(unsigned long addr)
 {
 	pmd_t *pmd = vmemmap_find_slot(addr);
-	pte_t pte;
+	pte_t *pte;
 
 	if (!pmd || pmd_none(pmdp_get(pmd)) || pmd_leaf(pmdp_get(pmd)))
 		return NULL;
-	pte = ptep_get(pte_offset_kernel(pmd, addr));
-	return pte_none(pte) ? NULL : pte_page(pte);
+	pte = pte_offset_kernel(pmd, addr);
+	return pte_none(ptep_get(pte)) ? NULL : pte;
+}
+
+struct page *vmemmap_lookup_page(unsigned long addr)
+{
+	pte_t *pte = vmemmap_find_pte(addr);
+
+	return pte ? pte_page(ptep_get(pte)) : NULL;
 }
 
 /* ---- Leaves ---- */
@@ -433,6 +446,13 @@ static bool __meminit vmemmap_fill_pmd(pmd_t *pmd, unsigned long addr,
 	return true;
 }
 
+/* At boot there is no struct page yet to count in: the page stays for ever. */
+static void __meminit vmemmap_get_shared(struct page *page, unsigned long nr)
+{
+	if (slab_is_available())
+		page_ref_add(page, nr);
+}
+
 /* Fill those of the PTEs for [addr, next), all in one table, that are empty. */
 static int __meminit vmemmap_fill_ptes(pte_t *pte, unsigned long addr,
 				       unsigned long next,
@@ -466,7 +486,7 @@ static int __meminit vmemmap_fill_ptes(pte_t *pte, unsigned long addr,
 	}
 
 	if (fill->shared)
-		page_ref_add(fill->shared, nr_filled);
+		vmemmap_get_shared(fill->shared, nr_filled);
 	else if (last)
 		vmemmap_verify(last, fill->nid, start, addr);
 	return err;
@@ -561,6 +581,19 @@ int __meminit vmemmap_fill_range(unsigned long start, unsigned long end,
 	if (!err)
 		err = vmemmap_fill_pages(end, last, &ram);
 	return err;
+}
+
+void vmemmap_wrprotect_range(unsigned long start, unsigned long end)
+{
+	unsigned long addr;
+
+	for (addr = start; addr < end; addr += PAGE_SIZE) {
+		pte_t *pte = vmemmap_find_pte(addr);
+
+		VM_WARN_ON_ONCE(!pte);
+		if (pte)
+			ptep_set_wrprotect(&init_mm, addr, pte);
+	}
 }
 
 #ifdef VMEMMAP_PUBLIC_LEVELS

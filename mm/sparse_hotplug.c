@@ -40,17 +40,7 @@ static void __meminit subsection_mask(unsigned long *mask, unsigned long pfn,
 	bitmap_set(mask, first, last - first + 1);
 }
 
-/**
- * sparse_init_subsection_map() - note which subsections are present at boot
- * @pfn: first page frame, of any alignment
- * @nr_pages: length of the range
- *
- * Sections whose memory map could not be had are passed over.
- *
- * Context: boot, after sparse_init().
- */
-void __init sparse_init_subsection_map(unsigned long pfn,
-				       unsigned long nr_pages)
+void __init vmemmap_init_subsections(unsigned long pfn, unsigned long nr_pages)
 {
 	const unsigned long end_pfn = pfn + nr_pages;
 	DECLARE_BITMAP(mask, SUBSECTIONS_PER_SECTION);
@@ -67,6 +57,17 @@ void __init sparse_init_subsection_map(unsigned long pfn,
 			  mask, SUBSECTIONS_PER_SECTION);
 	}
 }
+
+#ifdef VMEMMAP_INIT_ALL_SUBSECTIONS
+void __init sparse_init_subsection_map(void)
+{
+	unsigned long pfn, end_pfn;
+	int i;
+
+	for_each_mem_pfn_range(i, MAX_NUMNODES, &pfn, &end_pfn, NULL)
+		vmemmap_init_subsections(pfn, end_pfn - pfn);
+}
+#endif
 
 /**
  * __populate_section_memmap() - map the struct pages of some page frames
@@ -330,7 +331,7 @@ int __meminit sparse_add_section(int nid, unsigned long start_pfn,
 		return err;
 
 	/* Show it wherever an uninitialised struct page is used, if we may. */
-	if (!altmap || !altmap->inaccessible)
+	if (!altmap || is_altmap_accessible(altmap))
 		page_init_poison(pfn_to_page(start_pfn),
 				 sizeof(struct page) * nr_pages);
 

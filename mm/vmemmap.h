@@ -44,8 +44,9 @@
  * @huge: use a PMD leaf for each empty slot, as far as blocks can be had
  * @altmap: take blocks from this device; NULL means from RAM. Tables always
  *	come from RAM
- * @shared: show this page at every address and take a reference for each;
- *	NULL means a block of its own for each leaf. Never together with @huge
+ * @shared: show this page at every address and take a reference for each, but
+ *	none at boot, where it is to stay for ever; NULL means a block of its own
+ *	for each leaf. Never together with @huge
  */
 struct vmemmap_fill {
 	int nid;
@@ -103,6 +104,18 @@ int vmemmap_fill_range(unsigned long start, unsigned long end,
 struct page *vmemmap_lookup_page(unsigned long addr);
 
 /**
+ * vmemmap_wrprotect_range() - let nobody write to a range of the vmemmap
+ * @start: first byte, on a page
+ * @end: end of the range
+ *
+ * All of it must be mapped by PTEs; what is not is passed over with a warning.
+ * The caller flushes the TLB.
+ *
+ * Context: as for vmemmap_fill_range(); does not sleep.
+ */
+void vmemmap_wrprotect_range(unsigned long start, unsigned long end);
+
+/**
  * vmemmap_find_slot() - the PMD entry for an address
  * @addr: address in the vmemmap
  *
@@ -136,6 +149,17 @@ void vmemmap_put_block(unsigned long pfn, unsigned int order,
  * Context: mem_hotplug_lock held for writing, interrupts enabled.
  */
 void vmemmap_flush(unsigned long start, unsigned long end, bool has_tables);
+
+/**
+ * vmemmap_init_subsections() - note which subsections are present at boot
+ * @pfn: first page frame, of any alignment
+ * @nr_pages: length of the range
+ *
+ * Sections whose memory map could not be had are passed over.
+ *
+ * Context: boot, after the sections' memory maps are there.
+ */
+void vmemmap_init_subsections(unsigned long pfn, unsigned long nr_pages);
 
 /**
  * has_live_subsection() - does anybody need the struct pages of a range?

@@ -12,7 +12,6 @@
 
 #include <linux/align.h>
 #include <linux/bitmap.h>
-#include <linux/bootmem_info.h>
 #include <linux/err.h>
 #include <linux/gfp.h>
 #include <linux/memblock.h>
@@ -26,7 +25,6 @@
 #include <linux/ratelimit.h>
 #include <linux/slab.h>
 #include <linux/topology.h>
-#include <linux/version.h>
 #include <linux/vmstat.h>
 #include <kunit/static_stub.h>
 #include <asm/dma.h>
@@ -35,16 +33,96 @@
 #include "internal.h"
 
 /*
- * 6.12 expects this back end to define what an empty table of each level
- * looks like (weak, see vmemmap_alloc_table()) and links the per-level
- * functions of linux/mm.h into sparc.
+ * The two columns below have the same rows, as far as there is something to say:
+ * headers, who defines what, and small functions.
+ */
+#if __has_include("sparse.h")	/* ---- 7.3 ---- */
+
+#include "hugetlb_vmemmap.h"
+#include "mm_init.h"
+#include "page_alloc.h"
+#include "sparse.h"
+
+#define VMEMMAP_LEVEL static
+
+/* sparse_init() has the map of subsections initialised as a whole. */
+#define VMEMMAP_INIT_ALL_SUBSECTIONS
+
+/* HugeTLB pages from boot get their vmemmap from us, optimised. */
+#if defined(CONFIG_HUGETLB_PAGE_OPTIMIZE_VMEMMAP)
+#define VMEMMAP_POPULATE_HVO
+#endif
+
+/* There is no memory set aside for the memory map at boot. */
+static inline void *sparse_buffer_alloc(unsigned long size)
+{
+	return NULL;
+}
+
+static inline bool is_altmap_accessible(const struct vmem_altmap *altmap)
+{
+	return true;
+}
+
+/* Note that a page is a table: it is counted in NR_PAGETABLE from now on. */
+static inline void vmemmap_construct_table(void *table)
+{
+	__pagetable_ctor(virt_to_ptdesc(table));
+	ptdesc_set_kernel(virt_to_ptdesc(table));
+}
+
+/*
+ * Tables include those that HugeTLB made when it split a leaf. An IOMMU may
+ * walk them: pagetable_free() knows when they can go.
+ */
+static inline void vmemmap_free_pages(struct page *page, unsigned int order)
+{
+	if (PageTable(page))
+		pagetable_dtor_free(page_ptdesc(page));
+	else
+		__free_pages(page, order);
+}
+
+static inline void vmemmap_put_boot_page(struct page *page)
+{
+	free_reserved_page(page);
+}
+
+#else	/* ---- 6.12 ---- */
+
+#include <linux/bootmem_info.h>
+
+/*
+ * This back end defines what an empty table of each level looks like (weak, see
+ * vmemmap_alloc_table()), and the per-level functions of linux/mm.h for sparc.
  */
 #define VMEMMAP_DEFINES_TABLE_INIT
 #define VMEMMAP_PUBLIC_LEVELS
 #define VMEMMAP_LEVEL
 
+/* free_area_init() has the map of subsections initialised range by range. */
+#define vmemmap_init_subsections sparse_init_subsection_map
+
+/* The memory of a device may be out of reach until it goes online. */
+#define VMEMMAP_ALTMAP_INACCESSIBLE
+
+static inline bool is_altmap_accessible(const struct vmem_altmap *altmap)
+{
+	return !altmap->inaccessible;
+}
+
+/* Nothing is noted about tables of the kernel. */
+static inline void vmemmap_construct_table(void *table)
+{
+}
+
+static inline void vmemmap_free_pages(struct page *page, unsigned int order)
+{
+	__free_pages(page, order);
+}
+
 /*
- * Give back a page that memblock gave. 6.12 can keep book of what the pages of
+ * Give back a page that memblock gave. There may be a book of what the pages of
  * the boot memory map are used for; such a page goes when its last user does.
  */
 static inline void vmemmap_put_boot_page(struct page *page)
@@ -58,5 +136,7 @@ static inline void vmemmap_put_boot_page(struct page *page)
 #endif
 	free_reserved_page(page);
 }
+
+#endif
 
 #endif /* _MM_VMEMMAP_BASE_H */

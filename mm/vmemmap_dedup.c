@@ -122,3 +122,84 @@ int __meminit vmemmap_populate_compound_pages(unsigned long start_pfn,
 }
 
 #endif /* vmemmap_populate_compound_pages */
+
+#ifdef VMEMMAP_POPULATE_HVO
+
+/*
+ * The page that the tails of all compound pages of an order in a zone show. What
+ * is in there comes later, when there are struct pages.
+ */
+static struct page * __init zone_tail_page(struct zone *zone,
+					   unsigned int order)
+{
+	struct page **tail =
+		&zone->vmemmap_tails[order - VMEMMAP_TAIL_MIN_ORDER];
+	void *block;
+
+	if (!*tail) {
+		block = vmemmap_alloc_block(PAGE_SIZE, zone_to_nid(zone));
+		if (!block)
+			return NULL;
+		memset(block, 0, PAGE_SIZE);
+		*tail = virt_to_page(block);
+	}
+	return *tail;
+}
+
+/**
+ * vmemmap_populate_hvo() - map the struct pages of a HugeTLB page from boot
+ * @start: address of its first struct page
+ * @end: end of its struct pages
+ * @order: its size is 2^order pages
+ * @zone: where it lies
+ * @headsize: so many bytes have memory of their own; what follows shows the tail
+ *	page of the zone
+ *
+ * Context: boot.
+ * Return: 0; otherwise as vmemmap_fill_range(). After an error the range is
+ * filled in part.
+ */
+int __init vmemmap_populate_hvo(unsigned long start, unsigned long end,
+				unsigned int order, struct zone *zone,
+				unsigned long headsize)
+{
+	struct vmemmap_fill fill = { .nid = zone_to_nid(zone) };
+	int err;
+
+	err = vmemmap_fill_range(start, start + headsize, &fill);
+	if (err)
+		return err;
+
+	fill.shared = zone_tail_page(zone, order);
+	if (!fill.shared)
+		return -ENOMEM;
+	return vmemmap_fill_range(start + headsize, end, &fill);
+}
+
+/**
+ * vmemmap_wrprotect_hvo() - let nobody write to the shared tails of a HugeTLB
+ *	page
+ * @start: address of its first struct page
+ * @end: end of its struct pages
+ * @node: where it lies; means nothing here
+ * @headsize: as it was for vmemmap_populate_hvo()
+ *
+ * The caller flushes the TLB.
+ *
+ * Context: boot, when the struct pages have been initialised.
+ */
+void vmemmap_wrprotect_hvo(unsigned long start, unsigned long end, int node,
+			   unsigned long headsize)
+{
+	vmemmap_wrprotect_range(start + headsize, end);
+}
+
+#ifdef CONFIG_SPARSEMEM_VMEMMAP_PREINIT
+/* The first of a node's memory map: that of its HugeTLB pages. */
+void __init sparse_vmemmap_init_nid_early(int nid)
+{
+	hugetlb_vmemmap_init_early(nid);
+}
+#endif
+
+#endif /* VMEMMAP_POPULATE_HVO */

@@ -329,6 +329,17 @@ static const struct boot_leaf_case boot_leaf_cases[] = {
 
 KUNIT_ARRAY_PARAM_DESC(boot_leaves, boot_leaf_cases, name);
 
+#ifdef CONFIG_HAVE_BOOTMEM_INFO_NODE
+static void get_boot_page(struct page *page)
+{
+	get_page_bootmem(0, page, SECTION_INFO);
+}
+#else
+static void get_boot_page(struct page *page)
+{
+}
+#endif
+
 /* Make these pages look as if memblock had given them. */
 static void reserve_pages(struct page *page, unsigned long nr,
 			  unsigned int nr_users)
@@ -339,7 +350,7 @@ static void reserve_pages(struct page *page, unsigned long nr,
 		SetPageReserved(page);
 		adjust_managed_page_count(page, -1);
 		for (i = 0; i < nr_users; i++)
-			get_page_bootmem(0, page, SECTION_INFO);
+			get_boot_page(page);
 	}
 }
 
@@ -378,7 +389,7 @@ static void map_and_free_boot_leaf(struct kunit *test, void *data)
 
 	for (i = 1; i < row->nr_users; i++) {
 		KUNIT_ASSERT_TRUE(test, PageReserved(virt_to_page(memory)));
-		put_page_bootmem(virt_to_page(memory));
+		vmemmap_put_boot_page(virt_to_page(memory));
 	}
 }
 

@@ -316,6 +316,19 @@ static void make_upper_tables(struct kunit *test, struct window *window)
 	current->kunit_test = test;
 }
 
+/* Their arrays must come from a node that is there. */
+static void make_section_arrays(struct kunit *test, unsigned long pfn,
+				unsigned long end_pfn)
+{
+	int err = 0;
+
+	mem_hotplug_begin();
+	for (; pfn < end_pfn && !err; pfn += PAGES_PER_SECTION)
+		err = sparse_index_init(pfn_to_section_nr(pfn), first_online_node);
+	mem_hotplug_done();
+	KUNIT_ASSERT_EQ(test, 0, err);
+}
+
 static void reserve_region(struct kunit *test, struct window *window,
 			   unsigned long nr_pages)
 {
@@ -357,6 +370,7 @@ unsigned long vmemmap_kunit_reserve(struct kunit *test, unsigned long size)
 	KUNIT_ASSERT_EQ(test, 0,
 			kunit_add_action_or_reset(test, unmap_window, window));
 	make_upper_tables(test, window);
+	make_section_arrays(test, pfn, pfn + nr_pages);
 	return pfn;
 }
 

@@ -318,9 +318,29 @@ void __free_pages(struct page *ptr, unsigned int order)
 		FAIL("pfn %#lx is no block of order %u to be freed", pfn, order);
 	EXPECT(machine.has_slab);
 	EXPECT(page->refs == 1 || !order);
+	EXPECT(!page->is_constructed);
 	expect_unreachable();
 	if (!--page->refs)
 		give_back(pfn, BIT(order));
+}
+
+void vmemmap_construct_table(void *table)
+{
+	struct soft_page *page = ram_page(PHYS_PFN(__pa(table)));
+
+	EXPECT(machine.has_slab);
+	EXPECT(page && page->state == PAGE_BLOCK && !page->order);
+	EXPECT(!page->is_constructed);
+	page->is_constructed = true;
+}
+
+void vmemmap_free_pages(struct page *page, unsigned int order)
+{
+	struct soft_page *soft = ram_page(page_to_pfn(page));
+
+	if (soft)
+		soft->is_constructed = false;
+	__free_pages(page, order);
 }
 
 /* Leave no free block of @order or larger on the node, but smaller ones. */

@@ -159,7 +159,7 @@ void boot_node(int nid)
 void machine_end_of_boot(void)
 {
 	for (int nid = 0; nid < NR_NODES; nid++)
-		sparse_init_subsection_map(ram_start_pfn(nid), geo.ram_pages);
+		vmemmap_init_subsections(ram_start_pfn(nid), geo.ram_pages);
 	machine.has_slab = true;
 }
 

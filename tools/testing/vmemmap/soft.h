@@ -199,6 +199,7 @@ struct soft_page {
 	unsigned int nr_own;
 	unsigned int nr_shown;
 	bool is_table;
+	bool is_constructed;
 };
 
 extern unsigned long nr_warn_alloc;

@@ -7,7 +7,7 @@
  * as hardware does, by level numbers alone, and shares nothing with the
  * accessors of vmemmap_base.h but the encoding of an entry:
  *
- *	| pfn << page_shift | ... | level | kernel | leaf | present |
+ *	| pfn << page_shift | ... | level | readonly | kernel | leaf | present |
  *
  * An entry names its level, so that a table hung in at the wrong level shows.
  */
@@ -65,7 +65,7 @@ void soft_set_table(void *entry, void *table, enum soft_level_nr level)
 		return;
 	EXPECT(PAGE_ALIGNED(table));
 	EXPECT(page && (page->state == PAGE_BOOT ||
-			(page->state == PAGE_BLOCK && !page->order)));
+			(page->state == PAGE_BLOCK && page->is_constructed)));
 	for (unsigned long i = 0; i < PAGE_SIZE / sizeof(*entries); i++)
 		EXPECT(entries[i] == (i < below->nr_entries ? below->empty : 0));
 	set_entry(entry, __pa(table) | flags_of(level, false), level);
@@ -87,6 +87,16 @@ void set_pte_at(struct mm_struct *mm, unsigned long addr, pte_t *pte, pte_t val)
 	EXPECT((unsigned long *)pte == leaf.entry);
 	EXPECT_EQ(val.val & ~PAGE_MASK, flags_of(SOFT_PTE, true));
 	set_entry(&pte->val, val.val, SOFT_PTE);
+}
+
+void ptep_set_wrprotect(struct mm_struct *mm, unsigned long addr, pte_t *pte)
+{
+	const struct leaf leaf = walk(addr);
+
+	EXPECT(mm == &init_mm);
+	EXPECT(leaf.is_mapped);
+	EXPECT((unsigned long *)pte == leaf.entry);
+	pte->val |= ENTRY_READONLY;
 }
 
 int pmd_set_huge(pmd_t *pmd, phys_addr_t phys, pgprot_t prot)
@@ -247,7 +257,7 @@ struct leaf walk(unsigned long addr)
 		if (is_empty_entry(*leaf.entry, leaf.level))
 			break;
 		if (*leaf.entry & ENTRY_LEAF) {
-			EXPECT_EQ(*leaf.entry & ~PAGE_MASK,
+			EXPECT_EQ(*leaf.entry & ~PAGE_MASK & ~ENTRY_READONLY,
 				  flags_of(leaf.level, true));
 			leaf.is_mapped = true;
 			leaf.pfn = *leaf.entry >> geo.page_shift;

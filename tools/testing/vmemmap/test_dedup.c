@@ -331,6 +331,120 @@ static void a_populate_that_fails_anywhere_can_be_freed_and_tried_again(void)
 	}
 }
 
+/* ---- HugeTLB pages from boot ---- */
+
+/* A zone of node 1 whose HugeTLB pages nobody has seen yet. */
+static struct zone zone;
+
+static void machine_with_zone(const struct geometry *g)
+{
+	machine_early(g);
+	zone = (struct zone){ .node = 1 };
+}
+
+/* The HugeTLB page that takes @nr vmemmap pages from @first on. */
+static int populate_hvo(unsigned long first, unsigned long nr)
+{
+	return vmemmap_populate_hvo(addr_at(first), addr_at(first + nr),
+				    log2_of(nr * pfns_per_page()), &zone, PAGE_SIZE);
+}
+
+static void expect_hvo(unsigned long first, unsigned long nr)
+{
+	const unsigned long order = log2_of(nr * pfns_per_page());
+	const struct page *tail = zone.vmemmap_tails[order - VMEMMAP_TAIL_MIN_ORDER];
+
+	EXPECT(tail);
+	EXPECT_EQ(ram_nid(page_to_pfn(tail)), 1);
+	EXPECT_EQ(ram_nid(mapped_pfn(addr_at(first))), 1);
+	EXPECT(mapped_pfn(addr_at(first)) != page_to_pfn(tail));
+	for (unsigned long i = 1; i < nr; i++)
+		EXPECT_EQ(mapped_pfn(addr_at(first + i)), page_to_pfn(tail));
+}
+
+static void hugetlb_pages_of_an_order_show_one_tail(void)
+{
+	for_each_geometry(g) {
+		unsigned long nr_free;
+
+		machine_with_zone(g);
+		nr_free = nr_free_pages(1);
+		EXPECT_EQ(populate_hvo(0, 4), 0);
+		EXPECT_EQ(populate_hvo(4, 4), 0);
+		EXPECT_EQ(populate_hvo(8, 8), 0);
+		expect_hvo(0, 4);
+		expect_hvo(4, 4);
+		expect_hvo(8, 8);
+		EXPECT(mapped_pfn(addr_at(0)) != mapped_pfn(addr_at(4)));
+		EXPECT(mapped_pfn(addr_at(1)) != mapped_pfn(addr_at(9)));
+		EXPECT_EQ(nr_free - nr_free_pages(1), 3 + 2 +
+			  nr_tables_for(addr_at(0), addr_at(16), SOFT_PTE));
+	}
+}
+
+static void hugetlb_without_memory_is_told_so(void)
+{
+	for_each_tiny_geometry(g) {
+		unsigned long n = 0;
+		int err;
+
+		machine_with_zone(g);
+		do {
+			fail_allocation(++n, false);
+			err = populate_hvo(0, 4);
+			EXPECT_EQ(err, machine.nr_failures ? -ENOMEM : 0);
+			fail_allocation(0, false);
+		} while (err);
+		EXPECT(n > 2);
+		expect_hvo(0, 4);
+	}
+}
+
+static void shown_tails_of_hugetlb_pages_are_made_read_only(void)
+{
+	for_each_geometry(g) {
+		machine_with_zone(g);
+		EXPECT_EQ(populate_hvo(0, 4), 0);
+		EXPECT_EQ(populate_hvo(4, 4), 0);
+		vmemmap_wrprotect_hvo(addr_at(0), addr_at(4), 1, PAGE_SIZE);
+		for (unsigned long i = 0; i < 8; i++)
+			EXPECT_EQ(*walk(addr_at(i)).entry & ENTRY_READONLY,
+				  i % 4 && i < 4 ? ENTRY_READONLY : 0);
+		expect_hvo(0, 4);
+	}
+}
+
+static void expect_vm_warning(void)
+{
+#ifdef CONFIG_DEBUG_VM
+	expect_warnings(1);
+#endif
+}
+
+static void what_is_no_pte_is_not_made_read_only(void)
+{
+	unsigned long nr_leaves = 0;
+
+	for_each_tiny_geometry(g) {
+		const struct vmemmap_fill huge = { .nid = 1, .huge = true };
+		unsigned long slot;
+
+		machine_with_zone(g);
+		slot = ALIGN(addr_at(0), PMD_SIZE);
+		vmemmap_wrprotect_range(slot, slot + PAGE_SIZE);
+		expect_vm_warning();
+
+		EXPECT_EQ(vmemmap_fill_range(slot, slot + PMD_SIZE, &huge), 0);
+		if (walk(slot).level != SOFT_PMD)
+			continue;	/* no block so large */
+		vmemmap_wrprotect_range(slot, slot + PAGE_SIZE);
+		expect_vm_warning();
+		EXPECT(!(*walk(slot).entry & ENTRY_READONLY));
+		nr_leaves++;
+	}
+	EXPECT(nr_leaves);
+}
+
 /* ---- With sections ---- */
 
 /* The vmemmap pages of a section; 0: it is not filled by whole ones. */
@@ -439,6 +553,10 @@ const struct test_case dedup_cases[] = {
 	TEST_CASE(without_its_tail_a_compound_page_is_not_continued),
 	TEST_CASE(a_huge_leaf_is_no_tail),
 	TEST_CASE(a_populate_that_fails_anywhere_can_be_freed_and_tried_again),
+	TEST_CASE(hugetlb_pages_of_an_order_show_one_tail),
+	TEST_CASE(hugetlb_without_memory_is_told_so),
+	TEST_CASE(shown_tails_of_hugetlb_pages_are_made_read_only),
+	TEST_CASE(what_is_no_pte_is_not_made_read_only),
 	TEST_CASE(compound_pages_may_span_sections),
 	TEST_CASE(with_an_altmap_no_tail_is_shown),
 	TEST_CASE(small_compound_pages_share_nothing),

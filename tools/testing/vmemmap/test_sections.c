@@ -141,7 +141,7 @@ static void subsections_of_any_range_are_noted_at_boot(void)
 
 				machine_early(g);
 				boot_node(0);
-				sparse_init_subsection_map(pfn, nr);
+				vmemmap_init_subsections(pfn, nr);
 				for (unsigned long at = 0; at < nr_early_sections() *
 				     PAGES_PER_SECTION; at += PAGES_PER_SUBSECTION) {
 					const bool is_touched = nr && at < pfn + nr &&
@@ -170,7 +170,7 @@ static void sections_without_a_memory_map_are_passed_over_at_boot(void)
 		machine_end_of_boot();
 		EXPECT(!last->usage);
 		/* there need not be an array for them either */
-		sparse_init_subsection_map(section_nr_to_pfn(NR_MEM_SECTIONS - 1), 1);
+		vmemmap_init_subsections(section_nr_to_pfn(NR_MEM_SECTIONS - 1), 1);
 		EXPECT(!__nr_to_section(NR_MEM_SECTIONS - 1));
 		EXPECT(!bitmap_empty(__nr_to_section(0)->usage->subsection_map,
 				     SUBSECTIONS_PER_SECTION));

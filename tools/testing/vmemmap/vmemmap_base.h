@@ -39,6 +39,7 @@
 #define VMEMMAP_DEFINES_TABLE_INIT
 #define VMEMMAP_PUBLIC_LEVELS
 #define VMEMMAP_LEVEL
+#define VMEMMAP_POPULATE_HVO
 
 #define KUNIT_STATIC_STUB_REDIRECT(function, args...) do { } while (0)
 
@@ -322,6 +323,8 @@ void *kzalloc(size_t size, gfp_t gfp);
 void soft_kfree(void *object);
 struct page *alloc_pages_node(int node, gfp_t gfp, unsigned int order);
 void __free_pages(struct page *page, unsigned int order);
+void vmemmap_construct_table(void *table);
+void vmemmap_free_pages(struct page *page, unsigned int order);
 void vmemmap_put_boot_page(struct page *page);
 void *memblock_alloc_try_nid_raw(phys_addr_t size, phys_addr_t align,
 				 phys_addr_t min_addr, phys_addr_t max_addr,
@@ -342,6 +345,7 @@ struct rcu_head {
 #define ENTRY_PRESENT		BIT(0)
 #define ENTRY_LEAF		BIT(1)
 #define ENTRY_KERNEL		BIT(2)
+#define ENTRY_READONLY		BIT(3)
 #define ENTRY_LEVEL(level)	(((unsigned long)(level) + 1) << 4)
 #define ENTRY_LEVEL_MASK	(7UL << 4)
 #define ENTRY_EMPTY		BIT(7)
@@ -441,6 +445,7 @@ static inline pte_t pfn_pte(unsigned long pfn, pgprot_t prot)
 #define pte_page(pte)		pfn_to_page(pte_pfn(pte))
 
 void set_pte_at(struct mm_struct *mm, unsigned long addr, pte_t *pte, pte_t val);
+void ptep_set_wrprotect(struct mm_struct *mm, unsigned long addr, pte_t *pte);
 int pmd_set_huge(pmd_t *pmd, phys_addr_t phys, pgprot_t prot);
 void flush_cache_vmap(unsigned long start, unsigned long end);
 
@@ -566,6 +571,11 @@ struct vmem_altmap {
 	bool inaccessible;
 };
 
+static inline bool is_altmap_accessible(const struct vmem_altmap *altmap)
+{
+	return !altmap->inaccessible;
+}
+
 struct dev_pagemap {
 	unsigned long vmemmap_shift;
 	int nr_range;
@@ -573,6 +583,21 @@ struct dev_pagemap {
 };
 
 #define VMEMMAP_RESERVE_NR	2
+
+/* ---- 2. Same shape: zones, which say what HugeTLB pages in them show ---- */
+
+#define ilog2(n)		(BITS_PER_LONG - 1 - __builtin_clzl(n))
+#define VMEMMAP_TAIL_MIN_ORDER	ilog2(2 * PAGE_SIZE / sizeof(struct page))
+
+struct zone {
+	int node;
+	struct page *vmemmap_tails[BITS_PER_LONG];
+};
+
+static inline int zone_to_nid(const struct zone *zone)
+{
+	return zone->node;
+}
 
 static inline unsigned long pgmap_vmemmap_nr(const struct dev_pagemap *pgmap)
 {
@@ -617,7 +642,12 @@ int vmemmap_populate_hugepages(unsigned long start, unsigned long end, int node,
 struct page *__populate_section_memmap(unsigned long pfn, unsigned long nr_pages,
 				       int nid, struct vmem_altmap *altmap,
 				       struct dev_pagemap *pgmap);
-void sparse_init_subsection_map(unsigned long pfn, unsigned long nr_pages);
+int vmemmap_populate_hvo(unsigned long start, unsigned long end,
+			 unsigned int order, struct zone *zone,
+			 unsigned long headsize);
+void vmemmap_wrprotect_hvo(unsigned long start, unsigned long end, int node,
+			   unsigned long headsize);
+void vmemmap_init_subsections(unsigned long pfn, unsigned long nr_pages);
 void online_mem_sections(unsigned long start_pfn, unsigned long end_pfn);
 void offline_mem_sections(unsigned long start_pfn, unsigned long end_pfn);
 int sparse_add_section(int nid, unsigned long pfn, unsigned long nr_pages,
