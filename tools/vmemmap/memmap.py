@@ -98,7 +98,7 @@ class State:
     devices: list[Range]
     namespaces: list[dict]
     used: int			# pages without a known use, median of the samples
-    table_pages: int		# nr_page_table_pages, likewise
+    table_pages: int		# nr_page_table_pages, least of the samples
     reach: dict[str, int]	# of a table, by level
 
     def leaves(self, geometry: Geometry) -> list[Leaf]:
@@ -166,4 +166,4 @@ def parse_state(lines: list[str], geometry: Geometry) -> State:
         devices=devices,
         namespaces=json.loads("".join(told.get("ndctl", [])) or "[]"),
         used=int(statistics.median(used_pages(sample, geometry.page) for sample in samples)),
-        table_pages=int(statistics.median(int(sample.split()[-1]) for sample in samples)))
+        table_pages=min(int(sample.split()[-1]) for sample in samples))
