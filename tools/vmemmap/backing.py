@@ -13,9 +13,6 @@ from dataclasses import dataclass
 from machine import Failure, Machine
 from memmap import Geometry, Leaf, Range, Span, State, merge, tables
 
-# Runs of pages in one request, so that its line fits a terminal's 4095 bytes.
-RUNS_PER_REQUEST = 100
-
 
 @dataclass(frozen=True)
 class Vmemmap:
@@ -92,11 +89,8 @@ def reserved_pages(machine: Machine, page: int, blocks: dict[int, int]) -> int:
     """How many pages of these blocks of RAM are reserved."""
     runs = [f"{run.start // page}+{(run.end - run.start) // page}" for run in
             merge(Range(start, start + length) for start, length in blocks.items())]
-    reserved = 0
-    for first in range(0, len(runs), RUNS_PER_REQUEST):
-        told = machine.guest("reserved " + " ".join(runs[first:first + RUNS_PER_REQUEST]))
-        reserved += sum(int(line.split()[-1]) for line in told)
-    return reserved
+    told = machine.guest("reserved " + " ".join(runs))
+    return sum(int(line.split()[-1]) for line in told)
 
 
 def backing(machine: Machine, state: State, page: int, leaves: list[Leaf],

@@ -5,7 +5,7 @@ from collections import Counter
 
 from backing import Row, Vmemmap
 from memmap import Geometry, State, merge, ranges
-from scenarios import Scenario, Step
+from scenarios import HvoFacts, Scenario, Step
 
 # Pages. What a guest uses without a known purpose wanders by some 20 pages from
 # sample to sample, and by some 30 when a block device comes or goes, whose tags
@@ -31,6 +31,22 @@ def figures(state: State, step: Step, scenario: Scenario) -> list[str]:
     }
     return [f"{name}: {found}, not {wanted}"
             for name, (found, wanted) in told.items() if found != wanted]
+
+
+def hvo(state: State, facts: HvoFacts, vmemmap: Vmemmap) -> list[str]:
+    """What can be told while HugeTLB remaps parts of the vmemmap."""
+    wrong = []
+    online = sum(block_state == "online" for _, block_state in state.blocks.values())
+    pages = sum(state.counts.values())
+    if online != facts.online:
+        wrong.append(f"memory blocks online: {online}, not {facts.online}")
+    if pages != facts.memmap_pages:
+        wrong.append(f"the memory map takes {pages} pages, not {facts.memmap_pages}")
+    if facts.split and not any(
+            leaf.level == "pte" and facts.split.start <= vmemmap.described(leaf).start < facts.split.end
+            for leaf in state.leaves(vmemmap.geometry)):
+        wrong.append(f"no leaf of {ranges([facts.split])} has been split")
+    return wrong
 
 
 def attributes(state: State, geometry: Geometry) -> list[str]:

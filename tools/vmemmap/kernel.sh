@@ -5,7 +5,8 @@
 #
 # A kernel is an architecture, and what makes it special: arm64-64k has 64K pages,
 # x86_64-page80 has struct pages of 80 bytes; what ends in -defconfig or -nohotplug
-# has all that the architecture has by default, to be linked, not to be run.
+# has all that the architecture has by default, to be linked, not to be run;
+# x86_64-release goes without the checks of DEBUG_VM.
 
 # shellcheck source=tools/vmemmap/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -23,9 +24,10 @@ esac
 "$tools/packages.sh" "kernel-$arch"
 src=$("$tools/overlay.sh" copy)
 objects=${src%/src}/$KERNEL
-config=tinyconfig flags='' fragments=("$tools/configs/guest.config" "$tools/configs/$arch.config" "$top/mm/tests/.kunitconfig")
+config=tinyconfig flags='' fragments=("$tools/configs"/{guest,"$arch",debug}.config "$top/mm/tests/.kunitconfig")
 case $KERNEL in
 *-defconfig|*-nohotplug) config=defconfig fragments=("$tools/configs/${KERNEL#*-}.config") ;;
+*-release) unset "fragments[2]" ;;
 *-page80) flags=-DWANT_PAGE_VIRTUAL ;;&
 *-*) fragments+=("$tools/configs/$KERNEL.config") ;;
 esac

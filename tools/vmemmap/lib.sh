@@ -113,10 +113,10 @@ one_of() {
 }
 
 series="6.12 7.3"	# of Linux, that our files serve
-kernels="x86_64 x86_64-page80 arm64-4k arm64-16k arm64-64k"
+kernels="x86_64 x86_64-page80 x86_64-release arm64-4k arm64-16k arm64-64k"
 # shellcheck disable=SC2034 # for those who source this
 links="x86_64-defconfig x86_64-nohotplug arm64-defconfig arm64-nohotplug"
-scenarios="x86_64 x86_64-no5lvl x86_64-no1g arm64-4k arm64-16k arm64-64k"
+scenarios="x86_64 x86_64-no5lvl x86_64-no1g x86_64-hvo x86_64-hvo-1g arm64-4k arm64-16k arm64-64k"
 # shellcheck disable=SC2034
 pruned=(arch/x86/mm/init_64.c arch/arm64/mm/mmu.c)	# stock's, that lose functions to ours
 BASE=${BASE:-6.12} ACCEL=${ACCEL:-tcg} KERNEL=${KERNEL:-} SCENARIO=${SCENARIO:-}

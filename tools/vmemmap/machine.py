@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
-"""A guest under QEMU: its console, its QMP monitor, its end.
+"""A guest under QEMU: its console, the port it answers on, its QMP monitor, its end.
 
-One thread: pump() is the only place that waits, for console and monitor alike.
+The console is for the kernel: a serial line loses what a busy host does not take
+in time. What the guest's init says comes by a virtio port, which loses nothing.
+One thread: pump() is the only place that waits, for all of them alike.
 Nothing here knows what a memory map is.
 """
 
@@ -30,7 +32,8 @@ PROBLEMS = re.compile(
 # printk's time stamp
 STAMP = re.compile(r"^\[ *\d+\.\d+\] ")
 
-GUEST = "vmemmap-guest: "
+# How the guest ends its answer
+RESULT = re.compile(r"(not )?ok \d")
 
 # Seconds between signs of life while something takes long
 TELL_EVERY = 10
@@ -72,7 +75,8 @@ class Machine:
         self._tell = tell
         self.deadline = time.monotonic() + run_limit
         self.step_limit = step_limit
-        self.lines: list[str] = []
+        self.lines: list[str] = []		# of the console
+        self._told: list[str] = []		# by the guest, since it was asked
         self.problem: str | None = None
         self._messages: list[dict[str, Any]] = []
 
@@ -83,19 +87,22 @@ class Machine:
     # ---- life ----
 
     def _start(self, command: list[str]) -> None:
-        self._console, self._qmp = LineSocket(), LineSocket()
-        fds = [end.theirs.fileno() for end in (self._console, self._qmp)]
+        console, self._port, self._qmp = LineSocket(), LineSocket(), LineSocket()
+        fds = [end.theirs.fileno() for end in (console, self._port, self._qmp)]
         # Whatever becomes of us, the guest does not outlive us. In a session
         # of its own it does not see the terminal's ^C before we do.
         self._process = subprocess.Popen(
             ["setpriv", "--pdeathsig", "KILL", *command,
              "-display", "none", "-nodefaults", "-no-reboot",
              "-chardev", f"socket,id=console,fd={fds[0]}", "-serial", "chardev:console",
-             "-chardev", f"socket,id=qmp,fd={fds[1]}", "-mon", "chardev=qmp,mode=control"],
+             "-chardev", f"socket,id=port,fd={fds[1]}", "-device", "virtio-serial-pci",
+             "-device", "virtserialport,chardev=port",
+             "-chardev", f"socket,id=qmp,fd={fds[2]}", "-mon", "chardev=qmp,mode=control"],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
             pass_fds=fds, start_new_session=True)
         self._selector = selectors.DefaultSelector()
-        for end, take in (self._console, self._take_line), (self._qmp, self._take_message):
+        for end, take in ((console, self._take_line), (self._port, self._take_told),
+                          (self._qmp, self._take_message)):
             end.theirs.close()
             self._selector.register(end, selectors.EVENT_READ, take)
 
@@ -122,6 +129,10 @@ class Machine:
         self.lines.append(line)
         if not self.problem and PROBLEMS.search(line):
             self.problem = line
+
+    def _take_told(self, line: str) -> None:
+        self._log.write(f"guest: {line}\n")
+        self._told.append(line)
 
     def _take_message(self, line: str) -> None:
         self._messages.append(json.loads(line))
@@ -207,22 +218,15 @@ class Machine:
 
     def boot(self) -> None:
         self.greet()
-        self.wait(lambda: True if GUEST + "ready" in self.lines else None, "the guest to boot")
+        self.wait(lambda: True if self._told else None, "the guest to boot")
 
     def guest(self, request: str) -> list[str]:
         """Have the guest do something; what it saw, a line each."""
-        seen = len(self.lines)
-        self._console.send(request)
-
-        def reply() -> int | None:
-            for number in range(seen, len(self.lines)):
-                if re.match(GUEST + r"(not )?ok \d", self.lines[number]):
-                    return number
-            return None
-
-        last = self.wait(reply, f"the guest to do '{request}'")
-        if self.lines[last].startswith(GUEST + "not ok"):
-            why = self.lines[last].partition(" # ")[2]
-            raise Failure(f"the guest cannot do '{request}': {why}")
-        return [line.removeprefix(GUEST) for line in self.lines[seen:last]
-                if line.startswith(GUEST)]
+        self._told.clear()
+        self._port.send(request)
+        self.wait(lambda: True if self._told and RESULT.match(self._told[-1]) else None,
+                  f"the guest to do '{request}'")
+        *told, result = self._told
+        if result.startswith("not ok"):
+            raise Failure(f"the guest cannot do '{request}': {result.partition(' # ')[2]}")
+        return told

@@ -48,8 +48,8 @@ class Text:
         verdict = "FAILED: " + "; ".join(wrong) if wrong else note or "ok"
         self.tell(f"{step.title:{TITLE_WIDTH}}  {verdict}")
 
-    def skip(self, _: int, step: Step) -> None:
-        self.tell(f"{step.title:{TITLE_WIDTH}}  not reached")
+    def skip(self, _: int, step: Step, why: str) -> None:
+        self.tell(f"{step.title:{TITLE_WIDTH}}  {why}")
 
     def finish(self, rows: list[Row], last_lines: list[str]) -> None:
         if rows:
@@ -77,9 +77,9 @@ class Ktap:
         print(f"not ok {number} {step.title} # {'; '.join(wrong)}" if wrong
               else f"ok {number} {step.title}", flush=True)
 
-    def skip(self, number: int, step: Step) -> None:
+    def skip(self, number: int, step: Step, why: str) -> None:
         self.counts["skip"] += 1
-        print(f"ok {number} {step.title} # SKIP not reached", flush=True)
+        print(f"ok {number} {step.title} # SKIP {why}", flush=True)
 
     def finish(self, _: list[Row], last_lines: list[str]) -> None:
         for line in last_lines:

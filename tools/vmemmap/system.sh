@@ -8,15 +8,16 @@
 
 SCENARIO=${1:?"which scenario? One of: $scenarios"}
 one_of SCENARIO "$scenarios"
-kernel=${SCENARIO%-no*} arch=${SCENARIO%%-*}
-case $arch in
-x86_64) image=arch/x86/boot/bzImage ;;
-arm64) image=arch/arm64/boot/Image.gz ;;
+arch=${SCENARIO%%-*}
+case $SCENARIO in
+x86_64-hvo-1g) kernel=x86_64-release image=arch/x86/boot/bzImage ;;
+x86_64*) kernel=x86_64 image=arch/x86/boot/bzImage ;;
+arm64-*) kernel=$SCENARIO image=arch/arm64/boot/Image.gz ;;
 esac
 [ "$arch" = "$(uname -m)" ] || ACCEL=tcg	# KVM runs its own architecture alone
 
 "$tools/packages.sh" "kernel-$arch" "qemu-$arch" guest
 objects=$("$tools/kernel.sh" "$kernel")
 busybox=$("$tools/busybox.sh" "$arch")
-exec "$tools/run.py" --scenario "$SCENARIO" --kernel "$objects/$image" --busybox "$busybox" \
+exec "$tools/run.py" --scenario "$SCENARIO" --series "$(series_of "${objects%/*}/src")" --kernel "$objects/$image" --busybox "$busybox" \
 	--build "$build" --accel "$ACCEL" "${@:2}"

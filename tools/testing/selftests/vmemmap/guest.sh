@@ -3,13 +3,13 @@
 #
 # /init of a guest: does what the host asks for, one line at a time.
 #
-#	host	<verb> <words ...>			typed on the console
-#	guest	vmemmap-guest: <key> <words ...>	what it saw, any number
-#	guest	vmemmap-guest: ok <n> <verb ...>
-#	   or	vmemmap-guest: not ok <n> <verb ...> # <why>
+#	host	<verb> <words ...>
+#	guest	<key> <words ...>		what it saw, any number
+#	guest	ok <n> <verb ...>
+#	   or	not ok <n> <verb ...> # <why>
 #
 # The guest measures and the host judges: nothing here knows what is right.
-# Lines go through /dev/kmsg, so that no kernel message can land inside one.
+# They speak by the first port of a virtio-serial device, which is descriptor 3.
 
 PATH=/bin
 LD_LIBRARY_PATH=/lib
@@ -23,14 +23,12 @@ mount -t debugfs debug /sys/kernel/debug
 memory=/sys/devices/system/memory
 
 say() {
-	echo "vmemmap-guest: $*" > /dev/kmsg
+	echo "$*" >&3
 }
 
 # Each line of stdin under a key.
 say_lines() {
-	while read -r line; do
-		echo "vmemmap-guest: $1 $line"
-	done > /dev/kmsg
+	sed "s/^ */$1 /" >&3
 }
 
 # Call until it succeeds, for at most 10 s.
@@ -120,6 +118,20 @@ verb_set() {
 	done
 }
 
+# <directory in sysfs> <KiB> <count>: have so many huge pages of this size there
+verb_hugepages() {
+	file=/sys/$1/hugepages/hugepages-$2kB/nr_hugepages
+	echo "$3" > "$file" || return
+	[ "$(cat "$file")" -eq "$3" ] && return
+	echo "$(cat "$file") huge pages, not $3"
+	return 1
+}
+
+# <0|1>: shall the vmemmap of new huge pages be optimised?
+verb_optimize() {
+	echo "$1" > /proc/sys/vm/hugetlb_optimize_vmemmap
+}
+
 verb_ndctl() {
 	ndctl "$@"
 }
@@ -139,8 +151,7 @@ verb_rebind() {
 
 # ---- the loop ----
 
-stty -echo < /dev/console
-exec 3< /dev/console
+exec 3<> /dev/vport0p1
 number=0
 say ready
 while read -r verb words <&3; do
