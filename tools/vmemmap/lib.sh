@@ -9,7 +9,7 @@ export LC_ALL=C
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 build=$top/build
-log=$build/log
+log=$build/log/${BASE:-6.12}
 # shellcheck disable=SC2034 # for those who source this
 tools=$top/tools/vmemmap cache=${XDG_CACHE_HOME:-~/.cache}/vmemmap
 

@@ -81,7 +81,8 @@ class Run:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kernel", type=Path, required=True, help="image to boot")
-    parser.add_argument("--build", type=Path, required=True, help="directory for generated files")
+    parser.add_argument("--image", type=Path, required=True, help="where to write the initramfs")
+    parser.add_argument("--log", type=Path, required=True, help="where to write what was said")
     parser.add_argument("--series", required=True, help="what kernel that is, such as 6.12")
     parser.add_argument("--scenario", choices=SCENARIOS, default="x86_64")
     parser.add_argument("--busybox", type=Path, help="for a guest of another architecture")
@@ -95,15 +96,13 @@ def drive(args: argparse.Namespace) -> int:
     if not args.kernel.is_file():
         raise Failure(f"no kernel image {args.kernel}; build it first")
     find_tool(scenario.qemu[0])
-    image = args.build / "guest" / f"{scenario.name}.cpio"
     tools = {name: find_tool(name) for name in scenario.tools}
-    write_image(image, INIT, tools | {"busybox": args.busybox or find_tool("busybox")})
+    write_image(args.image, INIT, tools | {"busybox": args.busybox or find_tool("busybox")})
     command = [*scenario.qemu, "-accel", args.accel, "-kernel", str(args.kernel),
-               "-initrd", str(image), "-append", f"{scenario.append} {APPEND}"]
+               "-initrd", str(args.image), "-append", f"{scenario.append} {APPEND}"]
 
-    log = args.build / "log" / f"system-{scenario.name}.log"
-    report = (Ktap if args.ktap else Text)(scenario, log)
-    with Machine(command, log, RUN_LIMIT, STEP_LIMIT, report.tell) as machine:
+    report = (Ktap if args.ktap else Text)(scenario, args.log)
+    with Machine(command, args.log, RUN_LIMIT, STEP_LIMIT, report.tell) as machine:
         run = Run(machine, scenario)
         missing = ""
         for number, step in enumerate(scenario.steps, 1):

@@ -20,4 +20,4 @@ esac
 objects=$("$tools/kernel.sh" "$kernel")
 busybox=$("$tools/busybox.sh" "$arch")
 exec "$tools/run.py" --scenario "$SCENARIO" --series "$(series_of "${objects%/*}/src")" --kernel "$objects/$image" --busybox "$busybox" \
-	--build "$build" --accel "$ACCEL" "${@:2}"
+	--image "$build/guest/$SCENARIO.cpio" --log "$log/system-$SCENARIO.log" --accel "$ACCEL" "${@:2}"

@@ -3,7 +3,11 @@
 # test.sh [all] - the tests, one part after the other, whatever comes of each. The
 # last line gives the counts of all; a part that breaks is one failure at least
 #
-# Without "all", those that need a kernel of their own and add least are left out.
+# Without "all", what needs a kernel of its own and adds least is left out; so is
+# most of the second series.
+
+bases=${BASE:-}	# asked for
+LINUX=${LINUX:-}
 
 # shellcheck source=tools/vmemmap/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -35,21 +39,35 @@ part() {
 	echo "$name: ${n[pass]} passed, ${n[fail]} failed, ${n[skip]} skipped, $(clock $((SECONDS - start)))"
 }
 
-of_this_run() {
-	if [ "$which" = all ]; then echo "$1"; else echo "${1/arm64-16k/}"; fi
+# only <words> <which>: those of the words that are among these, or all.
+only() {
+	local word
+
+	for word in $1; do
+		[ "$which" != all ] && [[ " $2 " != *" $word "* ]] || echo "$word"
+	done
+}
+
+# base <series> <kernels> <scenarios>: what a default run tests of it
+base() {
+	local name
+
+	for name in ${KERNEL:-$(only "$kernels" "$2")}; do
+		part "$1-kunit-$name" kunit BASE="$1" KERNEL="$name"
+	done
+	for name in ${SCENARIO:-$(only "$scenarios" "$3")}; do
+		part "$1-system-$name" run BASE="$1" SCENARIO="$name"
+	done
+	[ "$which" != all ] || part "$1-links" links BASE="$1"
 }
 
 mkdir -p "$log" || fail "cannot write to $build"
 # All at once; what cannot be had is for its part to complain of.
 "$tools/packages.sh" unit {kernel,qemu}-{x86_64,arm64} guest || true
 part unit unit
-for name in ${KERNEL:-$(of_this_run "$kernels")}; do
-	part "kunit-$name" kunit KERNEL="$name"
-done
-for name in ${SCENARIO:-$(of_this_run "$scenarios")}; do
-	part "system-$name" run SCENARIO="$name"
-done
-[ "$which" != all ] || part links links
+base "$BASE" "x86_64 x86_64-page80 arm64-4k arm64-64k" \
+	"x86_64 x86_64-no5lvl x86_64-no1g x86_64-hvo arm64-4k arm64-64k"
+[ -n "$bases$LINUX" ] || base 7.3 "x86_64" "x86_64 x86_64-hvo"
 
 echo "all: $(clock $SECONDS)"
 echo "$passed passed, $failed failed, $skipped skipped"
