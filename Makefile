@@ -4,30 +4,31 @@
 tools := tools/vmemmap
 kernels := $(or $(KERNEL),x86_64 arm64-4k)
 
-.PHONY: help run test test-all unit kunit links check clean
+.PHONY: help run test test-all unit kunit links compare check clean
 
 help:
 	@echo 'make run     boot Linux on our memory map, plug, use and unplug memory; show'
 	@echo '             what backs the struct pages, and that all of it came back'
 	@echo 'make test    unit, kunit and the system scenarios, on x86_64 and arm64'
 	@echo 'make test-all'
-	@echo '             the same, and what needs more kernels: arm64 with 16K pages, and'
-	@echo '             make links'
+	@echo '             everything on every series: more kernels, make links, make compare'
 	@echo 'make unit    the back end in user space, against page tables of all shapes'
 	@echo 'make kunit   the KUnit suites in a kernel under QEMU'
 	@echo 'make links   does a vmlinux with all defaults of its architecture link'
+	@echo 'make compare the page tables of the vmemmap beside those of the stock kernel'
 	@echo 'make check   the lints'
 	@echo 'make clean   remove build/; the stock tree and the compiler cache stay in'
 	@echo '             the cache directory of the user'
 	@echo
-	@echo 'BASE=6.12    the kernel series to lay our files over (from Debian)'
+	@echo 'BASE=6.12    the kernel series to lay our files over (from Debian): 6.12, 7.3'
 	@echo 'LINUX=<dir>  lay them over a copy of this kernel tree instead'
 	@echo 'KERNEL=<kernel>'
 	@echo '             for make kunit and make test: x86_64, x86_64-page80 (80-byte struct'
-	@echo '             pages), arm64-4k, arm64-16k, arm64-64k (page size); or several'
+	@echo '             pages), x86_64-release (no DEBUG_VM), arm64-4k, arm64-16k, arm64-64k'
+	@echo '             (page size); or several'
 	@echo 'SCENARIO=<scenario>'
 	@echo '             for make run and make test: x86_64, x86_64-no5lvl, x86_64-no1g,'
-	@echo '             arm64-4k, arm64-16k, arm64-64k; or several'
+	@echo '             x86_64-hvo, x86_64-hvo-1g (HugeTLB), arm64-4k, arm64-16k, arm64-64k; or several'
 	@echo 'ACCEL=kvm    let QEMU use KVM (default: tcg)'
 	@echo 'SEED=<n>     repeat the random operations of make unit'
 	@echo 'FORCE=1      try a LINUX of another series all the same'
@@ -54,6 +55,9 @@ kunit:
 
 links:
 	@$(tools)/links.sh
+
+compare:
+	@$(tools)/compare.sh $(or $(SCENARIO),x86_64 x86_64-hvo)
 
 check:
 	@$(tools)/check.sh

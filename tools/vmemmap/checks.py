@@ -12,10 +12,8 @@ from scenarios import HvoFacts, Scenario, Step
 # no counter knows. The median of the samples stays within this bound; an eighth
 # of a 2 MiB block does not.
 WANDER = 64
-# The page tables of the guest's few processes; those of one or two that have just
-# ended may still be there, some ten pages each. A table left behind shows where a
-# step is done many times.
-TABLES_WANDER = 32
+# Those of the few processes of a guest wander by one or two.
+TABLES_WANDER = 4
 
 
 def figures(state: State, step: Step, scenario: Scenario) -> list[str]:

@@ -6,7 +6,8 @@
 # A kernel is an architecture, and what makes it special: arm64-64k has 64K pages,
 # x86_64-page80 has struct pages of 80 bytes; what ends in -defconfig or -nohotplug
 # has all that the architecture has by default, to be linked, not to be run;
-# x86_64-release goes without the checks of DEBUG_VM.
+# x86_64-release goes without the checks of DEBUG_VM. With STOCK=1, build it without
+# our back end, to compare; then nothing else can be built from that tree meanwhile.
 
 # shellcheck source=tools/vmemmap/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -23,7 +24,7 @@ esac
 
 "$tools/packages.sh" "kernel-$arch"
 src=$("$tools/overlay.sh" copy)
-objects=${src%/src}/$KERNEL
+objects=${src%/src}/$KERNEL${STOCK:+-stock}
 config=tinyconfig flags='' fragments=("$tools/configs"/{guest,"$arch",debug}.config "$top/mm/tests/.kunitconfig")
 case $KERNEL in
 *-defconfig|*-nohotplug) config=defconfig fragments=("$tools/configs/${KERNEL#*-}.config") ;;
@@ -64,12 +65,16 @@ restore_null() {
 }
 
 lock "$objects"
+if [ -n "${STOCK:-}" ]; then
+	"$tools/overlay.sh" undo "$src"
+	trap '"$tools/overlay.sh" lay "$src"' EXIT
+fi
 restore_null
 cat "${fragments[@]}" | cmp -s - "$objects/asked" ||
 	step "configuring the $KERNEL kernel" "configure-$KERNEL" configure ||
 	fail "the $KERNEL kernel cannot be configured: $(why "configure-$KERNEL")"
 restore_null
-lost=$(grep '^CONFIG_' "$objects/asked" | grep -vxFf "$objects/.config" | xargs) || true
+lost=$(grep '^CONFIG_' "$objects/asked" | grep -vxFf "$objects/.config" | grep -vxF "${STOCK:+CONFIG_SPARSEMEM_VMEMMAP_KUNIT_TEST=y}" | xargs) || true
 [ -z "$lost" ] || fail "asked for in tools/vmemmap/configs, but not in $objects/.config: $lost"
 
 rc=0

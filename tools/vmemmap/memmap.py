@@ -98,7 +98,7 @@ class State:
     devices: list[Range]
     namespaces: list[dict]
     used: int			# pages without a known use, median of the samples
-    table_pages: int		# nr_page_table_pages, least of the samples
+    table_pages: int		# nr_page_table_pages
     reach: dict[str, int]	# of a table, by level
 
     def leaves(self, geometry: Geometry) -> list[Leaf]:
@@ -135,7 +135,7 @@ def tables(spans: Iterable[Span], reach: dict[str, int]) -> set[tuple[str, int]]
 
 
 def used_pages(sample: str, page: int) -> int:
-    managed, free, percpu, known_kib, _ = map(int, sample.split())
+    managed, free, percpu, known_kib = map(int, sample.split())
     return managed - free - percpu - known_kib * KIB // page
 
 
@@ -144,7 +144,7 @@ def parse_state(lines: list[str], geometry: Geometry) -> State:
     for line in lines:
         key, _, words = line.partition(" ")
         told.setdefault(key, []).append(words)
-    for key in ("dump", "count", "sample", "block_size", "block"):
+    for key in ("dump", "count", "sample", "tables", "block_size", "block"):
         if key not in told:
             raise Failure(f"the guest tells no '{key}'; is its kernel configured for this?")
 
@@ -166,4 +166,4 @@ def parse_state(lines: list[str], geometry: Geometry) -> State:
         devices=devices,
         namespaces=json.loads("".join(told.get("ndctl", [])) or "[]"),
         used=int(statistics.median(used_pages(sample, geometry.page) for sample in samples)),
-        table_pages=min(int(sample.split()[-1]) for sample in samples))
+        table_pages=int(told["tables"][0]))

@@ -9,6 +9,7 @@ scenario says they must be; after each removal, with what they were before.
 import argparse
 import signal
 import sys
+from collections import Counter
 from pathlib import Path
 
 import checks
@@ -78,6 +79,19 @@ class Run:
                        f"{state.used - earlier.used:+d} pages in use")
 
 
+def map_text(step: Step, state: State) -> str:
+    """What is mapped how; HugeTLB may have remapped other pages in another run."""
+    if isinstance(step.facts, HvoFacts):
+        sums = Counter()
+        for span in state.spans:
+            sums[f"{span.level} {span.attributes}"] += span.end - span.start
+        lines = [f"{what}: {length:#x}" for what, length in sorted(sums.items())]
+    else:
+        lines = [f"{span.start:#x}-{span.end:#x} {span.level} {span.attributes}"
+                 for span in state.spans]
+    return "\n".join([f"after '{step.title}':", *lines, ""])
+
+
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kernel", type=Path, required=True, help="image to boot")
@@ -86,6 +100,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--series", required=True, help="what kernel that is, such as 6.12")
     parser.add_argument("--scenario", choices=SCENARIOS, default="x86_64")
     parser.add_argument("--busybox", type=Path, help="for a guest of another architecture")
+    parser.add_argument("--maps", type=Path, help="where to write the page tables of each step")
     parser.add_argument("--accel", choices=("tcg", "kvm"), default="tcg")
     parser.add_argument("--ktap", action="store_true", help="a result line for each step, no table")
     return parser.parse_args()
@@ -112,6 +127,9 @@ def drive(args: argparse.Namespace) -> int:
                 report.skip(number, step, missing or "not reached")
             else:
                 report.step(number, step, *run.step(step))
+        if args.maps:
+            args.maps.write_text("".join(map_text(step, run.states[step.title])
+                                         for step in scenario.steps if step.title in run.states))
         report.finish(run.rows, machine.lines[-LAST_LINES:] if run.broken else [])
     return 1 if run.failed else 0
 

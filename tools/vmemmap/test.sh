@@ -58,7 +58,9 @@ base() {
 	for name in ${SCENARIO:-$(only "$scenarios" "$3")}; do
 		part "$1-system-$name" run BASE="$1" SCENARIO="$name"
 	done
-	[ "$which" != all ] || part "$1-links" links BASE="$1"
+	[ "$which" = all ] || return 0
+	part "$1-compare" compare BASE="$1"
+	part "$1-links" links BASE="$1"
 }
 
 mkdir -p "$log" || fail "cannot write to $build"

@@ -66,20 +66,29 @@ say_samples() {
 	for _ in 1 2 3 4 5 6 7; do
 		echo 7 > /proc/sys/vm/drop_caches
 		cat /proc/sys/vm/stat_refresh
-		cat /proc/zoneinfo /proc/meminfo /proc/vmstat > /tmp/sample
+		cat /proc/zoneinfo /proc/meminfo > /tmp/sample
 		awk '/^ +pages free/		{ free += $3 }
 		     /^ +managed/		{ managed += $2 }
 		     /^ +count:/		{ percpu += $2 }
 		     /^(Buffers|Cached|AnonPages|Slab|KernelStack|PageTables|SecPageTables|VmallocUsed|Percpu):/ {
 						  known += $2 }
-		     /^nr_page_table_pages/	{ tables = $2 }
-		     END { print managed, free, percpu, known, tables }' \
+		     END { print managed, free, percpu, known }' \
 			/tmp/sample | say_lines sample
 	done
 }
 
+# RCU gives back the tables of processes that have ended; start none, and let it.
+say_tables() {
+	sleep 0.3
+	read -r name < /proc/sys/vm/stat_refresh
+	while read -r name value; do
+		[ "$name" != nr_page_table_pages ] || say tables "$value"
+	done < /proc/vmstat
+}
+
 verb_state() {
 	say_samples
+	say_tables
 	say_dump
 	say_blocks
 	grep memmap /proc/vmstat | say_lines count
