@@ -313,6 +313,25 @@ static void a_freed_altmap_block_can_be_had_again(void)
 	}
 }
 
+/* W18: it is told by its page frame, on either side of what the device has. */
+static void a_block_of_ram_goes_to_ram_whatever_the_altmap(void)
+{
+	for_each_geometry(g) {
+		for (int i = 0; i < 2; i++) {
+			struct vmem_altmap altmap;
+			unsigned long pfn;
+
+			machine_bare(g);
+			pfn = block_pfn(vmemmap_alloc_block(PAGE_SIZE, 1));
+			set_altmap(&altmap, i ? pfn + 1 : pfn - 4, 0, 4);
+			alloc_pages_of(&altmap, 1);
+			vmemmap_put_block(pfn, 0, 1, &altmap);
+			EXPECT_EQ(altmap.alloc, 1);
+			EXPECT_EQ(machine.nr_used_pages, 0);
+		}
+	}
+}
+
 /* ---- Nodes ---- */
 
 /* Messages that vmemmap_verify() prints about a leaf for @pfn. */
@@ -400,6 +419,7 @@ const struct test_case alloc_cases[] = {
 	TEST_CASE(an_altmap_that_has_shrunk_gives_nothing),
 	TEST_CASE(altmap_never_falls_back_to_ram),
 	TEST_CASE(a_freed_altmap_block_can_be_had_again),
+	TEST_CASE(a_block_of_ram_goes_to_ram_whatever_the_altmap),
 	TEST_CASE(memory_on_another_node_is_told),
 	TEST_CASE(memory_as_near_as_the_nodes_own_is_no_news),
 	TEST_CASE(memory_of_an_unknown_node_is_no_news),

@@ -336,7 +336,10 @@ static void a_part_of_a_section_uses_its_altmap(void)
 	}
 }
 
-/* Tables stay whose entries others have, or that map something else too. */
+/*
+ * Tables stay whose entries others have, or that map something else too. Of one
+ * page's tables, those below an entry that others have go.
+ */
 static void tables_stay_where_they_must(void)
 {
 	for_each_geometry(g) {
@@ -351,13 +354,16 @@ static void tables_stay_where_they_must(void)
 		EXPECT_EQ(nr_used_pages(), nr_tables);
 		vmemmap_depopulate(start, end, NULL, 0, slot_addr(2) - 1);
 		EXPECT_EQ(nr_used_pages(), nr_tables);
-		soft_sync_mask = PGTBL_PMD_MODIFIED | PGTBL_PUD_MODIFIED |
-				 PGTBL_P4D_MODIFIED | PGTBL_PGD_MODIFIED;
-		vmemmap_depopulate(start, end, NULL, 0, 0);
-		EXPECT_EQ(nr_used_pages(), nr_tables);
-		soft_sync_mask = 0;
-		vmemmap_depopulate(start, end, NULL, 0, 0);
-		EXPECT_EQ(nr_used_pages(), 0);
+		for (int level = SOFT_PMD; level < NR_SOFT_LEVELS; level++) {
+			EXPECT_EQ(fill_base(start, end), 0);
+			soft_sync_mask = BIT(level);
+			vmemmap_depopulate(start, end, NULL, 0, 0);
+			EXPECT_EQ(nr_used_pages(), level > top_level() ? 0 :
+				  nr_tables - (level - SOFT_PMD));
+			soft_sync_mask = 0;
+			vmemmap_depopulate(start, end, NULL, 0, 0);
+			EXPECT_EQ(nr_used_pages(), 0);
+		}
 	}
 }
 
