@@ -286,6 +286,8 @@ struct page *alloc_pages_node(int node, gfp_t gfp, unsigned int order)
 		nr_warn_alloc += !(gfp & __GFP_NOWARN);
 		return NULL;
 	}
+	if (order && machine.is_fragmented)
+		return NULL;
 	if (!find_block(nid, order, &pfn)) {
 		if (!find_block(!nid, order, &pfn)) {
 			nr_warn_alloc += !(gfp & __GFP_NOWARN);
@@ -388,7 +390,7 @@ void *memblock_alloc_try_nid_raw(phys_addr_t size, phys_addr_t align,
 	EXPECT(!machine.has_slab);
 	EXPECT(size && PAGE_ALIGNED(size) && PAGE_ALIGNED(align));
 	EXPECT_EQ(max_addr, MEMBLOCK_ALLOC_NOLEAKTRACE);
-	if (shall_fail())
+	if (shall_fail() || (size > PAGE_SIZE && machine.is_fragmented))
 		return NULL;
 	for (int i = 0; i < 2; i++) {
 		for (int j = 0; j < NR_NODES; j++) {

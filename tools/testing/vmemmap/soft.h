@@ -99,6 +99,7 @@ void forget_operations(void);
  * @nr_failures: those of them that were made to fail
  * @fail_at: which one shall fail, from 1; 0: none
  * @fail_from: all later ones fail as well
+ * @is_fragmented: there is no block larger than a page
  * @nr_exhausted: allocations that failed because there was no memory
  * @nr_fallbacks: allocations served by another node than the one asked
  * @nr_used_pages: pages of RAM in use, by whomever
@@ -128,6 +129,7 @@ struct machine {
 	unsigned long nr_failures;
 	unsigned long fail_at;
 	bool fail_from;
+	bool is_fragmented;
 	unsigned long nr_exhausted;
 	unsigned long nr_fallbacks;
 	unsigned long nr_used_pages;

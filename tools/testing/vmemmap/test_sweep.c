@@ -3,17 +3,52 @@
  * test_sweep.c - fail the first allocation, the second, and so on
  *
  * For each way in and each geometry, until nothing fails any more: alone, and
- * together with all later ones. After each failure the machine is as before,
- * and the next try succeeds.
+ * together with all later ones; on tiny tables once more, where memory has no
+ * large blocks. After each failure the machine is as before, and the next try succeeds.
  */
 #include <stdlib.h>
 
 #include "soft.h"
+#include <linux/vmemmap.h>
 
 /* A place in the middle, where a device is aligned to any slot. */
 static unsigned long place(void)
 {
 	return section_nr_to_pfn(16);
+}
+
+/* ---- Ways in ---- */
+
+/**
+ * struct way - a way in, and out again
+ * @name: what is added
+ * @has_room: false: it cannot be on this geometry; NULL: it always can
+ * @prepare: before each try; NULL: nothing to do
+ * @add: all or nothing
+ * @remove: what was added
+ * @is_boot: memory comes from memblock
+ */
+struct way {
+	const char *name;
+	bool (*has_room)(void);
+	void (*prepare)(void);
+	int (*add)(void);
+	void (*remove)(void);
+	bool is_boot;
+};
+
+/* Who asks at boot undoes nothing; here it does, to be able to try again. */
+static int add_at_boot(void)
+{
+	if (__populate_section_memmap(place(), PAGES_PER_SECTION, 0, NULL, NULL))
+		return 0;
+	vmemmap_free(vaddr(place()), vaddr(place() + PAGES_PER_SECTION), NULL);
+	return -ENOMEM;
+}
+
+static void remove_at_boot(void)
+{
+	vmemmap_free(vaddr(place()), vaddr(place() + PAGES_PER_SECTION), NULL);
 }
 
 static int add_section(void)
@@ -58,29 +93,49 @@ static bool has_room_for_device(void)
 	       PAGE_ALIGNED(PAGES_PER_SECTION * sizeof(struct page));
 }
 
-static struct device *new_device(void)
+static bool has_room_for_compound(void)
+{
+	return has_room_for_device() && is_power_of_2(sizeof(struct page));
+}
+
+/* A leaf of RAM may map the pages of a part. */
+static bool has_room_for_part(void)
+{
+	return geo.arch != ARCH_HUGE;
+}
+
+static void prepare_altmap(void)
 {
 	struct device *dev = &devices[0];
 
 	init_device(dev, section_nid(16), place(), 4 * PAGES_PER_SECTION);
-	return dev;
-}
-
-static int add_altmap(void)
-{
-	struct device *dev = new_device();
-
 	give_altmap(dev, 1, dev->nr_pages / 2);
-	return add_device(dev);
 }
 
-static int add_compound(void)
+/* It begins and ends anywhere in a page, and in two sections. */
+static void prepare_altmap_of_part(void)
 {
-	struct device *dev = new_device();
+	struct device *dev = &devices[0];
 
-	while (pgmap_vmemmap_nr(&dev->pgmap) * sizeof(struct page) < 8 * PAGE_SIZE)
+	init_device(dev, section_nid(16), place() + PAGES_PER_SUBSECTION, PAGES_PER_SECTION);
+	give_altmap(dev, 1, dev->nr_pages - 1);
+}
+
+/* Real sections have a few large ones: each has pages of its own, all alike. */
+static void prepare_compound(void)
+{
+	const unsigned long least = geo.is_tiny ? 0 : PAGES_PER_SECTION / 2;
+	struct device *dev = &devices[0];
+
+	init_device(dev, section_nid(16), place(), 4 * PAGES_PER_SECTION);
+	while (pgmap_vmemmap_nr(&dev->pgmap) * sizeof(struct page) < 8 * PAGE_SIZE ||
+	       pgmap_vmemmap_nr(&dev->pgmap) < least)
 		dev->pgmap.vmemmap_shift++;
-	return add_device(dev);
+}
+
+static int add_it(void)
+{
+	return add_device(&devices[0]);
 }
 
 static void remove_it(void)
@@ -88,21 +143,38 @@ static void remove_it(void)
 	remove_device(&devices[0]);
 }
 
-struct way {
-	const char *name;
-	int (*add)(void);
-	void (*remove)(void);
-	bool is_device;
-};
+/* ---- The sweep ---- */
+
+static void prepare(const struct way *way)
+{
+	memset(devices, 0, sizeof(devices));
+	if (way->prepare)
+		way->prepare();
+}
+
+/* A machine that has booted is known to the oracle. */
+static void check(const struct way *way)
+{
+	if (!way->is_boot)
+		check_machine();
+}
+
+static void expect_as_before(const char *before, unsigned long nr_used_pages)
+{
+	expect_machine(before);
+	EXPECT_EQ(machine.nr_used_pages, nr_used_pages);
+}
 
 /* One failure; the number of them, 0 if the way in needs less than @n. */
-static unsigned long fail_once(const struct way *way, unsigned long n,
-			       bool and_later)
+static unsigned long fail_once(const struct way *way, unsigned long n, bool and_later)
 {
-	char *before = machine_text();
+	const unsigned long nr_used_pages = machine.nr_used_pages;
 	unsigned long nr_failures;
+	char *before;
 	int err;
 
+	prepare(way);
+	before = machine_text();
 	fail_allocation(n, and_later);
 	err = way->add();
 	nr_failures = machine.nr_failures;
@@ -110,77 +182,117 @@ static unsigned long fail_once(const struct way *way, unsigned long n,
 	if (err) {
 		EXPECT_EQ(err, -ENOMEM);
 		EXPECT(nr_failures);
-		memset(devices, 0, sizeof(devices));
-		expect_machine(before);
-		check_machine();
+		expect_as_before(before, nr_used_pages);
 		EXPECT_EQ(way->add(), 0);
 	}
-	check_machine();
+	check(way);
 	way->remove();
-	memset(devices, 0, sizeof(devices));
-	expect_machine(before);
+	expect_as_before(before, nr_used_pages);
 	free(before);
 	return nr_failures;
 }
 
-static void sweep(const struct way *way)
+/* The allocations of a try that succeeds; the array of sections stays for all. */
+static unsigned long count_points(const struct way *way)
 {
-	unsigned long fewest = ULONG_MAX, most = 0;
+	unsigned long nr_points = 0;
 
-	for_each_geometry(g) {
-		unsigned long n = 1, nr_points;
-
-		machine_boot(g);
-		if (way->is_device && !has_room_for_device())
-			continue;
-		/* the array of sections stays, so it is had before */
-		EXPECT_EQ(way->add(), 0);
-		way->remove();
+	for (int i = 0; i < 2; i++) {
+		prepare(way);
 		fail_allocation(0, false);
 		EXPECT_EQ(way->add(), 0);
 		nr_points = machine.nr_attempts;
 		way->remove();
-		memset(devices, 0, sizeof(devices));
-		fewest = min(fewest, nr_points);
-		most = nr_points > most ? nr_points : most;
-
-		/* real tables have many entries that are alike: some of them */
-		while (fail_once(way, n, false) + fail_once(way, n, true))
-			n += g->is_tiny || n < 6 ? 1 : 1 + nr_points / 4;
 	}
-	test_note("%s: %lu to %lu allocation points", way->name, fewest, most);
+	return nr_points;
+}
+
+static void sweep(const struct way *way)
+{
+	unsigned long fewest = ULONG_MAX, most = 0, nr_geometries = 0;
+
+	for_each_geometry(g) {
+		unsigned long n, nr_points;
+
+		(way->is_boot ? machine_early : machine_boot)(g);
+		if (way->has_room && !way->has_room())
+			continue;
+		nr_geometries++;
+		/* without large blocks, real tables are full of entries that are alike */
+		for (int i = 0; i < 1 + g->is_tiny; i++) {
+			machine.is_fragmented = i;
+			nr_points = count_points(way);
+			fewest = min(fewest, nr_points);
+			most = max(most, nr_points);
+			n = 1;
+			while (fail_once(way, n, false) + fail_once(way, n, true))
+				n++;
+			EXPECT_EQ(n, nr_points + 1);
+		}
+	}
+	if (nr_geometries)
+		test_note("%s: %lu to %lu allocation points, on %lu geometries", way->name,
+			  fewest, most, nr_geometries);
+}
+
+static void a_memory_map_from_boot_survives_any_failure(void)
+{
+	sweep(&(struct way){
+		.name = "at boot", .is_boot = true,
+		.add = add_at_boot, .remove = remove_at_boot,
+	});
 }
 
 static void an_added_section_survives_any_failure(void)
 {
-	sweep(&(struct way){ "section", add_section, remove_section, false });
+	sweep(&(struct way){
+		.name = "section", .add = add_section, .remove = remove_section,
+	});
 }
 
 static void several_added_sections_survive_any_failure(void)
 {
-	sweep(&(struct way){ "sections", add_sections, remove_sections, false });
+	sweep(&(struct way){
+		.name = "sections", .add = add_sections, .remove = remove_sections,
+	});
 }
 
 static void added_subsections_survive_any_failure(void)
 {
-	sweep(&(struct way){ "subsections", add_subsections, remove_subsections, false });
+	sweep(&(struct way){
+		.name = "subsections", .add = add_subsections, .remove = remove_subsections,
+	});
 }
 
 static void a_device_with_an_altmap_survives_any_failure(void)
 {
-	sweep(&(struct way){ "altmap", add_altmap, remove_it, true });
+	sweep(&(struct way){
+		.name = "altmap", .has_room = has_room_for_device,
+		.prepare = prepare_altmap, .add = add_it, .remove = remove_it,
+	});
+}
+
+static void a_part_of_a_section_with_an_altmap_survives_any_failure(void)
+{
+	sweep(&(struct way){
+		.name = "altmap of subsections", .has_room = has_room_for_part,
+		.prepare = prepare_altmap_of_part, .add = add_it, .remove = remove_it,
+	});
 }
 
 static void a_device_of_compound_pages_survives_any_failure(void)
 {
-	sweep(&(struct way){ "compound pages", add_compound, remove_it, true });
+	sweep(&(struct way){
+		.name = "compound pages", .has_room = has_room_for_compound,
+		.prepare = prepare_compound, .add = add_it, .remove = remove_it,
+	});
 }
 
 /* From no page at all to as many as it takes. */
 static void an_altmap_of_any_size_fails_or_is_enough(void)
 {
 	for_each_tiny_geometry(g) {
-		struct device *dev;
+		struct device *dev = &devices[0];
 		unsigned long size;
 		char *before;
 		int err;
@@ -191,26 +303,27 @@ static void an_altmap_of_any_size_fails_or_is_enough(void)
 		before = machine_text();
 		size = 0;
 		do {
-			dev = new_device();
+			prepare_altmap();
 			give_altmap(dev, 0, size++);
 			err = add_device(dev);
 			EXPECT_EQ(dev->altmap.alloc, err ? 0 : size - 1);
 			if (err)
-				memset(devices, 0, sizeof(devices));
+				expect_machine(before);
 			check_machine();
 		} while (err);
 		remove_device(dev);
-		memset(devices, 0, sizeof(devices));
 		expect_machine(before);
 		free(before);
 	}
 }
 
 const struct test_case sweep_cases[] = {
+	TEST_CASE(a_memory_map_from_boot_survives_any_failure),
 	TEST_CASE(an_added_section_survives_any_failure),
 	TEST_CASE(several_added_sections_survive_any_failure),
 	TEST_CASE(added_subsections_survive_any_failure),
 	TEST_CASE(a_device_with_an_altmap_survives_any_failure),
+	TEST_CASE(a_part_of_a_section_with_an_altmap_survives_any_failure),
 	TEST_CASE(a_device_of_compound_pages_survives_any_failure),
 	TEST_CASE(an_altmap_of_any_size_fails_or_is_enough),
 	{ NULL, NULL },
