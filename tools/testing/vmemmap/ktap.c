@@ -104,9 +104,21 @@ static bool run_case(unsigned int nr)
 	return true;
 }
 
+static bool run_bytes(const unsigned char *bytes, size_t nr_bytes)
+{
+	struct entropy entropy = { .bytes = bytes, .nr_bytes = nr_bytes };
+
+	machine.nr_warnings = 0;
+	if (setjmp(end_of_case))
+		return false;
+	run_chosen_operations(&entropy);
+	return true;
+}
+
 const struct variant VARIANT = {
 	.name = VARIANT_NAME,
 	.case_name = case_name,
 	.run_case = run_case,
+	.run_bytes = run_bytes,
 	.report = report,
 };

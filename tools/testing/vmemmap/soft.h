@@ -38,7 +38,7 @@
  * (machine_*()), drives it, and EXPECT()s. Its name is a sentence. To add one:
  * write it, list it in its file's table.
  *
- * To fuzz, feed operations from bytes instead of a seed: see struct entropy.
+ * A fuzzer feeds bytes instead of a seed: see fuzz.c and struct entropy.
  */
 #ifndef _SOFT_H
 #define _SOFT_H
@@ -331,9 +331,9 @@ void expect_machine(const char *before);
 
 /**
  * struct entropy - a seed, or the bytes that a fuzzer made up
- * @state: the generator's state; used once there are no more bytes
+ * @state: the generator's state
  * @bytes: the fuzzer's bytes, NULL for none
- * @nr_bytes: how many are left
+ * @nr_bytes: how many are left; then all that is chosen is 0
  */
 struct entropy {
 	unsigned long state;
@@ -343,5 +343,6 @@ struct entropy {
 
 unsigned long choose(struct entropy *entropy, unsigned long nr_choices);
 void run_operations(struct entropy *entropy, unsigned int nr_operations);
+void run_chosen_operations(struct entropy *entropy);
 
 #endif /* _SOFT_H */

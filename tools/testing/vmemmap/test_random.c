@@ -7,6 +7,7 @@
  * is known before; the machine is checked after it. The seed and the operations
  * are printed when it fails; a fuzzer may choose the operations by bytes.
  */
+#include <dirent.h>
 #include <stdlib.h>
 
 #include "soft.h"
@@ -28,13 +29,13 @@ static unsigned int nr_pieces;
 
 unsigned long choose(struct entropy *entropy, unsigned long nr_choices)
 {
-	unsigned long bits;
+	unsigned long bits = 0;
 
 	if (entropy->bytes) {
-		if (!entropy->nr_bytes)
-			return 0;
-		entropy->nr_bytes--;
-		return *entropy->bytes++ % nr_choices;
+		for (unsigned long most = 1; most < nr_choices && entropy->nr_bytes;
+		     most <<= 8, entropy->nr_bytes--)
+			bits = bits << 8 | *entropy->bytes++;
+		return bits % nr_choices;
 	}
 	entropy->state += 0x9e3779b97f4a7c15UL;
 	bits = entropy->state;
@@ -310,14 +311,24 @@ static void remove_everything(void)
 void run_operations(struct entropy *entropy, unsigned int nr_operations)
 {
 	nr_pieces = 0;
-	forget_operations();
 	for (int nid = 0; nid < NR_NODES; nid++)
 		keep_pieces(ram_start_pfn(nid), geo.ram_pages);
-	while (nr_operations--)
+	while (nr_operations-- && (!entropy->bytes || entropy->nr_bytes))
 		run_operation(entropy);
 	note_operation("remove everything");
 	remove_everything();
 	forget_operations();
+}
+
+/* Bytes choose the geometry, too. */
+void run_chosen_operations(struct entropy *entropy)
+{
+	unsigned long nr_geometries = 0;
+
+	while (geometries[nr_geometries].name)
+		nr_geometries++;
+	machine_boot(&geometries[choose(entropy, nr_geometries)]);
+	run_operations(entropy, 1000);
 }
 
 static void random_operations_agree_with_the_oracle_on_tiny_tables(void)
@@ -342,8 +353,50 @@ static void random_operations_agree_with_the_oracle_on_real_tables(void)
 	}
 }
 
+/* ---- The corpus of the fuzzer ---- */
+
+static int is_input(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.';
+}
+
+static void run_input(const char *name)
+{
+	unsigned char bytes[4096];
+	struct entropy entropy = { .bytes = bytes + 1 };
+	FILE *file;
+	char *path;
+	size_t nr;
+
+	EXPECT(asprintf(&path, "%s/%s", CORPUS, name) >= 0);
+	file = fopen(path, "r");
+	EXPECT(file);
+	nr = fread(bytes, 1, sizeof(bytes), file);
+	fclose(file);
+	free(path);
+	note_operation("input %s", name);
+	EXPECT(nr >= 2 && nr < sizeof(bytes));
+	entropy.nr_bytes = nr - 1;
+	run_chosen_operations(&entropy);
+}
+
+/* Whatever variant an input was found with. */
+static void operations_of_the_corpus_agree_with_the_oracle(void)
+{
+	struct dirent **entries;
+	const int nr = scandir(CORPUS, &entries, is_input, alphasort);
+
+	EXPECT(nr > 0);
+	for (int i = 0; i < nr; i++) {
+		run_input(entries[i]->d_name);
+		free(entries[i]);
+	}
+	free(entries);
+}
+
 const struct test_case random_cases[] = {
 	TEST_CASE(random_operations_agree_with_the_oracle_on_tiny_tables),
 	TEST_CASE(random_operations_agree_with_the_oracle_on_real_tables),
+	TEST_CASE(operations_of_the_corpus_agree_with_the_oracle),
 	{ NULL, NULL },
 };

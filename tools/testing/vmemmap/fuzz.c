@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * fuzz.c - libFuzzer chooses the operations of test_random.c
+ *
+ * The first byte of an input chooses the variant, the second the geometry, all
+ * others the operations. What libFuzzer found to matter is kept in corpus/; make
+ * unit runs each of these inputs on every variant.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "variant.h"
+
+extern const struct variant variant_page32, variant_page64, variant_page80,
+			    variant_hooks;
+
+static const struct variant * const variants[] = {
+	&variant_page32, &variant_page64, &variant_page80, &variant_hooks,
+};
+
+unsigned long first_seed;
+bool is_verbose;
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t nr_bytes);
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t nr_bytes)
+{
+	const struct variant *variant;
+
+	if (nr_bytes < 2)
+		return 0;
+	variant = variants[bytes[0] % (sizeof(variants) / sizeof(variants[0]))];
+	if (variant->run_bytes(bytes + 1, nr_bytes - 1))
+		return 0;
+	fflush(stdout);
+	abort();
+}
+
+/* The machine is kept from one input to the next. */
+const char *__asan_default_options(void)
+{
+	return "detect_leaks=0";
+}
