@@ -70,6 +70,7 @@ int sparse_index_init(unsigned long section_nr, int nid)
 	struct mem_section **root;
 
 	EXPECT(section_nr < NR_MEM_SECTIONS);
+	EXPECT(nid >= 0 && nid < NR_NODES);
 	root = &mem_section[section_nr / SECTIONS_PER_ROOT];
 	if (*root)
 		return 0;

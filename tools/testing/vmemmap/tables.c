@@ -83,6 +83,7 @@ void set_pte_at(struct mm_struct *mm, unsigned long addr, pte_t *pte, pte_t val)
 	const struct leaf leaf = walk(addr);
 
 	EXPECT(mm == &init_mm);
+	EXPECT(PAGE_ALIGNED(addr));
 	EXPECT_EQ(leaf.level, SOFT_PTE);
 	EXPECT((unsigned long *)pte == leaf.entry);
 	EXPECT_EQ(val.val & ~PAGE_MASK, flags_of(SOFT_PTE, true));

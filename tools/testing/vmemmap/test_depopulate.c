@@ -409,6 +409,21 @@ static void a_subsection_is_live_from_add_to_remove(void)
 	}
 }
 
+/* There need not be an array for the sections before it. */
+static void a_subsection_is_live_behind_sections_that_never_were(void)
+{
+	for_each_geometry(g) {
+		const unsigned long pfn =
+			section_nr_to_pfn(NR_MEM_SECTIONS - SECTIONS_PER_ROOT);
+
+		machine_boot(g);
+		EXPECT_EQ(add_ram(pfn, PAGES_PER_SUBSECTION), 0);
+		EXPECT(!__pfn_to_section(pfn - 1));
+		EXPECT(has_live_subsection(pfn - 1, pfn + 1));
+		EXPECT(!has_live_subsection(pfn - 1, pfn));
+	}
+}
+
 static void a_slot_ends_where_the_next_begins(void)
 {
 	for_each_geometry(g) {
@@ -451,6 +466,7 @@ const struct test_case depopulate_cases[] = {
 	TEST_CASE(tables_stay_where_they_must),
 	TEST_CASE(what_an_altmap_gave_is_not_given_again_while_others_are_out),
 	TEST_CASE(a_subsection_is_live_from_add_to_remove),
+	TEST_CASE(a_subsection_is_live_behind_sections_that_never_were),
 	TEST_CASE(a_slot_ends_where_the_next_begins),
 	TEST_CASE(a_range_of_any_length_goes),
 	{ NULL, NULL },
