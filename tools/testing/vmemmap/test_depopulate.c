@@ -454,6 +454,23 @@ static void a_range_of_any_length_goes(void)
 	}
 }
 
+/* The last piece that fits is a page, or the table of the pages before it. */
+static void a_full_batch_may_end_with_a_table(void)
+{
+	for_each_geometry(g) {
+		const unsigned long start = slot_addr(1);
+
+		machine_bare(g);
+		if (PTRS_PER_PTE < 1025 || geo.ram_pages < 1025)
+			continue;
+		for (unsigned long nr = 1022; nr <= 1025; nr++) {
+			EXPECT_EQ(fill_base(start, start + nr * PAGE_SIZE), 0);
+			vmemmap_free(start, start + nr * PAGE_SIZE, NULL);
+			EXPECT_EQ(nr_used_pages(), 0);
+		}
+	}
+}
+
 const struct test_case depopulate_cases[] = {
 	TEST_CASE(neighbours_go_in_any_order),
 	TEST_CASE(all_ranges_of_two_sections_come_and_go),
@@ -469,5 +486,6 @@ const struct test_case depopulate_cases[] = {
 	TEST_CASE(a_subsection_is_live_behind_sections_that_never_were),
 	TEST_CASE(a_slot_ends_where_the_next_begins),
 	TEST_CASE(a_range_of_any_length_goes),
+	TEST_CASE(a_full_batch_may_end_with_a_table),
 	{ NULL, NULL },
 };
