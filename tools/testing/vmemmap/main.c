@@ -2,10 +2,11 @@
 /*
  * main.c - run the test cases of all variants, in KTAP
  *
- *	unit [-v] [-l] [-s <seed>] [<glob>]
+ *	unit [-e] [-l] [-v] [-s <seed>] [<glob>]
  *
- * The glob selects cases by "<variant>.<case>" or by "<case>". The seed of the
- * random cases is printed; the same seed gives the same operations.
+ * The glob selects cases by "<variant>.<case>" or by "<case>"; "!(*<glob>)"
+ * takes the others. The seed of the random cases is printed; the same seed gives the
+ * same operations. With -e the first failure is the end.
  */
 #include <fnmatch.h>
 #include <signal.h>
@@ -26,6 +27,8 @@ static const struct variant * const variants[] = {
 unsigned long first_seed;
 bool is_verbose;
 
+static bool ends_at_failure;
+
 static const struct variant *current_variant;
 static const char *current_case;
 static unsigned int nr_run, nr_failed;
@@ -36,7 +39,8 @@ static bool is_selected(const struct variant *variant, const char *name,
 	char full_name[256];
 
 	snprintf(full_name, sizeof(full_name), "%s.%s", variant->name, name);
-	return !glob || !fnmatch(glob, full_name, 0) || !fnmatch(glob, name, 0);
+	return !glob || !fnmatch(glob, full_name, FNM_EXTMATCH) ||
+	       !fnmatch(glob, name, FNM_EXTMATCH);
 }
 
 static void run_case(const struct variant *variant, unsigned int nr)
@@ -54,6 +58,8 @@ static void run_case(const struct variant *variant, unsigned int nr)
 	printf("%sok %u %s.%s\n", is_passed ? "" : "not ", nr_run, variant->name,
 	       current_case);
 	fflush(stdout);
+	if (!is_passed && ends_at_failure)
+		exit(1);
 }
 
 static void print_case(const struct variant *variant, unsigned int nr)
@@ -114,7 +120,7 @@ static void on_end(int signal)
 
 static void usage(void)
 {
-	fputs("usage: unit [-v] [-l] [-s <seed>] [<glob>]\n", stderr);
+	fputs("usage: unit [-e] [-l] [-v] [-s <seed>] [<glob>]\n", stderr);
 	exit(2);
 }
 
@@ -127,8 +133,11 @@ int main(int argc, char **argv)
 	int option;
 
 	first_seed = time(NULL) % 1000000;
-	while ((option = getopt(argc, argv, "vls:")) != -1) {
+	while ((option = getopt(argc, argv, "elvs:")) != -1) {
 		switch (option) {
+		case 'e':
+			ends_at_failure = true;
+			break;
 		case 'v':
 			is_verbose = true;
 			break;
