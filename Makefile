@@ -4,7 +4,7 @@
 tools := tools/vmemmap
 kernels := $(or $(KERNEL),x86_64 arm64-4k)
 
-.PHONY: help run test test-all unit kunit links compare check clean
+.PHONY: help run test test-all unit coverage mutants fuzz kunit links compare check clean
 
 help:
 	@echo 'make run     boot Linux on our memory map, plug, use and unplug memory; show'
@@ -13,6 +13,11 @@ help:
 	@echo 'make test-all'
 	@echo '             everything on every series: more kernels, make links, make compare'
 	@echo 'make unit    the back end in user space, against page tables of all shapes'
+	@echo 'make coverage'
+	@echo '             the lines and branches that make unit reaches, and why not the rest'
+	@echo 'make mutants does make unit notice when one thing in mm/ is wrong, and another'
+	@echo 'make fuzz SECONDS=600'
+	@echo '             let libFuzzer look for operations that go wrong'
 	@echo 'make kunit   the KUnit suites in a kernel under QEMU'
 	@echo 'make links   does a vmlinux with all defaults of its architecture link'
 	@echo 'make compare the page tables of the vmemmap beside those of the stock kernel'
@@ -47,6 +52,19 @@ test-all:
 unit:
 	@$(tools)/packages.sh unit
 	@$(MAKE) --no-print-directory -C tools/testing/vmemmap
+
+coverage:
+	@$(tools)/packages.sh unit python
+	@tools/testing/vmemmap/coverage.py
+
+mutants:
+	@$(tools)/packages.sh unit python
+	@$(MAKE) --no-print-directory -C tools/testing/vmemmap build
+	@tools/testing/vmemmap/mutants.py
+
+fuzz:
+	@$(tools)/packages.sh fuzz
+	@$(MAKE) --no-print-directory -C tools/testing/vmemmap fuzz
 
 kunit:
 	@status=0; for kernel in $(kernels); do \

@@ -9,6 +9,8 @@
 kernel="bc bison ccache coccinelle flex gcc libc6-dev libelf-dev xz-utils"
 declare -A packages=(
 	[unit]="gcc libc6-dev"
+	[python]="python3"
+	[fuzz]="clang gcc libc6-dev libclang-rt-dev"
 	[kernel-x86_64]=$kernel
 	[kernel-arm64]="$kernel gcc-aarch64-linux-gnu"
 	[qemu-x86_64]="python3 qemu-system-x86"
