@@ -61,14 +61,19 @@ static void remove_section(void)
 	remove_ram(place(), PAGES_PER_SECTION);
 }
 
+static unsigned long pages_of_sections(void)
+{
+	return (geo.is_tiny ? 3 : 2) * PAGES_PER_SECTION;
+}
+
 static int add_sections(void)
 {
-	return add_ram(place(), 3 * PAGES_PER_SECTION);
+	return add_ram(place(), pages_of_sections());
 }
 
 static void remove_sections(void)
 {
-	remove_ram(place(), 3 * PAGES_PER_SECTION);
+	remove_ram(place(), pages_of_sections());
 }
 
 static int add_subsections(void)
@@ -159,22 +164,29 @@ static void check(const struct way *way)
 		check_machine();
 }
 
-static void expect_as_before(const char *before, unsigned long nr_used_pages)
+static char *text_before;
+static unsigned long nr_used_pages_before;
+
+static void remember_machine(void)
 {
-	expect_machine(before);
-	EXPECT_EQ(machine.nr_used_pages, nr_used_pages);
+	free(text_before);
+	text_before = machine_text();
+	nr_used_pages_before = machine.nr_used_pages;
+}
+
+static void expect_as_before(void)
+{
+	expect_machine(text_before);
+	EXPECT_EQ(machine.nr_used_pages, nr_used_pages_before);
 }
 
 /* One failure; the number of them, 0 if the way in needs less than @n. */
 static unsigned long fail_once(const struct way *way, unsigned long n, bool and_later)
 {
-	const unsigned long nr_used_pages = machine.nr_used_pages;
 	unsigned long nr_failures;
-	char *before;
 	int err;
 
 	prepare(way);
-	before = machine_text();
 	fail_allocation(n, and_later);
 	err = way->add();
 	nr_failures = machine.nr_failures;
@@ -182,13 +194,12 @@ static unsigned long fail_once(const struct way *way, unsigned long n, bool and_
 	if (err) {
 		EXPECT_EQ(err, -ENOMEM);
 		EXPECT(nr_failures);
-		expect_as_before(before, nr_used_pages);
+		expect_as_before();
 		EXPECT_EQ(way->add(), 0);
 	}
 	check(way);
 	way->remove();
-	expect_as_before(before, nr_used_pages);
-	free(before);
+	expect_as_before();
 	return nr_failures;
 }
 
@@ -224,6 +235,7 @@ static void sweep(const struct way *way)
 			nr_points = count_points(way);
 			fewest = min(fewest, nr_points);
 			most = max(most, nr_points);
+			remember_machine();
 			n = 1;
 			while (fail_once(way, n, false) + fail_once(way, n, true))
 				n++;
