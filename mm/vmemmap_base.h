@@ -34,9 +34,10 @@
 
 /*
  * The two columns below have the same rows, as far as there is something to say:
- * headers, who defines what, and small functions.
+ * headers, who defines what, and small functions. The first is for kernels whose
+ * zones have tail pages to share.
  */
-#if __has_include("sparse.h")	/* ---- 7.3 ---- */
+#ifdef VMEMMAP_TAIL_MIN_ORDER	/* ---- 7.3 ---- */
 
 #include "hugetlb_vmemmap.h"
 #include "mm_init.h"
