@@ -160,7 +160,16 @@ verb_rebind() {
 
 # ---- the loop ----
 
-exec 3<> /dev/vport0p1
+# The host tells of its port when the kernel is up already. The first number is
+# that of the device among all of virtio.
+port_is_there() {
+	set -- /dev/vport*p1
+	port=$1
+	[ -c "$port" ]
+}
+
+retry port_is_there
+exec 3<> "$port"
 number=0
 say ready
 while read -r verb words <&3; do
