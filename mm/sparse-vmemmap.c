@@ -419,10 +419,11 @@ void __weak __meminit vmemmap_set_pmd(pmd_t *pmd, void *p, int node,
 int __weak __meminit vmemmap_check_pmd(pmd_t *pmd, int node,
 				       unsigned long addr, unsigned long next)
 {
-	if (!pmd_leaf(pmdp_get(pmd)))
-		return 0;
-	vmemmap_verify((pte_t *)pmd, node, addr, next);
-	return 1;
+	const bool is_leaf = pmd_leaf(pmdp_get(pmd));
+
+	if (is_leaf)
+		vmemmap_verify((pte_t *)pmd, node, addr, next);
+	return is_leaf;
 }
 
 /* True if the empty slot is a leaf now; else nothing has changed. */
