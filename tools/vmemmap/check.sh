@@ -38,13 +38,13 @@ checkpatch() {
 compile() {
 	local arch=${1%%[_-]*} said=$log/build-$1.log ours
 
-	mapfile -t objects < <(printf '%s\n' "${objects[@]}" "${pruned[@]/%.c/.o}" | grep -E "^(mm|lib|arch/$arch)/")
+	mapfile -t objects < <(printf '%s\n' "${objects[@]}" "${patched[@]/%.c/.o}" | grep -E "^(mm|lib|arch/$arch)/")
 	(cd "${src%/src}/$1" 2>/dev/null && rm -f "${objects[@]}")
 	"$tools/kernel.sh" "$1" W=1 C=2 "${objects[@]}" >"$log/check.tmp" 2>&1 || {
 		cat "$log/check.tmp"
 		return
 	}
-	ours=$(IFS='|' && echo "${sources[*]}|${pruned[*]}")
+	ours=$(IFS='|' && echo "${sources[*]}|${patched[*]}")
 	grep -E "($ours)(:[0-9]+)+: " "$said"
 }
 

@@ -118,7 +118,7 @@ kernels="x86_64 x86_64-page80 x86_64-release arm64-4k arm64-16k arm64-64k"
 links="x86_64-defconfig x86_64-nohotplug arm64-defconfig arm64-nohotplug"
 scenarios="x86_64 x86_64-no5lvl x86_64-no1g x86_64-hvo x86_64-hvo-1g arm64-4k arm64-16k arm64-64k"
 # shellcheck disable=SC2034
-pruned=(arch/x86/mm/init_64.c arch/arm64/mm/mmu.c)	# stock's, that lose functions to ours
+mapfile -t patched < <(sed -n 's,^// edits: ,,p' "$tools"/*.cocci | sort -u)	# stock's, by our rules
 BASE=${BASE:-6.12} ACCEL=${ACCEL:-tcg} KERNEL=${KERNEL:-} SCENARIO=${SCENARIO:-}
 one_of BASE "$series"
 one_of ACCEL "tcg kvm"

@@ -14,7 +14,7 @@ links() {
 
 	src=$("$tools/overlay.sh" copy)
 	cd "$top"
-	mapfile -t ours < <(find mm arch -name '*.c' && printf '%s\n' "${pruned[@]}")
+	mapfile -t ours < <(find mm arch -name '*.c' && printf '%s\n' "${patched[@]}")
 	(cd "${src%/src}/$1" 2>/dev/null && rm -f "${ours[@]/%.c/.o}")
 	"$tools/kernel.sh" "$1" vmlinux >/dev/null &&
 		! grep -E "($(IFS='|' && echo "${ours[*]}")|mm/vmemmap.*\.h)(:[0-9]+)+: " "$log/build-$1.log" >&2

@@ -37,7 +37,7 @@ edited_files() {
 	for file in arch/*/mm/*.c; do
 		[ ! -e "$file" ] || echo "${file%/*}/Makefile"
 	done | sort -u
-	printf '%s\n' "${pruned[@]}"
+	printf '%s\n' "${patched[@]}"
 }
 
 # objects <option> <directory> <file of ours in it>...: the lines for its Makefile.
@@ -69,28 +69,28 @@ lines_for() {
 	esac
 }
 
-# The semantic patch that takes stock's vmemmap functions out of a file.
-rules_for() {
-	local arch=${1#arch/}
+# The semantic patches for a file of stock's; each says what it "// edits:".
+rules_for() { grep -lxF "// edits: $1" "$tools"/*.cocci; }
 
-	echo "$tools/remove-stock-${arch%%/*}.cocci"
-}
-
-# remove_functions <file> <rules> <output>: spatch returns 0 even if nothing
-# matches, so look: it has deleted something, it has added nothing, and no name
-# that the rules say is "// gone:" is left.
-remove_functions() {
-	local gone
+# apply_rules <rules> <path> <file>: change the file, which is stock's of that path.
+# spatch returns 0 even if nothing matches, so look: the rules have changed it, it
+# has as many new lines as they add, and no name that is "// gone:" is left.
+apply_rules() {
+	local in=$state/in.c out=$state/out.c adds added gone
 
 	command -v spatch >/dev/null || fail "spatch is missing. Run: sudo apt-get install coccinelle"
-	spatch --very-quiet --no-includes --no-show-diff --sp-file "$2" "$1" -o "$3" >/dev/null 2>&1 ||
-		fail "$2 does not work on $1"
-	chmod 644 "$3"
-	gone=$(sed -n 's,^// gone:,,p' "$2" | xargs -n1 | paste -sd'|')
-	[ -n "$gone" ] || fail "$2 has no line '// gone: <names>'"
-	if cmp -s "$1" "$3" || diff "$1" "$3" | grep -q '^>' || grep -qwE "$gone" "$3"; then
-		fail "$2 does not fit $1; take a tree of series $series"
+	cp "$3" "$in"
+	spatch --very-quiet --no-includes --no-show-diff --sp-file "$1" "$in" -o "$out" >/dev/null 2>&1 ||
+		fail "$1 does not work on $2"
+	added=$(diff "$in" "$out" | grep -c '^>' || true)
+	adds=$(grep -c '^+' "$1" || true)
+	gone=$(sed -n 's,^// gone:,,p' "$1" | xargs -n1 | paste -sd'|')
+	if cmp -s "$in" "$out" || [ "$added" != "$adds" ] ||
+		{ [ -n "$gone" ] && grep -qwE "$gone" "$out"; }; then
+		fail "$1 does not fit $2; take a tree of series $series"
 	fi
+	cat "$out" >"$3"
+	rm "$in" "$out"
 }
 
 # render <path> <output>: the file as it shall be in the laid tree.
@@ -102,8 +102,9 @@ render() {
 		return
 	fi
 	cp --preserve=mode "$stock" "$2"
-	rules=$(rules_for "$1")
-	[[ $1 != *.c ]] || remove_functions "$stock" "$rules" "$2"
+	[[ $1 != *.c ]] || for rules in $(rules_for "$1"); do
+		apply_rules "$rules" "$1" "$2"
+	done
 	lines_for "$1" >>"$2"
 }
 

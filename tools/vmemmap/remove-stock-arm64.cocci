@@ -4,6 +4,7 @@
 // linear map stay; they lose the branches that freed what was mapped. Rules
 // delete, they never add.
 //
+// edits: arch/arm64/mm/mmu.c
 // gone: vmemmap_set_pmd vmemmap_check_pmd vmemmap_populate vmemmap_free
 
 // vmemmap_set_pmd and vmemmap_check_pmd are in 6.12 only.

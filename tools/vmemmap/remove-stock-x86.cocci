@@ -4,6 +4,7 @@
 // state. The walkers that remove the direct map stay; they lose the branches
 // that served the memory map only. Rules delete, they never add.
 //
+// edits: arch/x86/mm/init_64.c
 // gone: vmemmap_flush_unused_pmd vmemmap_pmd_is_unused __vmemmap_use_sub_pmd
 // gone: vmemmap_use_sub_pmd vmemmap_use_new_sub_pmd vmemmap_free
 // gone: vmemmap_set_pmd vmemmap_check_pmd vmemmap_populate
