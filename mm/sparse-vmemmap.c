@@ -546,12 +546,6 @@ static int __meminit vmemmap_fill_pages(unsigned long start, unsigned long end,
 		if (err)
 			break;
 	}
-
-	if (err)
-		pr_warn_ratelimited("[%#lx-%#lx) for node %d%s: no order 0 block or table at %#lx (%d)\n",
-				    start, end, fill->nid,
-				    fill->altmap ? " from its device" : "",
-				    addr, err);
 	return err;
 }
 
@@ -563,6 +557,8 @@ int __meminit vmemmap_fill_range(unsigned long start, unsigned long end,
 	struct vmemmap_fill ram = *fill;
 	int err;
 
+	if (start > end || end > last)
+		return -EINVAL;
 	if (!fill->altmap)
 		return vmemmap_fill_pages(first, last, fill);
 

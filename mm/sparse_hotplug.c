@@ -69,18 +69,57 @@ void __init sparse_init_subsection_map(void)
 }
 #endif
 
+/* Whole subsections of one section that can exist. */
+static bool __meminit is_section_chunk(unsigned long pfn,
+				       unsigned long nr_pages)
+{
+	return nr_pages && IS_ALIGNED(pfn | nr_pages, PAGES_PER_SUBSECTION) &&
+	       pfn_to_section_nr(pfn) < NR_MEM_SECTIONS &&
+	       nr_pages <= PAGES_PER_SECTION - (pfn & ~PAGE_SECTION_MASK);
+}
+
+/* The only line about a memory map that cannot be had, whoever found out why. */
+static void __meminit warn_not_populated(unsigned long pfn,
+					 unsigned long nr_pages, int nid,
+					 const struct vmem_altmap *altmap,
+					 int err)
+{
+	pr_warn_ratelimited("pfn [%#lx-%#lx) of node %d cannot be populated%s (%d)\n",
+			    pfn, pfn + nr_pages, nid,
+			    altmap ? " from their device" : "", err);
+}
+
+/* Map the struct pages of a chunk of a section; after an error, in part. */
+static int __meminit populate_memmap(unsigned long pfn, unsigned long nr_pages,
+				     int nid, struct vmem_altmap *altmap,
+				     struct dev_pagemap *pgmap)
+{
+	const unsigned long start = (unsigned long)pfn_to_page(pfn);
+	const unsigned long end = start + nr_pages * sizeof(struct page);
+	int err;
+
+	if (vmemmap_can_optimize(altmap, pgmap))
+		err = vmemmap_populate_compound_pages(pfn, start, end, nid,
+						      pgmap);
+	else
+		err = vmemmap_populate(start, end, nid, altmap);
+	if (!err)
+		flush_cache_vmap(start, end);
+	return err;
+}
+
 /**
  * __populate_section_memmap() - map the struct pages of some page frames
  * @pfn: first page frame
- * @nr_pages: length of the range, whole subsections
+ * @nr_pages: length of the range: whole subsections of one section
  * @nid: node of the page frames
  * @altmap: take memory for it from this device; NULL: from RAM
  * @pgmap: the device that the page frames belong to, or NULL
  *
  * Context: boot, or mem_hotplug_lock held for writing; may sleep in the latter
  * case.
- * Return: the first struct page; NULL without memory, or if the range is not
- * made of whole subsections. The range may then be mapped in part.
+ * Return: the first struct page; NULL if the range is not as said above or cannot
+ * be mapped, which is reported. It may then be mapped in part.
  */
 struct page * __meminit __populate_section_memmap(unsigned long pfn,
 						  unsigned long nr_pages,
@@ -88,23 +127,15 @@ struct page * __meminit __populate_section_memmap(unsigned long pfn,
 						  struct vmem_altmap *altmap,
 						  struct dev_pagemap *pgmap)
 {
-	const unsigned long start = (unsigned long)pfn_to_page(pfn);
-	const unsigned long end = start + nr_pages * sizeof(struct page);
-	int err;
+	int err = -EINVAL;
 
-	if (WARN_ON_ONCE(!IS_ALIGNED(pfn | nr_pages, PAGES_PER_SUBSECTION)))
-		return NULL;
+	if (is_section_chunk(pfn, nr_pages))
+		err = populate_memmap(pfn, nr_pages, nid, altmap, pgmap);
+	if (!err)
+		return pfn_to_page(pfn);
 
-	if (vmemmap_can_optimize(altmap, pgmap))
-		err = vmemmap_populate_compound_pages(pfn, start, end, nid,
-						      pgmap);
-	else
-		err = vmemmap_populate(start, end, nid, altmap);
-	if (err < 0)
-		return NULL;
-
-	flush_cache_vmap(start, end);
-	return pfn_to_page(pfn);
+	warn_not_populated(pfn, nr_pages, nid, altmap, err);
+	return NULL;
 }
 
 #ifdef CONFIG_MEMORY_HOTPLUG
@@ -131,12 +162,19 @@ bool has_live_subsection(unsigned long pfn, unsigned long end_pfn)
 	return false;
 }
 
-/* The section that memory goes online or offline in; must be there. */
-static struct mem_section *present_section_of(unsigned long pfn)
+/* @online: SECTION_IS_ONLINE or 0. */
+static void mark_sections(unsigned long pfn, unsigned long end_pfn,
+			  unsigned long online)
 {
-	if (WARN_ON_ONCE(!valid_section_nr(pfn_to_section_nr(pfn))))
-		return NULL;
-	return __pfn_to_section(pfn);
+	for (; pfn < end_pfn; pfn = section_chunk_end(pfn, end_pfn)) {
+		struct mem_section *ms = __pfn_to_section(pfn);
+		unsigned long map;
+
+		if (WARN_ON_ONCE(!valid_section(ms)))
+			continue;
+		map = ms->section_mem_map & ~SECTION_IS_ONLINE;
+		ms->section_mem_map = map | online;
+	}
 }
 
 /**
@@ -150,15 +188,7 @@ static struct mem_section *present_section_of(unsigned long pfn)
  */
 void online_mem_sections(unsigned long start_pfn, unsigned long end_pfn)
 {
-	unsigned long pfn;
-
-	for (pfn = start_pfn; pfn < end_pfn;
-	     pfn = section_chunk_end(pfn, end_pfn)) {
-		struct mem_section *ms = present_section_of(pfn);
-
-		if (ms)
-			ms->section_mem_map |= SECTION_IS_ONLINE;
-	}
+	mark_sections(start_pfn, end_pfn, SECTION_IS_ONLINE);
 }
 
 /**
@@ -172,15 +202,7 @@ void online_mem_sections(unsigned long start_pfn, unsigned long end_pfn)
  */
 void offline_mem_sections(unsigned long start_pfn, unsigned long end_pfn)
 {
-	unsigned long pfn;
-
-	for (pfn = start_pfn; pfn < end_pfn;
-	     pfn = section_chunk_end(pfn, end_pfn)) {
-		struct mem_section *ms = present_section_of(pfn);
-
-		if (ms)
-			ms->section_mem_map &= ~SECTION_IS_ONLINE;
-	}
+	mark_sections(start_pfn, end_pfn, 0);
 }
 
 /* What the counters say a memory map takes, be it RAM or device memory. */
@@ -259,6 +281,7 @@ static int __meminit section_activate(int nid, unsigned long pfn,
 	struct mem_section *ms = __pfn_to_section(pfn);
 	DECLARE_BITMAP(mask, SUBSECTIONS_PER_SECTION);
 	unsigned long *live;
+	int err;
 
 	if (!ms->usage)
 		ms->usage = kzalloc(mem_section_usage_size(), GFP_KERNEL);
@@ -276,21 +299,14 @@ static int __meminit section_activate(int nid, unsigned long pfn,
 		return 0;
 
 	memmap_pages_add(memmap_cost(pfn, nr_pages, altmap, pgmap));
-	if (__populate_section_memmap(pfn, nr_pages, nid, altmap, pgmap))
+	err = populate_memmap(pfn, nr_pages, nid, altmap, pgmap);
+	if (!err)
 		return 0;
 
 	section_deactivate(pfn, nr_pages, altmap, pgmap);
 	if (altmap)
 		altmap->align = align;
-	return -ENOMEM;
-}
-
-/* Whole subsections of one section that can exist. */
-static bool is_section_chunk(unsigned long pfn, unsigned long nr_pages)
-{
-	return nr_pages && IS_ALIGNED(pfn | nr_pages, PAGES_PER_SUBSECTION) &&
-	       pfn_to_section_nr(pfn) < NR_MEM_SECTIONS &&
-	       nr_pages <= PAGES_PER_SECTION - (pfn & ~PAGE_SECTION_MASK);
+	return err;
 }
 
 /**
@@ -304,9 +320,11 @@ static bool is_section_chunk(unsigned long pfn, unsigned long nr_pages)
  * The section is left offline. The new struct pages are not initialised.
  *
  * Context: mem_hotplug_lock held for writing; may sleep.
- * Return: 0; -EINVAL if the range is not as said above; -EEXIST if any of its
- * subsections is live; -ENOMEM. After an error everything is as before, but
- * that an empty array of struct mem_section may stay for the next try.
+ * Return: 0; -EINVAL if the range is not as said above, or not in compound pages
+ * as @pgmap says; -EEXIST if any of its subsections is live, or a leaf is where a
+ * table must be; -ENOMEM; -ERANGE if the vmemmap ends before. An error is
+ * reported, and everything is as before, but that an empty array of struct
+ * mem_section may stay for the next try.
  */
 int __meminit sparse_add_section(int nid, unsigned long start_pfn,
 				 unsigned long nr_pages,
@@ -315,20 +333,16 @@ int __meminit sparse_add_section(int nid, unsigned long start_pfn,
 {
 	const unsigned long section_nr = pfn_to_section_nr(start_pfn);
 	struct mem_section *ms;
-	int err;
+	int err = -EINVAL;
 
-	if (!is_section_chunk(start_pfn, nr_pages)) {
-		pr_warn_ratelimited("pfn [%#lx-%#lx): not whole subsections of a section\n",
-				    start_pfn, start_pfn + nr_pages);
-		return -EINVAL;
+	if (is_section_chunk(start_pfn, nr_pages))
+		err = sparse_index_init(section_nr, nid);
+	if (!err)
+		err = section_activate(nid, start_pfn, nr_pages, altmap, pgmap);
+	if (err) {
+		warn_not_populated(start_pfn, nr_pages, nid, altmap, err);
+		return err;
 	}
-
-	err = sparse_index_init(section_nr, nid);
-	if (err < 0)
-		return err;
-	err = section_activate(nid, start_pfn, nr_pages, altmap, pgmap);
-	if (err)
-		return err;
 
 	/* Show it wherever an uninitialised struct page is used, if we may. */
 	if (!altmap || is_altmap_accessible(altmap))
@@ -352,7 +366,7 @@ static bool is_live(unsigned long pfn, unsigned long nr_pages)
 	if (!is_section_chunk(pfn, nr_pages))
 		return false;
 	ms = __pfn_to_section(pfn);
-	if (!valid_section(ms) || !ms->usage)
+	if (!valid_section(ms))
 		return false;
 	subsection_mask(mask, pfn, pfn + nr_pages);
 	return bitmap_subset(mask, ms->usage->subsection_map,

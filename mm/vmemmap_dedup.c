@@ -12,8 +12,6 @@
  * Knows compound pages and which page to show; must not know how tables are
  * walked. mem_hotplug_lock is held for writing.
  */
-#define pr_fmt(fmt) "vmemmap: " fmt
-
 #include "vmemmap_base.h"
 #include "vmemmap.h"
 
@@ -87,11 +85,8 @@ static int __meminit populate_compound_page(unsigned long head,
 		return 0;
 
 	fill.shared = vmemmap_lookup_page(tail_end - PAGE_SIZE);
-	if (!fill.shared) {
-		pr_warn_ratelimited("[%#lx-%#lx): no tail page at %#lx to show there\n",
-				    addr, next, tail_end - PAGE_SIZE);
+	if (!fill.shared)
 		return -EINVAL;
-	}
 	return vmemmap_fill_range(addr, next, &fill);
 }
 
@@ -106,11 +101,8 @@ int __meminit vmemmap_populate_compound_pages(unsigned long start_pfn,
 	int err = 0;
 
 	first = start - (start_pfn - first_pfn) * sizeof(struct page);
-	if (first_pfn == ULONG_MAX || !PAGE_ALIGNED(first)) {
-		pr_warn_ratelimited("pfn %#lx: its device has no compound pages of order %lu there\n",
-				    start_pfn, pgmap->vmemmap_shift);
+	if (first_pfn == ULONG_MAX || !PAGE_ALIGNED(first))
 		return -EINVAL;
-	}
 
 	for (addr = start; addr < end && !err; addr = next) {
 		const unsigned long head = addr - (addr - first) % size;

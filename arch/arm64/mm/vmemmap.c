@@ -19,10 +19,8 @@ int __meminit vmemmap_populate(unsigned long start, unsigned long end, int node,
 {
 	const unsigned long section = PAGES_PER_SECTION * sizeof(struct page);
 
-	if (!is_vmemmap_range(start, end)) {
-		pr_warn("vmemmap: [%#lx-%#lx) is out of range\n", start, end);
+	if (!is_vmemmap_range(start, end))
 		return -ERANGE;
-	}
 	if (!IS_ENABLED(CONFIG_ARM64_4K_PAGES) || end - start < section)
 		return vmemmap_populate_basepages(start, end, node, altmap);
 	return vmemmap_populate_hugepages(start, end, node, altmap);

@@ -4,7 +4,7 @@
  *
  * Plays mm/sparse.c, mm/memory_hotplug.c and mm/memremap.c: boot gives each
  * section that has RAM a whole memory map; hot-add goes section by section.
- * Where mm/ leaves sections behind after a failure, add_range() removes them.
+ * add_range() undoes what it has added as __add_pages() does in a laid tree.
  */
 #include <stdlib.h>
 

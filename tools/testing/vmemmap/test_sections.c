@@ -177,6 +177,21 @@ static void sections_without_a_memory_map_are_passed_over_at_boot(void)
 	}
 }
 
+/* What boot had mapped for them before memory ran out is used, and comes back. */
+static void add_and_remove_absent_sections(unsigned long nr)
+{
+	const unsigned long nr_used = machine.nr_used_pages;
+	const unsigned long end = nr_early_sections();
+
+	machine_end_of_boot();
+	for (; nr < end; nr++) {
+		EXPECT_EQ(add_part(section_nr_to_pfn(nr), PAGES_PER_SECTION), 0);
+		remove_part(section_nr_to_pfn(nr), PAGES_PER_SECTION);
+		EXPECT(!valid_section_nr(nr));
+	}
+	EXPECT(machine.nr_used_pages <= nr_used);
+}
+
 static void a_node_goes_without_sections_that_memory_lacks_for(void)
 {
 	for_each_geometry(g) {
@@ -199,6 +214,9 @@ static void a_node_goes_without_sections_that_memory_lacks_for(void)
 			EXPECT_EQ(machine.memmap_boot_pages, (long)nr_present *
 				  nr_memmap_pages(PAGES_PER_SECTION));
 			expect_warnings(0);
+			add_and_remove_absent_sections(nr_present);
+			for (unsigned long nr = 0; nr < nr_present; nr++)
+				EXPECT(walk(vaddr(section_nr_to_pfn(nr))).is_mapped);
 		} while (nr_failures && n < 100);
 	}
 }
@@ -314,24 +332,81 @@ static void expect_refused(unsigned long pfn, unsigned long nr_pages)
 	sparse_remove_section(pfn, nr_pages, NULL, NULL);
 	expect_warnings(1);
 	expect_machine(before);
+
+	EXPECT(!__populate_section_memmap(pfn, nr_pages, 0, NULL, NULL));
+	expect_messages(1);
+	expect_machine(before);
 	free(before);
 }
 
-static void a_bad_range_is_refused_as_the_row_says(void)
+/* Build nothing for the section but an entry of the highest level, a leaf. */
+static void plant_leaf_above(unsigned long pfn)
+{
+	const int level = top_level();
+	struct leaf leaf;
+
+	EXPECT(__populate_section_memmap(pfn, PAGES_PER_SECTION, 0, NULL, NULL));
+	leaf = walk(vaddr(pfn));
+	*leaf.path[level] = soft_empty_entry(level);
+	plant_leaf(vaddr(pfn), level, 0);
+}
+
+/* What a row wants to be there; false if it cannot be. */
+static bool prepare_refusal(const struct vmemmap_refusal *row, unsigned long section)
+{
+	struct device *dev = &devices[0];
+
+	EXPECT_EQ(sparse_index_init(pfn_to_section_nr(section), 0), 0);
+	init_device(dev, 0, section, 2 * PAGES_PER_SECTION);
+	if (row->nr_live)
+		EXPECT_EQ(add_part(section + row->live_first, row->nr_live), 0);
+	if (row->altmap_lacks)
+		give_altmap(dev, 1, nr_memmap_pages(row->nr_pages) - row->altmap_lacks);
+	if (row->nr_compound)
+		dev->pgmap.vmemmap_shift = ilog2(row->nr_compound);
+	if (row->has_leaf_above && top_level() >= SOFT_PUD)
+		plant_leaf_above(section);
+	return (!row->nr_compound || vmemmap_can_optimize(NULL, &dev->pgmap)) &&
+	       (!row->has_leaf_above || top_level() >= SOFT_PUD);
+}
+
+static void expect_refused_as(const struct vmemmap_refusal *row)
+{
+	const unsigned long section = section_nr_to_pfn(16);
+	const unsigned long places[] = {
+		[VMEMMAP_SECTION] = section,
+		[VMEMMAP_LAST_SECTION_END] = section_nr_to_pfn(NR_MEM_SECTIONS),
+		[VMEMMAP_PFN_0] = 0,
+	};
+	const unsigned long pfn = places[row->place] + row->first;
+	struct device *dev = &devices[0];
+	char *before;
+
+	if (!prepare_refusal(row, section))
+		return;
+	before = machine_text();
+	EXPECT_EQ(sparse_add_section(1, pfn, row->nr_pages,
+				     row->altmap_lacks ? &dev->altmap : NULL,
+				     &dev->pgmap), row->err);
+	EXPECT(has_message("pfn [%#lx-%#lx) of node 1 cannot be populated%s (%d)", pfn,
+			   pfn + row->nr_pages,
+			   row->altmap_lacks ? " from their device" : "", row->err));
+	expect_messages(1);
+	expect_machine(before);
+	free(before);
+}
+
+static void what_cannot_be_added_is_refused_as_the_row_says(void)
 {
 	for_each_tiny_geometry(g) {
 		if (g->page_shift != 12)
 			continue;
-		machine_boot(g);
-		EXPECT_EQ(PAGES_PER_SUBSECTION, ROWS_PAGES_PER_SUBSECTION);
-		EXPECT_EQ(PAGES_PER_SECTION, ROWS_PAGES_PER_SECTION);
-		EXPECT_EQ(add_ram(hot_pfn(0), 2 * PAGES_PER_SECTION), 0);
-		for (size_t i = 0; i < ARRAY_SIZE(vmemmap_bad_ranges); i++) {
-			note_operation("row: %s", vmemmap_bad_ranges[i].name);
-			expect_refused(hot_pfn(0) + vmemmap_bad_ranges[i].first,
-				       vmemmap_bad_ranges[i].nr_pages);
-			expect_refused(hot_pfn(3) + vmemmap_bad_ranges[i].first,
-				       vmemmap_bad_ranges[i].nr_pages);
+		for (size_t i = 0; i < ARRAY_SIZE(vmemmap_refusals); i++) {
+			machine_bare(g);
+			EXPECT_EQ(PAGES_PER_SUBSECTION, ROWS_PAGES_PER_SUBSECTION);
+			EXPECT_EQ(PAGES_PER_SECTION, ROWS_PAGES_PER_SECTION);
+			note_operation("row: %s", vmemmap_refusals[i].name);
+			expect_refused_as(&vmemmap_refusals[i]);
 			forget_operations();
 		}
 	}
@@ -374,7 +449,9 @@ static void without_memory_for_a_section_nothing_has_happened(void)
 			char *before = machine_text();
 
 			fail_allocation(n, true);
+			machine.nr_messages = 0;
 			EXPECT_EQ(add_part(pfn, PAGES_PER_SECTION), -ENOMEM);
+			expect_messages(1);
 			EXPECT_EQ(machine.nr_failures, 1);
 			fail_allocation(0, false);
 			expect_machine(before);
@@ -482,23 +559,6 @@ static void the_cache_is_told_what_has_been_mapped(void)
 	}
 }
 
-static void parts_of_subsections_are_not_populated(void)
-{
-	for_each_geometry(g) {
-		const unsigned long sub = PAGES_PER_SUBSECTION;
-
-		machine_bare(g);
-		EXPECT(!__populate_section_memmap(hot_pfn(0) + 1, sub, 0, NULL, NULL));
-		expect_warnings(1);
-		EXPECT(!__populate_section_memmap(hot_pfn(0), sub + 1, 0, NULL, NULL));
-		expect_warnings(1);
-		EXPECT(!__populate_section_memmap(hot_pfn(0), sub / 2, 0, NULL, NULL));
-		expect_warnings(1);
-		EXPECT_EQ(machine.nr_attempts, 0);
-		EXPECT_EQ(machine.nr_flushes, 0);
-	}
-}
-
 static void a_populate_that_fails_returns_no_memory_map(void)
 {
 	for_each_geometry(g) {
@@ -506,6 +566,9 @@ static void a_populate_that_fails_returns_no_memory_map(void)
 		fail_allocation(1, true);
 		EXPECT(!__populate_section_memmap(hot_pfn(0), PAGES_PER_SECTION, 0, NULL,
 						  NULL));
+		EXPECT(has_message("pfn [%#lx-%#lx) of node 0 cannot be populated (%d)",
+				   hot_pfn(0), hot_pfn(1), -ENOMEM));
+		expect_messages(1);
 		EXPECT_EQ(machine.nr_flushes, 0);
 	}
 }
@@ -777,14 +840,13 @@ const struct test_case section_cases[] = {
 	TEST_CASE(any_subsections_of_two_sections_can_be_added),
 	TEST_CASE(subsections_of_real_sections_can_be_added),
 	TEST_CASE(a_live_subsection_cannot_be_added_again),
-	TEST_CASE(a_bad_range_is_refused_as_the_row_says),
+	TEST_CASE(what_cannot_be_added_is_refused_as_the_row_says),
 	TEST_CASE(a_bad_range_is_refused),
 	TEST_CASE(without_memory_for_a_section_nothing_has_happened),
 	TEST_CASE(an_inaccessible_memory_map_is_not_touched),
 	TEST_CASE(the_memory_map_of_a_part_is_poisoned_and_no_more),
 	TEST_CASE(after_a_failed_add_the_altmap_is_as_before),
 	TEST_CASE(the_cache_is_told_what_has_been_mapped),
-	TEST_CASE(parts_of_subsections_are_not_populated),
 	TEST_CASE(a_populate_that_fails_returns_no_memory_map),
 	TEST_CASE(a_removed_section_leaves_nothing_behind),
 	TEST_CASE(parts_come_and_go_without_their_neighbours),
