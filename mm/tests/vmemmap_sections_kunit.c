@@ -10,7 +10,7 @@
 #include <linux/vmemmap.h>
 #include "vmemmap_sections_cases.h"
 
-KUNIT_ARRAY_PARAM_DESC(bad_ranges, vmemmap_bad_ranges, name);
+KUNIT_ARRAY_PARAM_DESC(refusals, vmemmap_refusals, name);
 
 /* The smallest piece of a section that shares no vmemmap page with another. */
 #define PART_PAGES	MAX(PFNS_PER_VMEMMAP_PAGE, PAGES_PER_SUBSECTION)
@@ -525,24 +525,41 @@ static void add_twice_is_refused(struct kunit *test)
 	expect_memmap_written(test, add);
 }
 
-static void a_bad_range_is_refused(struct kunit *test)
+static struct addition *prepare_refusal(struct kunit *test,
+					const struct vmemmap_refusal *row)
 {
-	const struct vmemmap_bad_range *row = test->param_value;
 	struct addition *add = new_addition(test, row->first, row->nr_pages);
-	const struct section_state before = state_of(test, add->pfn);
 
-	KUNIT_EXPECT_EQ(test, -EINVAL, try_add(add));
-	expect_same_state(test, add->pfn, &before);
+	if (row->has_leaf_above)
+		kunit_skip(test, "others have tables there");
+	if (row->place == VMEMMAP_LAST_SECTION_END)
+		add->pfn = section_nr_to_pfn(NR_MEM_SECTIONS) + row->first;
+	if (row->place == VMEMMAP_PFN_0)
+		add->pfn = row->first;
+	if (row->nr_live)
+		add_new(test, row->live_first, row->nr_live);
+	if (row->altmap_lacks)
+		add->altmap = vmemmap_kunit_altmap(test, 0,
+						   nr_memmap_pages(row->nr_pages) -
+						   row->altmap_lacks);
+	if (row->nr_compound)
+		add->pgmap = new_device(test, row->nr_compound);
+	return add;
 }
 
-static void a_section_beyond_the_last_is_refused(struct kunit *test)
+static void what_cannot_be_added_is_refused(struct kunit *test)
 {
-	const struct addition add = {
-		.pfn = section_nr_to_pfn(NR_MEM_SECTIONS),
-		.nr_pages = PAGES_PER_SUBSECTION,
-	};
+	const struct vmemmap_refusal *row = test->param_value;
+	struct addition *add = prepare_refusal(test, row);
+	struct vmemmap_kunit *vk = test->priv;
+	const unsigned long pfn = row->place == VMEMMAP_SECTION ? add->pfn :
+								  vk->pfn;
+	const struct section_state before = state_of(test, pfn);
 
-	KUNIT_EXPECT_EQ(test, -EINVAL, try_add(&add));
+	KUNIT_EXPECT_EQ(test, row->err, try_add(add));
+	expect_same_state(test, pfn, &before);
+	if (add->altmap)
+		KUNIT_EXPECT_EQ(test, 0, add->altmap->alloc);
 }
 
 static void remove_twice_is_refused(struct kunit *test)
@@ -656,15 +673,117 @@ static void a_tail_outlives_its_head(struct kunit *test)
 	vmemmap_kunit_expect_written(test, tail, tail + PAGE_SIZE);
 }
 
-static void a_later_section_without_its_head_is_refused(struct kunit *test)
-{
-	struct addition *add = new_addition(test, PAGES_PER_SECTION,
-					    PAGES_PER_SECTION);
-	const struct section_state before = state_of(test, add->pfn);
+/* ---- Several sections, as mm/memory_hotplug.c adds them ---- */
 
-	add->pgmap = new_device(test, 2 * PAGES_PER_SECTION);
-	KUNIT_EXPECT_EQ(test, -ENOMEM, try_add(add));
-	expect_same_state(test, add->pfn, &before);
+#define NR_SECTIONS	3
+
+struct range_case {
+	const char *name;
+	unsigned long first;
+	unsigned long nr_pages;
+	unsigned long nr_compound;	/* 0: not in compound pages */
+};
+
+static const struct range_case range_cases[] = {
+	{ .name = "sections",
+	  .nr_pages = NR_SECTIONS * PAGES_PER_SECTION },
+	{ .name = "a part, a section and a part",
+	  .first = PAGES_PER_SECTION - PART_PAGES,
+	  .nr_pages = PART_PAGES + PAGES_PER_SECTION + PART_PAGES },
+	{ .name = "sections, two to a compound page",
+	  .nr_pages = NR_SECTIONS * PAGES_PER_SECTION,
+	  .nr_compound = 2 * PAGES_PER_SECTION },
+};
+
+KUNIT_ARRAY_PARAM_DESC(range_cases, range_cases, name);
+
+static int try_add_range(const struct addition *add)
+{
+	struct mhp_params params = {
+		.pgprot = PAGE_KERNEL,
+		.pgmap = add->pgmap,
+	};
+	int err;
+
+	mem_hotplug_begin();
+	err = __add_pages(VMEMMAP_KUNIT_NID, add->pfn, add->nr_pages, &params);
+	mem_hotplug_done();
+	return err;
+}
+
+static void remove_range(const struct addition *add)
+{
+	mem_hotplug_begin();
+	__remove_pages(add->pfn, add->nr_pages, NULL, add->pgmap);
+	mem_hotplug_done();
+}
+
+/* Of the first sections of the window. */
+static void read_states(struct kunit *test, struct section_state *states)
+{
+	const struct vmemmap_kunit *vk = test->priv;
+	int i;
+
+	for (i = 0; i < NR_SECTIONS; i++)
+		states[i] = state_of(test, vk->pfn + i * PAGES_PER_SECTION);
+}
+
+static void expect_same_states(struct kunit *test,
+			       const struct section_state *before)
+{
+	const struct vmemmap_kunit *vk = test->priv;
+	int i;
+
+	for (i = 0; i < NR_SECTIONS; i++)
+		expect_same_state(test, vk->pfn + i * PAGES_PER_SECTION,
+				  &before[i]);
+}
+
+/* W9: whichever allocation fails, of whichever section. */
+static void a_range_comes_as_a_whole_or_not_at_all(struct kunit *test)
+{
+	const struct range_case *row = test->param_value;
+	struct addition *add = new_addition(test, row->first, row->nr_pages);
+	struct section_state before[NR_SECTIONS];
+	struct vmemmap_kunit *vk = test->priv;
+	unsigned long n;
+	int err;
+
+	if (row->nr_compound)
+		add->pgmap = new_device(test, row->nr_compound);
+	read_states(test, before);
+	for (n = 0; ; n++) {
+		vk->nr_asked = 0;
+		vk->fail_from = n;
+		err = try_add_range(add);
+		if (!err)
+			break;
+		vmemmap_kunit_assert_no_memory(test, err);
+		expect_same_states(test, before);
+		vmemmap_kunit_expect_all_came_back(test);
+	}
+	kunit_info(test, "%lu allocations failed in turn", n);
+	KUNIT_EXPECT_GE(test, n, NR_SECTIONS);
+	remove_range(add);
+	expect_same_states(test, before);
+}
+
+static void a_section_of_others_is_not_taken_back(struct kunit *test)
+{
+	struct addition *others = add_new(test, PAGES_PER_SECTION, PART_PAGES);
+	struct addition *add = new_addition(test, 0,
+					    NR_SECTIONS * PAGES_PER_SECTION);
+	struct section_state before[NR_SECTIONS];
+
+	write_memmap(others);
+	read_states(test, before);
+	KUNIT_ASSERT_EQ(test, -EEXIST, try_add_range(add));
+	expect_same_states(test, before);
+	expect_memmap_written(test, others);
+
+	remove_section(test, others);
+	KUNIT_ASSERT_EQ(test, 0, try_add_range(add));
+	remove_range(add);
 }
 
 /* ---- Poison, flags, early sections ---- */
@@ -813,14 +932,15 @@ static struct kunit_case vmemmap_sections_cases[] = {
 	KUNIT_CASE_PARAM(cycles_leave_nothing_behind, cycle_cases_gen_params),
 	KUNIT_CASE(an_altmap_too_small_is_left_as_before),
 	KUNIT_CASE(add_twice_is_refused),
-	KUNIT_CASE_PARAM(a_bad_range_is_refused, bad_ranges_gen_params),
-	KUNIT_CASE(a_section_beyond_the_last_is_refused),
+	KUNIT_CASE_PARAM(what_cannot_be_added_is_refused, refusals_gen_params),
 	KUNIT_CASE(remove_twice_is_refused),
 	KUNIT_CASE(parts_come_and_go_without_their_neighbours),
 	KUNIT_CASE(sections_come_and_go_without_their_neighbours),
 	KUNIT_CASE(a_later_section_shows_the_tail_of_its_head),
 	KUNIT_CASE(a_tail_outlives_its_head),
-	KUNIT_CASE(a_later_section_without_its_head_is_refused),
+	KUNIT_CASE_PARAM(a_range_comes_as_a_whole_or_not_at_all,
+			 range_cases_gen_params),
+	KUNIT_CASE(a_section_of_others_is_not_taken_back),
 	KUNIT_CASE(new_struct_pages_are_poisoned),
 	KUNIT_CASE(an_inaccessible_memory_map_is_not_touched),
 	KUNIT_CASE(sections_go_online_and_offline),
