@@ -180,16 +180,15 @@ static void sections_without_a_memory_map_are_passed_over_at_boot(void)
 /* What boot had mapped for them before memory ran out is used, and comes back. */
 static void add_and_remove_absent_sections(unsigned long nr)
 {
-	const unsigned long nr_used = machine.nr_used_pages;
-	const unsigned long end = nr_early_sections();
-
+	boot_node(1);
+	oracle_add(0, min(geo.ram_pages, section_nr_to_pfn(nr)), BOOT_RAM);
+	oracle_add(ram_start_pfn(1), geo.ram_pages, BOOT_RAM);
 	machine_end_of_boot();
-	for (; nr < end; nr++) {
+	for (; nr < nr_early_sections(); nr++) {
 		EXPECT_EQ(add_part(section_nr_to_pfn(nr), PAGES_PER_SECTION), 0);
 		remove_part(section_nr_to_pfn(nr), PAGES_PER_SECTION);
-		EXPECT(!valid_section_nr(nr));
 	}
-	EXPECT(machine.nr_used_pages <= nr_used);
+	check_machine();
 }
 
 static void a_node_goes_without_sections_that_memory_lacks_for(void)
@@ -214,9 +213,8 @@ static void a_node_goes_without_sections_that_memory_lacks_for(void)
 			EXPECT_EQ(machine.memmap_boot_pages, (long)nr_present *
 				  nr_memmap_pages(PAGES_PER_SECTION));
 			expect_warnings(0);
-			add_and_remove_absent_sections(nr_present);
-			for (unsigned long nr = 0; nr < nr_present; nr++)
-				EXPECT(walk(vaddr(section_nr_to_pfn(nr))).is_mapped);
+			if (n > 1)	/* else there is no usage map either */
+				add_and_remove_absent_sections(nr_present);
 		} while (nr_failures && n < 100);
 	}
 }
