@@ -182,7 +182,7 @@ class Worker:
 
     def build(self):
         subprocess.run(["make", "-s", "-j1", "-C", HERE, "build", f"MM={self.dir}/mm",
-                        f"O={self.dir}/unit", "CFLAGS=-O1 -g1 -w"],
+                        f"O={self.dir}/unit", "CFLAGS=-Og -g1 -w"],
                        env=os.environ | {"CCACHE_DISABLE": "1"},
                        stdout=subprocess.DEVNULL, check=True)
 

@@ -56,24 +56,22 @@ static struct device *device_of(unsigned long pfn)
 	return nr < 0 ? NULL : &devices[nr];
 }
 
-static bool is_owned_range(unsigned long pfn, unsigned long nr_pages, bool is_live)
-{
-	const unsigned long last = subsection_nr(pfn + nr_pages - 1);
-
-	for (unsigned long nr = subsection_nr(pfn); nr <= last; nr++)
-		if ((owner[nr] != NOBODY) != is_live)
-			return false;
-	return true;
-}
-
 bool is_live_range(unsigned long pfn, unsigned long nr_pages)
 {
-	return is_owned_range(pfn, nr_pages, true);
+	const unsigned long first = subsection_nr(pfn);
+
+	return !memchr(&owner[first], NOBODY,
+		       subsection_nr(pfn + nr_pages - 1) - first + 1);
 }
 
+/* The first is nobody, and each as the one before. */
 bool is_dead_range(unsigned long pfn, unsigned long nr_pages)
 {
-	return is_owned_range(pfn, nr_pages, false);
+	const unsigned long first = subsection_nr(pfn);
+
+	return owner[first] == NOBODY &&
+	       !memcmp(&owner[first], &owner[first + 1],
+		       subsection_nr(pfn + nr_pages - 1) - first);
 }
 
 static bool is_needed(unsigned long pfn)

@@ -160,6 +160,7 @@ void flush_tlb_kernel_range(unsigned long start, unsigned long end)
 
 /* What hardware knows: bytes below an entry of each level there is, as ilog2. */
 static unsigned int level_shifts[NR_SOFT_LEVELS];
+static unsigned long empty_entries[NR_SOFT_LEVELS];
 static int top;
 
 int top_level(void)
@@ -179,6 +180,7 @@ static void init_hardware(void)
 	for (int level = 0; level < NR_SOFT_LEVELS && geo.bits[level]; level++) {
 		top = level;
 		level_shifts[level] = shift;
+		empty_entries[level] = soft_empty_entry(level);
 		shift += geo.bits[level];
 	}
 }
@@ -233,7 +235,7 @@ void tables_reset(void)
 
 bool is_empty_entry(unsigned long entry, int level)
 {
-	return entry == soft_empty_entry(level);
+	return entry == empty_entries[level];
 }
 
 unsigned long *entry_table(unsigned long entry, int level)
