@@ -345,6 +345,20 @@ void vmemmap_free_pages(struct page *page, unsigned int order)
 	__free_pages(page, order);
 }
 
+/* Each page goes on alone. Those from boot do so already. */
+void split_block(unsigned long pfn, unsigned int order)
+{
+	struct soft_page *page = ram_page(pfn);
+
+	EXPECT(page->state == PAGE_BOOT ||
+	       (page->state == PAGE_BLOCK && page->order == order && page->refs == 1));
+	for (unsigned long i = 0; page->state == PAGE_BLOCK && i < BIT(order); i++) {
+		page[i].state = PAGE_BLOCK;
+		page[i].order = 0;
+		page[i].refs = 1;
+	}
+}
+
 /* Leave no free block of @order or larger on the node, but smaller ones. */
 void exhaust_order(int nid, unsigned int order)
 {

@@ -10,8 +10,9 @@
  *	each page of RAM in use is a table, behind leaves, or an object, and its
  *		reference count is the number of leaves that show it
  *	a device that brought an altmap pays from it, within its window
- *	tails of a compound page all show the second page, every other leaf has
- *		a block of its own, aligned to its size, from the right node
+ *	tails of a compound page all show the second page, those of a HugeTLB page
+ *		one of its node; every other leaf has a block of its own, aligned
+ *		to its size, from the right node
  */
 #include <stdlib.h>
 #include <sanitizer/asan_interface.h>
@@ -74,7 +75,7 @@ bool is_dead_range(unsigned long pfn, unsigned long nr_pages)
 		       subsection_nr(pfn + nr_pages - 1) - first);
 }
 
-static bool is_needed(unsigned long pfn)
+bool is_needed(unsigned long pfn)
 {
 	return oracle_owner(pfn) != NOBODY || is_early[pfn_to_section_nr(pfn)];
 }
@@ -216,12 +217,16 @@ static unsigned long nr_roots(bool is_from_boot)
 
 /* ---- Leaves ---- */
 
+/* A page of a leaf that was split may be from the node of any of the leaf. */
 static bool has_right_node(const struct leaf *leaf, int nid)
 {
-	unsigned long pfn = ALIGN_DOWN((leaf->start - soft_vmemmap) /
-				       sizeof(struct page), PAGES_PER_SUBSECTION);
+	const unsigned long size = is_in_split_slot(leaf) ? PMD_SIZE :
+							   leaf->end - leaf->start;
+	const unsigned long start = ALIGN_DOWN(leaf->start, size);
+	unsigned long pfn = ALIGN_DOWN((start - soft_vmemmap) / sizeof(struct page),
+				       PAGES_PER_SUBSECTION);
 
-	for (; vaddr(pfn) < leaf->end; pfn += PAGES_PER_SUBSECTION) {
+	for (; vaddr(pfn) < start + size; pfn += PAGES_PER_SUBSECTION) {
 		const struct device *dev = device_of(pfn);
 
 		if (nid == (dev ? dev->nid : section_nid(pfn_to_section_nr(pfn))))
@@ -306,11 +311,16 @@ static bool uses_altmap(const struct leaf *leaf, const struct device *dev,
 static void check_leaf(const struct leaf *leaf)
 {
 	const unsigned long pfn = first_needed_pfn(leaf);
+	const struct page *shared = shared_tail_at(leaf->start);
 	struct device *dev = device_of(pfn);
 
 	EXPECT(leaf->level <= SOFT_PMD);
+	EXPECT_EQ(!!(*leaf->entry & ENTRY_READONLY), !!shared);
 	EXPECT(IS_ALIGNED(PFN_PHYS(leaf->pfn), leaf->end - leaf->start));
-	if (uses_altmap(leaf, dev, pfn)) {
+	if (shared) {
+		EXPECT_EQ(leaf->level, SOFT_PTE);
+		EXPECT_EQ(leaf->pfn, page_to_pfn(shared));
+	} else if (uses_altmap(leaf, dev, pfn)) {
 		check_altmap_block(leaf, dev);
 	} else if (dev && is_deduplicated(dev) &&
 		   place_in_compound(dev, leaf->start) >= VMEMMAP_RESERVE_NR) {
@@ -356,7 +366,8 @@ static unsigned long nr_slab_objects, nr_boot_objects;
 /* Is it accounted for? Pages of no leaf and no table are to be objects. */
 static void check_page(struct soft_page *page, unsigned long pfn)
 {
-	const unsigned int nr_users = page->nr_own + page->is_table;
+	const unsigned int nr_users = page->nr_own + page->is_table +
+				      is_shared_tail(pfn);
 
 	if (page->state == PAGE_REST) {
 		EXPECT(!page->is_table && !page->nr_shown);

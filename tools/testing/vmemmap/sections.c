@@ -170,6 +170,7 @@ void machine_early(const struct geometry *geometry)
 	memory_reset();
 	sections_reset();
 	tables_reset();
+	hugetlb_reset();
 	oracle_reset();
 }
 

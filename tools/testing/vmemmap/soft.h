@@ -12,6 +12,7 @@
  *	hooks.c		the weak hooks of an architecture that has its own; linked
  *			into one of the variants only
  *	sections.c	sections, devices, and how a machine boots
+ *	hugetlb.c	HugeTLB pages that share their tails
  *	oracle.c	what the machine must look like, worked out from a list of
  *			live subsections; and the whole of it as text
  *	geometries.c	the architectures, real and tiny
@@ -49,6 +50,8 @@
 #define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
 #define NR_NODES		2
 #define NR_DEVICES		4
+#define NR_HUGE_PAGES		8
+#define MAX_TAIL_PAGES		64
 
 /* ---- Test cases (ktap.c) ---- */
 
@@ -191,6 +194,8 @@ enum page_state { PAGE_FREE, PAGE_BOOT, PAGE_BLOCK, PAGE_REST };
  * @nr_own: leaves found that own it (oracle)
  * @nr_shown: leaves found that show it beside its owner (oracle)
  * @is_table: found to be a table (oracle)
+ * @is_constructed: noted as a table with the kernel
+ * @is_of_leaf: a table that took the place of a leaf
  */
 struct soft_page {
 	unsigned char state;
@@ -202,6 +207,7 @@ struct soft_page {
 	unsigned int nr_shown;
 	bool is_table;
 	bool is_constructed;
+	bool is_of_leaf;
 };
 
 extern unsigned long nr_warn_alloc;
@@ -214,6 +220,7 @@ unsigned long nr_free_pages(int nid);
 void exhaust_order(int nid, unsigned int order);
 void exhaust_memblock(int nid, unsigned long nr_pages_left);
 void free_boot_pages(unsigned long pfn, unsigned long nr_pages);
+void split_block(unsigned long pfn, unsigned int order);
 void sparse_buffer_init(unsigned long size, int nid);
 void sparse_buffer_fini(void);
 
@@ -249,6 +256,10 @@ unsigned long level_size(int level);
 bool is_empty_entry(unsigned long entry, int level);
 unsigned long *entry_table(unsigned long entry, int level);
 void plant_leaf(unsigned long addr, int level, unsigned long pfn);
+void split_leaf(const struct leaf *leaf, void *table);
+void show_page(unsigned long addr, unsigned long pfn, bool is_readonly);
+void hide_page(unsigned long addr);
+bool is_in_split_slot(const struct leaf *leaf);
 unsigned long mapped_pfn(unsigned long addr);
 unsigned long nr_tables_for(unsigned long start, unsigned long end,
 			    int lowest_level);
@@ -310,6 +321,18 @@ void give_altmap(struct device *dev, unsigned long reserve, unsigned long free);
 int add_device(struct device *dev);
 void remove_device(struct device *dev);
 
+/* ---- HugeTLB pages: numbered, for RAM that is live ---- */
+
+void hugetlb_reset(void);
+bool can_be_huge_page(unsigned long pfn, unsigned long nr_pages);
+bool can_optimise(unsigned long pfn, unsigned long nr_pages);
+int optimise_huge_page(int nr, unsigned long pfn, unsigned long nr_pages);
+int restore_huge_page(int nr);
+bool is_optimised(int nr);
+int find_huge_page(unsigned long pfn, unsigned long nr_pages);
+struct page *shared_tail_at(unsigned long addr);
+bool is_shared_tail(unsigned long pfn);
+
 /* ---- Oracle ---- */
 
 /* Who lives in a subsection. */
@@ -319,6 +342,7 @@ void oracle_reset(void);
 void oracle_add(unsigned long pfn, unsigned long nr_pages, int owner);
 void oracle_remove(unsigned long pfn, unsigned long nr_pages);
 int oracle_owner(unsigned long pfn);
+bool is_needed(unsigned long pfn);
 bool is_live_range(unsigned long pfn, unsigned long nr_pages);
 bool is_dead_range(unsigned long pfn, unsigned long nr_pages);
 void check_machine(void);

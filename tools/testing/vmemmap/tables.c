@@ -295,6 +295,46 @@ void plant_leaf(unsigned long addr, int level, unsigned long pfn)
 	*leaf.entry = pfn << geo.page_shift | flags_of(level, true);
 }
 
+/* @table shows what the leaf has shown. */
+void split_leaf(const struct leaf *leaf, void *table)
+{
+	unsigned long *entries = memset(table, 0, PAGE_SIZE);
+
+	EXPECT(leaf->is_mapped && leaf->level == SOFT_PMD);
+	for (unsigned long i = 0; i < BIT(geo.bits[SOFT_PTE]); i++)
+		entries[i] = (leaf->pfn + i) << geo.page_shift | flags_of(SOFT_PTE, true);
+	vmemmap_construct_table(table);
+	ram_page(PHYS_PFN(__pa(table)))->is_of_leaf = true;
+	*leaf->entry = __pa(table) | flags_of(SOFT_PMD, false);
+}
+
+bool is_in_split_slot(const struct leaf *leaf)
+{
+	const unsigned long *slot = walk(leaf->start).path[SOFT_PMD];
+
+	return leaf->level == SOFT_PTE &&
+	       ram_page(*slot >> geo.page_shift)->is_of_leaf;
+}
+
+/* Where a page is mapped by a PTE, show another. */
+void show_page(unsigned long addr, unsigned long pfn, bool is_readonly)
+{
+	const struct leaf leaf = walk(addr);
+
+	EXPECT(leaf.is_mapped && leaf.level == SOFT_PTE);
+	*leaf.entry = pfn << geo.page_shift | flags_of(SOFT_PTE, true) |
+		      (is_readonly ? ENTRY_READONLY : 0);
+}
+
+/* The same, but nothing. */
+void hide_page(unsigned long addr)
+{
+	const struct leaf leaf = walk(addr);
+
+	EXPECT(leaf.is_mapped && leaf.level == SOFT_PTE);
+	*leaf.entry = soft_empty_entry(SOFT_PTE);
+}
+
 static void visit_entry(unsigned long *entry, int level, unsigned long start,
 			void (*on_leaf)(const struct leaf *leaf))
 {

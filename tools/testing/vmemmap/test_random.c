@@ -3,7 +3,8 @@
  * test_random.c - random operations, and the oracle after each
  *
  * Memory and devices are added and removed, sections go online and offline,
- * allocations fail, and nonsense is asked for. What each operation must answer
+ * HugeTLB pages are optimised and restored, allocations fail, and nonsense is
+ * asked for. What each operation must answer
  * is known before; the machine is checked after it. The seed and the operations
  * are printed when it fails; a fuzzer may choose the operations by bytes.
  */
@@ -117,6 +118,17 @@ static void op_add_ram(struct entropy *entropy)
 	free(before);
 }
 
+/* Memory goes only when no HugeTLB page is left in it. */
+static bool dissolve(unsigned long pfn, unsigned long nr_pages)
+{
+	int nr;
+
+	while ((nr = find_huge_page(pfn, nr_pages)) >= 0)
+		if (restore_huge_page(nr))
+			return false;
+	return true;
+}
+
 static void op_remove_ram(struct entropy *entropy)
 {
 	unsigned long first = 0, nr, end;
@@ -134,6 +146,8 @@ static void op_remove_ram(struct entropy *entropy)
 	}
 	note_operation("remove RAM %#lx+%#lx", piece.pfn + subsection_pfn(first),
 		       subsection_pfn(nr));
+	if (!dissolve(piece.pfn + subsection_pfn(first), subsection_pfn(nr)))
+		return;
 	pieces[i] = pieces[--nr_pieces];
 	keep_piece(piece.pfn, subsection_pfn(first));
 	keep_piece(piece.pfn + subsection_pfn(first + nr),
@@ -272,6 +286,54 @@ static void op_remove_what_is_not_there(struct entropy *entropy)
 	free(before);
 }
 
+static bool is_ram(unsigned long pfn, unsigned long nr_pages)
+{
+	const unsigned long end = pfn + nr_pages;
+
+	if (end > section_nr_to_pfn(NR_MEM_SECTIONS))
+		return false;
+	for (; pfn < end; pfn += PAGES_PER_SUBSECTION)
+		if (oracle_owner(pfn) != BOOT_RAM && oracle_owner(pfn) != HOT_RAM)
+			return false;
+	return true;
+}
+
+/* Of two vmemmap pages, or four, and so on, but of a subsection at least. */
+static void op_optimise(struct entropy *entropy)
+{
+	const unsigned long nr_exhausted = machine.nr_exhausted;
+	const int nr = choose(entropy, NR_HUGE_PAGES);
+	const unsigned long nr_pages =
+		max((2UL << choose(entropy, 5)) * (PAGE_SIZE / sizeof(struct page)),
+		    PAGES_PER_SUBSECTION);
+	const struct piece *piece;
+	unsigned long pfn;
+
+	if (is_optimised(nr) || !nr_pieces)
+		return;
+	piece = &pieces[choose(entropy, nr_pieces)];
+	pfn = piece->pfn + choose(entropy, piece->nr_pages);
+	pfn = ALIGN_DOWN(pfn, nr_pages);
+	if (!can_optimise(pfn, nr_pages) || !is_ram(pfn, nr_pages) ||
+	    find_huge_page(pfn, nr_pages) >= 0)
+		return;
+	note_operation("optimise HugeTLB page %d at %#lx+%#lx, failing %lu%s", nr, pfn,
+		       nr_pages, machine.fail_at, machine.fail_from ? "+" : "");
+	expect_add(optimise_huge_page(nr, pfn, nr_pages), 0, nr_exhausted);
+}
+
+static void op_restore(struct entropy *entropy)
+{
+	const unsigned long nr_exhausted = machine.nr_exhausted;
+	const int nr = choose(entropy, NR_HUGE_PAGES);
+
+	if (!is_optimised(nr))
+		return;
+	note_operation("restore HugeTLB page %d, failing %lu%s", nr, machine.fail_at,
+		       machine.fail_from ? "+" : "");
+	expect_add(restore_huge_page(nr), 0, nr_exhausted);
+}
+
 static void op_fail_an_allocation(struct entropy *entropy)
 {
 	fail_allocation(1 + choose(entropy, 12), choose(entropy, 2));
@@ -284,6 +346,7 @@ static void run_operation(struct entropy *entropy)
 		op_remove_ram, op_remove_ram, op_remove_ram,
 		op_add_device, op_add_device, op_remove_device,
 		op_switch_sections, op_remove_what_is_not_there,
+		op_optimise, op_optimise, op_restore,
 	};
 
 	if (!choose(entropy, 4))
@@ -293,6 +356,13 @@ static void run_operation(struct entropy *entropy)
 	check_machine();
 }
 
+/* What is removed first makes room for the pages that others need again. */
+static void remove_piece(const struct piece *piece)
+{
+	EXPECT(dissolve(piece->pfn, piece->nr_pages));
+	remove_ram(piece->pfn, piece->nr_pages);
+}
+
 static void remove_everything(void)
 {
 	for (int i = 0; i < NR_DEVICES; i++)
@@ -300,7 +370,7 @@ static void remove_everything(void)
 			remove_device(&devices[i]);
 	while (nr_pieces) {
 		nr_pieces--;
-		remove_ram(pieces[nr_pieces].pfn, pieces[nr_pieces].nr_pages);
+		remove_piece(&pieces[nr_pieces]);
 	}
 	check_machine();
 	EXPECT_EQ(machine.memmap_pages, 0);

@@ -138,6 +138,102 @@ static void prepare_compound(void)
 		dev->pgmap.vmemmap_shift++;
 }
 
+/* ---- HugeTLB pages ---- */
+
+static struct zone zone;
+
+static bool has_room_for_hugetlb_at_boot(void)
+{
+	return is_power_of_2(sizeof(struct page));
+}
+
+/* The zone's tail is taken from memblock anew. */
+static void prepare_zone(void)
+{
+	zone = (struct zone){ .node = 1 };
+}
+
+/* Two of 4 vmemmap pages each, on whatever slots that is. */
+static unsigned long hugetlb_start(unsigned int nr)
+{
+	return ALIGN_DOWN(vaddr(place()), PMD_SIZE) + PMD_SIZE - 2 * PAGE_SIZE +
+	       nr * 4 * PAGE_SIZE;
+}
+
+static struct page **zone_tail(unsigned int order)
+{
+	return &zone.vmemmap_tails[order - VMEMMAP_TAIL_MIN_ORDER];
+}
+
+/* The zone owns the tail: it goes when nobody shows it any more. */
+static void remove_hugetlb_at_boot(void)
+{
+	const unsigned long start = hugetlb_start(0), end = hugetlb_start(2);
+	struct page **tail = zone_tail(ilog2(4 * PAGE_SIZE / sizeof(struct page)));
+
+	for (unsigned long addr = start; *tail && addr < end; addr += PAGE_SIZE)
+		if (mapped_pfn(addr) == page_to_pfn(*tail))
+			hide_page(addr);
+	vmemmap_free(start, end, NULL);
+	if (*tail)
+		memblock_free(page_address(*tail), PAGE_SIZE);
+	*tail = NULL;
+}
+
+static int add_hugetlb_at_boot(void)
+{
+	const unsigned int order = ilog2(4 * PAGE_SIZE / sizeof(struct page));
+	int err = 0;
+
+	for (int i = 0; i < 2 && !err; i++)
+		err = vmemmap_populate_hvo(hugetlb_start(i), hugetlb_start(i + 1),
+					   order, &zone, PAGE_SIZE);
+	if (err)
+		remove_hugetlb_at_boot();
+	for (int i = 0; i < 8 && !err; i++)
+		EXPECT((mapped_pfn(hugetlb_start(0) + i * PAGE_SIZE) ==
+			page_to_pfn(*zone_tail(order))) == !!(i % 4));
+	return err;
+}
+
+/* One that takes 8 vmemmap pages, or all of a section. */
+static unsigned long pages_of_hugetlb(void)
+{
+	return min(PAGES_PER_SECTION, 8 * PAGE_SIZE / sizeof(struct page));
+}
+
+/* Its section shares no leaf. */
+static bool has_room_for_hugetlb(void)
+{
+	return is_slot_aligned(place()) && is_slot_aligned(place() + PAGES_PER_SECTION) &&
+	       can_be_huge_page(place(), pages_of_hugetlb());
+}
+
+static void remove_section_of_hugetlb(void)
+{
+	EXPECT_EQ(is_optimised(0) ? restore_huge_page(0) : 0, 0);
+	remove_section();
+}
+
+/* What HugeTLB does without memory is for it to see to; its section goes. */
+static int add_section_of_hugetlb(void)
+{
+	int err = add_section();
+
+	if (err)
+		return err;
+	err = optimise_huge_page(0, place(), pages_of_hugetlb());
+	if (!err) {
+		check_machine();
+		err = restore_huge_page(0);
+	}
+	if (err) {
+		machine.fail_at = 0;
+		remove_section_of_hugetlb();
+	}
+	return err;
+}
+
 static int add_it(void)
 {
 	return add_device(&devices[0]);
@@ -300,6 +396,24 @@ static void a_device_of_compound_pages_survives_any_failure(void)
 	});
 }
 
+static void hugetlb_pages_from_boot_survive_any_failure(void)
+{
+	sweep(&(struct way){
+		.name = "HugeTLB pages at boot", .is_boot = true,
+		.has_room = has_room_for_hugetlb_at_boot, .prepare = prepare_zone,
+		.add = add_hugetlb_at_boot, .remove = remove_hugetlb_at_boot,
+	});
+}
+
+/* The leaves of a section have been split, its pages come from here and there. */
+static void a_section_of_hugetlb_pages_survives_any_failure(void)
+{
+	sweep(&(struct way){
+		.name = "HugeTLB pages", .has_room = has_room_for_hugetlb,
+		.add = add_section_of_hugetlb, .remove = remove_section_of_hugetlb,
+	});
+}
+
 /* From no page at all to as many as it takes. */
 static void an_altmap_of_any_size_fails_or_is_enough(void)
 {
@@ -337,6 +451,8 @@ const struct test_case sweep_cases[] = {
 	TEST_CASE(a_device_with_an_altmap_survives_any_failure),
 	TEST_CASE(a_part_of_a_section_with_an_altmap_survives_any_failure),
 	TEST_CASE(a_device_of_compound_pages_survives_any_failure),
+	TEST_CASE(hugetlb_pages_from_boot_survive_any_failure),
+	TEST_CASE(a_section_of_hugetlb_pages_survives_any_failure),
 	TEST_CASE(an_altmap_of_any_size_fails_or_is_enough),
 	{ NULL, NULL },
 };

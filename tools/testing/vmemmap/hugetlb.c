@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * hugetlb.c - HugeTLB pages, which take memory of the vmemmap away and bring it
+ * back
+ *
+ * Plays mm/hugetlb_vmemmap.c: leaves are split into PTEs, all but the first
+ * vmemmap page of a HugeTLB page give way to one that a node shares among all
+ * of them, read-only and without a reference for each. To restore, new pages
+ * are allocated. Tables that were made to split a leaf stay.
+ */
+#include "soft.h"
+
+/* The vmemmap of a HugeTLB page; end 0: there is none. */
+static struct range optimised[NR_HUGE_PAGES];
+static struct page *tails[NR_NODES];
+
+void hugetlb_reset(void)
+{
+	memset(optimised, 0, sizeof(optimised));
+	memset(tails, 0, sizeof(tails));
+}
+
+static int nid_at(unsigned long addr)
+{
+	return section_nid(pfn_to_section_nr((addr - soft_vmemmap) / sizeof(struct page)));
+}
+
+static struct page *alloc_page_at(unsigned long addr)
+{
+	return alloc_pages_node(nid_at(addr), GFP_KERNEL | __GFP_RETRY_MAYFAIL, 0);
+}
+
+static struct page *tail_for(const struct range *huge)
+{
+	struct page **tail = &tails[nid_at(huge->start)];
+
+	if (!*tail)
+		*tail = alloc_page_at(huge->start);
+	return *tail;
+}
+
+bool is_shared_tail(unsigned long pfn)
+{
+	for (int nid = 0; nid < NR_NODES; nid++)
+		if (tails[nid] && page_to_pfn(tails[nid]) == pfn)
+			return true;
+	return false;
+}
+
+bool is_optimised(int nr)
+{
+	return optimised[nr].end;
+}
+
+/* What must be shown at an address; NULL: a page of its own. */
+struct page *shared_tail_at(unsigned long addr)
+{
+	for (int i = 0; i < NR_HUGE_PAGES; i++)
+		if (optimised[i].start + PAGE_SIZE <= addr && addr < optimised[i].end)
+			return tails[nid_at(optimised[i].start)];
+	return NULL;
+}
+
+/* One that has part of the vmemmap of a range; -1: none. */
+int find_huge_page(unsigned long pfn, unsigned long nr_pages)
+{
+	for (int i = 0; i < NR_HUGE_PAGES; i++)
+		if (optimised[i].start < vaddr(pfn + nr_pages) &&
+		    vaddr(pfn) < optimised[i].end)
+			return i;
+	return -1;
+}
+
+static void put_page_of(unsigned long pfn)
+{
+	if (PageReserved(pfn_to_page(pfn)))
+		vmemmap_put_boot_page(pfn_to_page(pfn));
+	else
+		__free_pages(pfn_to_page(pfn), 0);
+}
+
+/* No leaf of the range is larger than a page any more. */
+static int split_leaves(const struct range *huge)
+{
+	unsigned long addr, next;
+
+	for (addr = huge->start; addr < huge->end; addr = next) {
+		const struct leaf leaf = walk(addr);
+		struct page *table;
+
+		next = vmemmap_slot_end(addr, huge->end);
+		if (leaf.level == SOFT_PTE)
+			continue;
+		table = alloc_page_at(addr);
+		if (!table)
+			return -ENOMEM;
+		split_block(leaf.pfn, PMD_ORDER);
+		split_leaf(&leaf, page_address(table));
+	}
+	return 0;
+}
+
+/* Without memory, leaves may have been split, but nothing is shared. */
+int optimise_huge_page(int nr, unsigned long pfn, unsigned long nr_pages)
+{
+	const struct range huge = { vaddr(pfn), vaddr(pfn + nr_pages) };
+	const struct page *tail = tail_for(&huge);
+
+	if (!tail || split_leaves(&huge))
+		return -ENOMEM;
+	for (unsigned long addr = huge.start + PAGE_SIZE; addr < huge.end; addr += PAGE_SIZE) {
+		const unsigned long old_pfn = mapped_pfn(addr);
+
+		show_page(addr, page_to_pfn(tail), true);
+		put_page_of(old_pfn);
+	}
+	optimised[nr] = huge;
+	return 0;
+}
+
+/* Without memory, nothing changes. */
+int restore_huge_page(int nr)
+{
+	const struct range huge = optimised[nr];
+	const unsigned long nr_tails = ((huge.end - huge.start) >> PAGE_SHIFT) - 1;
+	const unsigned long first = huge.start + PAGE_SIZE;
+	struct page *pages[MAX_TAIL_PAGES];
+	unsigned long i;
+
+	for (i = 0; i < nr_tails; i++) {
+		pages[i] = alloc_page_at(first + i * PAGE_SIZE);
+		if (pages[i])
+			continue;
+		while (i--)
+			__free_pages(pages[i], 0);
+		return -ENOMEM;
+	}
+	for (i = 0; i < nr_tails; i++)
+		show_page(first + i * PAGE_SIZE, page_to_pfn(pages[i]), false);
+	optimised[nr] = (struct range){ 0, 0 };
+	return 0;
+}
+
+/* HugeTLB pages lie in memory blocks: their leaves map what is there as a whole. */
+static bool are_leaves_needed(unsigned long start, unsigned long end)
+{
+	unsigned long pfn;
+
+	if (geo.arch != ARCH_BASE) {
+		start = ALIGN_DOWN(start, PMD_SIZE);
+		end = ALIGN(end, PMD_SIZE);
+	}
+	if (start < soft_vmemmap || end > vaddr(section_nr_to_pfn(NR_MEM_SECTIONS)))
+		return false;
+	pfn = (start - soft_vmemmap) / sizeof(struct page);
+	for (; vaddr(pfn) < end; pfn += PAGES_PER_SUBSECTION)
+		if (!is_needed(pfn))
+			return false;
+	return true;
+}
+
+/* A struct page of no power of two has no whole number of them in a page. */
+bool can_be_huge_page(unsigned long pfn, unsigned long nr_pages)
+{
+	const unsigned long size = nr_pages * sizeof(struct page);
+
+	return is_power_of_2(sizeof(struct page)) && PAGE_ALIGNED(vaddr(pfn) | size) &&
+	       size >= 2 * PAGE_SIZE && size >> PAGE_SHIFT <= MAX_TAIL_PAGES;
+}
+
+bool can_optimise(unsigned long pfn, unsigned long nr_pages)
+{
+	return can_be_huge_page(pfn, nr_pages) &&
+	       are_leaves_needed(vaddr(pfn), vaddr(pfn + nr_pages));
+}
