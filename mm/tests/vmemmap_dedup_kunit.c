@@ -306,3 +306,97 @@ static struct kunit_suite vmemmap_dedup_suite = {
 };
 
 kunit_test_suite(vmemmap_dedup_suite);
+
+#ifdef VMEMMAP_POPULATE_HVO
+
+/* ---- HugeTLB pages from boot, as long as __init functions are there ---- */
+
+#define HVO_PAGES	8UL
+#define HVO_ORDER	ilog2(HVO_PAGES * PFNS_PER_VMEMMAP_PAGE)
+
+static void expect_tails_shown(struct kunit *test, const struct page *tail)
+{
+	struct vmemmap_kunit *vk = test->priv;
+	unsigned long i;
+
+	KUNIT_EXPECT_NE(test, page_to_pfn(tail),
+			vmemmap_kunit_leaf(addr_at(vk, 0)).pfn);
+	for (i = 1; i < HVO_PAGES; i++)
+		KUNIT_EXPECT_EQ(test, page_to_pfn(tail),
+				vmemmap_kunit_leaf(addr_at(vk, i)).pfn);
+}
+
+/* All of it goes again; the zone gives its page back. */
+static void free_hvo(struct kunit *test, struct page **tail)
+{
+	struct vmemmap_kunit *vk = test->priv;
+
+	vmemmap_kunit_free(addr_at(vk, 0), addr_at(vk, HVO_PAGES), NULL);
+	if (*tail)
+		__free_page(*tail);
+	*tail = NULL;
+	KUNIT_EXPECT_EQ(test, 0, vmemmap_kunit_nr_mapped(addr_at(vk, 0),
+							 addr_at(vk, HVO_PAGES)));
+	vmemmap_kunit_expect_all_came_back(test);
+}
+
+static bool __init fail_hvo_once(struct kunit *test, struct zone *zone,
+				 unsigned long n, bool and_later)
+{
+	struct page **tail =
+		&zone->vmemmap_tails[HVO_ORDER - VMEMMAP_TAIL_MIN_ORDER];
+	struct vmemmap_kunit *vk = test->priv;
+	int err;
+
+	vk->nr_asked = 0;
+	vk->fail_from = n;
+	vk->fail_once = !and_later;
+	mem_hotplug_begin();
+	err = vmemmap_populate_hvo(addr_at(vk, 0), addr_at(vk, HVO_PAGES),
+				   HVO_ORDER, zone, PAGE_SIZE);
+	mem_hotplug_done();
+	KUNIT_EXPECT_EQ(test, vk->nr_asked > n ? -ENOMEM : 0, err);
+	if (!err)
+		expect_tails_shown(test, *tail);
+	free_hvo(test, tail);
+	return err;
+}
+
+/* Who asks at boot undoes nothing; here it does, to be able to try again. */
+static void __init fail_hvo_in_turn(struct kunit *test, void *data)
+{
+	unsigned long *nr_points = data, n = 0;
+	struct zone *zone = kzalloc(sizeof(*zone), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, zone);
+	zone_set_nid(zone, VMEMMAP_KUNIT_NID);
+	while (fail_hvo_once(test, zone, n, false) |
+	       fail_hvo_once(test, zone, n, true))
+		n++;
+	kfree(zone);
+	*nr_points = n;
+}
+
+static void __init hugetlb_pages_from_boot_survive_any_failure(struct kunit *test)
+{
+	unsigned long nr_points;
+
+	vmemmap_kunit_expect_nothing_left(test, fail_hvo_in_turn, &nr_points);
+	kunit_info(test, "%lu allocation points", nr_points);
+	KUNIT_EXPECT_GT(test, nr_points, 1);
+}
+
+static struct kunit_case __refdata vmemmap_hvo_cases[] = {
+	KUNIT_CASE(hugetlb_pages_from_boot_survive_any_failure),
+	{}
+};
+
+static struct kunit_suite vmemmap_hvo_suite = {
+	.name = "vmemmap_hvo",
+	.init = vmemmap_dedup_init,
+	.test_cases = vmemmap_hvo_cases,
+};
+
+kunit_test_init_section_suite(vmemmap_hvo_suite);
+
+#endif /* VMEMMAP_POPULATE_HVO */

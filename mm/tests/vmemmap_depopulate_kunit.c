@@ -289,6 +289,42 @@ static void a_part_of_a_section_goes_and_comes_back(struct kunit *test)
 	vmemmap_kunit_expect_all_came_back(test);
 }
 
+/* ---- What HugeTLB leaves behind ---- */
+
+static void split_and_remove(struct kunit *test, void *data)
+{
+	struct vmemmap_kunit *vk = test->priv;
+	const unsigned long start = memmap_of(vk->pfn);
+	unsigned int i;
+
+	KUNIT_ASSERT_EQ(test, 0, add(vk->pfn, PAGES_PER_SECTION));
+	vmemmap_kunit_split_leaf(test, start);
+	for (i = 1; i < 8; i++)
+		vmemmap_kunit_replace_page(test, start + i * PAGE_SIZE);
+	remove(vk->pfn, PAGES_PER_SECTION);
+	KUNIT_EXPECT_EQ(test, 0, vmemmap_kunit_leaf(start).size);
+}
+
+/*
+ * The table comes from the kernel, and is counted, the pages are those of the
+ * block and others.
+ */
+static void a_leaf_that_hugetlb_has_split_goes(struct kunit *test)
+{
+	struct vmemmap_kunit *vk = test->priv;
+	unsigned long size;
+
+	KUNIT_ASSERT_EQ(test, 0, add(vk->pfn, PAGES_PER_SECTION));
+	size = vmemmap_kunit_leaf(memmap_of(vk->pfn)).size;
+	remove(vk->pfn, PAGES_PER_SECTION);
+	vmemmap_kunit_expect_all_came_back(test);
+	if (size != PMD_SIZE || !is_power_of_2(sizeof(struct page)))
+		kunit_skip(test, "no leaf that HugeTLB could split");
+
+	vk->is_unrecorded = true;
+	vmemmap_kunit_expect_nothing_left(test, split_and_remove, NULL);
+}
+
 /* ---- Where blocks go ---- */
 
 static void a_device_gets_its_blocks_back(struct kunit *test)
@@ -422,6 +458,7 @@ static struct kunit_case vmemmap_depopulate_cases[] = {
 	KUNIT_CASE_PARAM(neighbours_go_without_each_other,
 			 neighbours_gen_params),
 	KUNIT_CASE(a_part_of_a_section_goes_and_comes_back),
+	KUNIT_CASE(a_leaf_that_hugetlb_has_split_goes),
 	KUNIT_CASE(a_device_gets_its_blocks_back),
 	KUNIT_CASE_PARAM(a_leaf_from_boot_goes_when_its_last_user_does,
 			 boot_leaves_gen_params),

@@ -7,6 +7,15 @@
 
 #include "vmemmap_kunit.h"
 
+static bool is_refused(struct vmemmap_kunit *vk, unsigned long size)
+{
+	const unsigned long nr = vk->nr_asked++;
+
+	if (size > vk->max_size)
+		return true;
+	return vk->fail_once ? nr == vk->fail_from : nr >= vk->fail_from;
+}
+
 /* Must stand in for vmemmap_alloc_block(), and ask the real one. */
 static void *recording_alloc_block(unsigned long size, int nid)
 {
@@ -20,7 +29,7 @@ static void *recording_alloc_block(unsigned long size, int nid)
 		vk->nr_strangers++;
 	else if (node_online(nid))
 		real_nid = nid;
-	if (vk->nr_asked++ >= vk->fail_from || size > vk->max_size)
+	if (is_refused(vk, size))
 		return NULL;
 
 	/* A task without a test gets past the stub. */
@@ -220,6 +229,47 @@ struct vmemmap_leaf vmemmap_kunit_leaf(unsigned long addr)
 		leaf.pfn = pte_pfn(ptep_get(pte));
 	}
 	return leaf;
+}
+
+/*
+ * As hugetlb_vmemmap.c does: a table that the kernel gives takes the place of
+ * the PMD leaf, and each page of the block goes on alone.
+ */
+void vmemmap_kunit_split_leaf(struct kunit *test, unsigned long addr)
+{
+	const unsigned long start = ALIGN_DOWN(addr, PMD_SIZE);
+	pte_t *table = pte_alloc_one_kernel(&init_mm);
+	struct vmemmap_leaf leaf;
+	pmd_t *pmd = find_pmd(addr, &leaf);
+	unsigned long pfn, i;
+
+	KUNIT_ASSERT_NOT_NULL(test, table);
+	KUNIT_ASSERT_TRUE(test, pmd_leaf(*pmd));
+	pfn = pmd_pfn(*pmd);
+	for (i = 0; i < PTRS_PER_PTE; i++)
+		set_pte_at(&init_mm, start + i * PAGE_SIZE, table + i,
+			   pfn_pte(pfn + i, PAGE_KERNEL));
+	split_page(pfn_to_page(pfn), PMD_ORDER);
+
+	pmd_clear(pmd);
+	flush_tlb_kernel_range(start, start + PMD_SIZE);
+	pmd_populate_kernel(&init_mm, pmd, table);
+}
+
+/* Where a PTE maps a page, free that and map another. */
+void vmemmap_kunit_replace_page(struct kunit *test, unsigned long addr)
+{
+	struct page *page = alloc_page(GFP_KERNEL);
+	struct vmemmap_leaf leaf;
+	pte_t *pte = pte_offset_kernel(find_pmd(addr, &leaf), addr);
+	struct page *old = pte_page(ptep_get(pte));
+
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	pte_clear(&init_mm, addr, pte);
+	flush_tlb_kernel_range(addr, addr + PAGE_SIZE);
+	__free_page(old);
+	set_pte_at(&init_mm, addr, pte,
+		   pfn_pte(page_to_pfn(page), PAGE_KERNEL));
 }
 
 unsigned long vmemmap_kunit_nr_mapped(unsigned long start, unsigned long end)

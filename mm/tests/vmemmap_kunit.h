@@ -40,6 +40,7 @@
  * @nr_given: those of them that got a block, which is in @blocks
  * @nr_strangers: those of them that asked for another node
  * @fail_from: refuse this call, counted from 0, and all later ones
+ * @fail_once: no later ones
  * @max_size: refuse all larger blocks
  * @is_unrecorded: neither write down nor hold what is given
  * @nr_flushes: for cases that count them
@@ -55,6 +56,7 @@ struct vmemmap_kunit {
 	unsigned long nr_given;
 	unsigned long nr_strangers;
 	unsigned long fail_from;
+	bool fail_once;
 	unsigned long max_size;
 	bool is_unrecorded;
 	unsigned int nr_flushes;
@@ -87,6 +89,8 @@ void vmemmap_kunit_free(unsigned long start, unsigned long end,
 			struct vmem_altmap *altmap);
 
 struct vmemmap_leaf vmemmap_kunit_leaf(unsigned long addr);
+void vmemmap_kunit_split_leaf(struct kunit *test, unsigned long addr);
+void vmemmap_kunit_replace_page(struct kunit *test, unsigned long addr);
 unsigned long vmemmap_kunit_nr_mapped(unsigned long start, unsigned long end);
 unsigned long vmemmap_kunit_read(unsigned long addr);
 void vmemmap_kunit_write(unsigned long start, unsigned long end);

@@ -87,7 +87,7 @@ struct section_state {
 	long nr_memmap_boot_pages;
 };
 
-static struct section_state state_of(struct kunit *test, unsigned long pfn)
+static struct section_state section_of(unsigned long pfn)
 {
 	struct mem_section *ms = __pfn_to_section(pfn);
 	const unsigned long start =
@@ -95,9 +95,6 @@ static struct section_state state_of(struct kunit *test, unsigned long pfn)
 	struct section_state state = {
 		.nr_mapped = vmemmap_kunit_nr_mapped(start, start +
 			PAGES_PER_SECTION * sizeof(struct page)),
-		.nr_memmap_pages = read_vmstat(test, "nr_memmap_pages"),
-		.nr_memmap_boot_pages = read_vmstat(test,
-						    "nr_memmap_boot_pages"),
 	};
 
 	if (!ms)
@@ -110,16 +107,34 @@ static struct section_state state_of(struct kunit *test, unsigned long pfn)
 	return state;
 }
 
-static void expect_same_state(struct kunit *test, unsigned long pfn,
-			      const struct section_state *before)
+static struct section_state state_of(struct kunit *test, unsigned long pfn)
 {
-	const struct section_state now = state_of(test, pfn);
+	struct section_state state = section_of(pfn);
+
+	state.nr_memmap_pages = read_vmstat(test, "nr_memmap_pages");
+	state.nr_memmap_boot_pages = read_vmstat(test, "nr_memmap_boot_pages");
+	return state;
+}
+
+/* But for the counters, which take long to read */
+static void expect_same_section(struct kunit *test, unsigned long pfn,
+				const struct section_state *before)
+{
+	const struct section_state now = section_of(pfn);
 
 	KUNIT_EXPECT_EQ(test, before->section_mem_map, now.section_mem_map);
 	KUNIT_EXPECT_EQ(test, before->has_usage, now.has_usage);
 	KUNIT_EXPECT_TRUE(test, bitmap_equal(before->live, now.live,
 					     SUBSECTIONS_PER_SECTION));
 	KUNIT_EXPECT_EQ(test, before->nr_mapped, now.nr_mapped);
+}
+
+static void expect_same_state(struct kunit *test, unsigned long pfn,
+			      const struct section_state *before)
+{
+	const struct section_state now = state_of(test, pfn);
+
+	expect_same_section(test, pfn, before);
 	KUNIT_EXPECT_EQ(test, before->nr_memmap_pages, now.nr_memmap_pages);
 	KUNIT_EXPECT_EQ(test, before->nr_memmap_boot_pages,
 			now.nr_memmap_boot_pages);
@@ -251,6 +266,7 @@ struct add_case {
 	bool is_small;		/* no block larger than a page can be had */
 	bool has_altmap;
 	bool is_compound;	/* 8 vmemmap pages each */
+	bool is_boot;		/* no section is brought to life */
 };
 
 static const struct add_case add_cases[] = {
@@ -348,32 +364,6 @@ static void add_then_remove_restores_everything(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, 0, add->altmap->alloc);
 }
 
-/* From each of the allocations on, there is no memory. */
-static void a_failed_add_leaves_everything_as_before(struct kunit *test)
-{
-	struct addition *add = addition_of(test, test->param_value);
-	const struct section_state before = state_of(test, add->pfn);
-	struct vmemmap_kunit *vk = test->priv;
-	unsigned long n;
-	int err;
-
-	for (n = 0; ; n++) {
-		vk->nr_asked = 0;
-		vk->fail_from = n;
-		err = try_add(add);
-		if (!err)
-			break;
-		vmemmap_kunit_assert_no_memory(test, err);
-		expect_same_state(test, add->pfn, &before);
-		vmemmap_kunit_expect_all_came_back(test);
-		if (add->altmap)
-			KUNIT_EXPECT_EQ(test, 0, add->altmap->alloc);
-	}
-	kunit_info(test, "%lu allocations failed in turn", n);
-	KUNIT_EXPECT_GT(test, n, 0);
-	remove(add);
-}
-
 /* A page of the memory map is the device's if nobody else can come to need it. */
 static void expect_device_backs(struct kunit *test, const struct addition *add,
 				unsigned long addr)
@@ -420,6 +410,189 @@ static void a_device_backs_the_leaves_inside_a_part(struct kunit *test)
 	device_backs_a_part(test, 0, PAGES_PER_SUBSECTION);
 	device_backs_a_part(test, PART_PAGES, 3 * PART_PAGES);
 	device_backs_a_part(test, PAGES_PER_SUBSECTION, 3 * PART_PAGES);
+}
+
+/* ---- Each allocation fails, one after the other ---- */
+
+static const struct add_case failure_cases[] = {
+	{ .name = "as at boot",
+	  .nr_pages = PAGES_PER_SECTION, .is_boot = true },
+	{ .name = "a section",
+	  .nr_pages = PAGES_PER_SECTION },
+	{ .name = "a section by base pages",
+	  .nr_pages = PAGES_PER_SECTION, .is_small = true },
+	{ .name = "sections",
+	  .nr_pages = 3 * PAGES_PER_SECTION },
+	{ .name = "subsections",
+	  .first = PAGES_PER_SUBSECTION, .nr_pages = 3 * PAGES_PER_SUBSECTION },
+	{ .name = "a section with memory from its device",
+	  .nr_pages = PAGES_PER_SECTION, .has_altmap = true },
+	{ .name = "subsections with memory from their device",
+	  .first = PAGES_PER_SUBSECTION, .nr_pages = 3 * PAGES_PER_SUBSECTION,
+	  .has_altmap = true },
+	{ .name = "a section of compound pages",
+	  .nr_pages = PAGES_PER_SECTION, .is_compound = true },
+};
+
+KUNIT_ARRAY_PARAM_DESC(failure_cases, failure_cases, name);
+
+/* An addition that fails again and again, and what it shall leave behind. */
+struct sweep {
+	const struct addition *add;
+	bool is_boot;
+	struct section_state first;
+	struct section_state last;
+	unsigned long nr_points;
+};
+
+static unsigned long next_section(unsigned long pfn, unsigned long end_pfn)
+{
+	return min(SECTION_ALIGN_DOWN(pfn) + PAGES_PER_SECTION, end_pfn);
+}
+
+/* The part of an addition that lies in the section of @pfn */
+static struct addition part_of(const struct addition *add, unsigned long pfn)
+{
+	struct addition part = *add;
+
+	part.pfn = pfn;
+	part.nr_pages = next_section(pfn, add->pfn + add->nr_pages) - pfn;
+	return part;
+}
+
+static void remove_parts(const struct addition *add, unsigned long end_pfn)
+{
+	unsigned long pfn;
+
+	for (pfn = add->pfn; pfn < end_pfn; pfn = next_section(pfn, end_pfn)) {
+		const struct addition part = part_of(add, pfn);
+
+		remove((void *)&part);
+	}
+}
+
+static int add_parts(const struct addition *add)
+{
+	const unsigned long end_pfn = add->pfn + add->nr_pages;
+	unsigned long pfn;
+	int err;
+
+	for (pfn = add->pfn; pfn < end_pfn; pfn = next_section(pfn, end_pfn)) {
+		const struct addition part = part_of(add, pfn);
+
+		err = try_add(&part);
+		if (!err)
+			continue;
+		remove_parts(add, pfn);
+		return err;
+	}
+	return 0;
+}
+
+/*
+ * Who asks at boot undoes nothing; here it does, to be able to try again. That
+ * memblock gives nothing is for the user-space harness.
+ */
+static int populate(const struct addition *add)
+{
+	struct page *map;
+
+	mem_hotplug_begin();
+	map = __populate_section_memmap(add->pfn, add->nr_pages,
+					VMEMMAP_KUNIT_NID, NULL, NULL);
+	mem_hotplug_done();
+	if (map)
+		return 0;
+	vmemmap_kunit_free(memmap_start(add), memmap_end(add), NULL);
+	return -ENOMEM;
+}
+
+static int bring(const struct sweep *sweep)
+{
+	return sweep->is_boot ? populate(sweep->add) : add_parts(sweep->add);
+}
+
+static void take_away(const struct sweep *sweep)
+{
+	const struct addition *add = sweep->add;
+
+	if (sweep->is_boot)
+		vmemmap_kunit_free(memmap_start(add), memmap_end(add), NULL);
+	else
+		remove_parts(add, add->pfn + add->nr_pages);
+}
+
+static void expect_as_before(struct kunit *test, const struct sweep *sweep)
+{
+	const struct addition *add = sweep->add;
+
+	expect_same_section(test, add->pfn, &sweep->first);
+	expect_same_section(test, add->pfn + add->nr_pages - 1, &sweep->last);
+	vmemmap_kunit_expect_all_came_back(test);
+	if (!add->altmap)
+		return;
+	KUNIT_EXPECT_EQ(test, 0, add->altmap->alloc);
+	KUNIT_EXPECT_EQ(test, 0, add->altmap->align);
+}
+
+/* Allocation @n fails; false if there are not so many. */
+static bool fail_once(struct kunit *test, const struct sweep *sweep,
+		      unsigned long n, bool and_later)
+{
+	struct vmemmap_kunit *vk = test->priv;
+	bool has_failed;
+	int err;
+
+	vk->nr_asked = 0;
+	vk->fail_from = n;
+	vk->fail_once = !and_later;
+	err = bring(sweep);
+	has_failed = vk->nr_asked > n;
+	vk->fail_from = ULONG_MAX;
+	if (err) {
+		KUNIT_ASSERT_EQ(test, -ENOMEM, err);
+		KUNIT_ASSERT_TRUE(test, has_failed);
+		expect_as_before(test, sweep);
+		KUNIT_ASSERT_EQ(test, 0, bring(sweep));
+	}
+	take_away(sweep);
+	expect_as_before(test, sweep);
+	return has_failed;
+}
+
+static void fail_in_turn(struct kunit *test, void *data)
+{
+	struct sweep *sweep = data;
+	unsigned long n = 0;
+
+	while (fail_once(test, sweep, n, false) |
+	       fail_once(test, sweep, n, true))
+		n++;
+	sweep->nr_points = n;
+}
+
+/*
+ * W40: alone, and together with all later ones. After each failure the sections
+ * are as before, and the next try succeeds; after all of them the memory of the
+ * kernel and the counters are.
+ */
+static void an_add_survives_any_failure(struct kunit *test)
+{
+	const struct add_case *row = test->param_value;
+	struct addition *add = addition_of(test, row);
+	const unsigned long last_pfn = add->pfn + add->nr_pages - 1;
+	struct sweep sweep = {
+		.add = add,
+		.is_boot = row->is_boot,
+		.first = state_of(test, add->pfn),
+		.last = state_of(test, last_pfn),
+	};
+
+	vmemmap_kunit_expect_nothing_left(test, fail_in_turn, &sweep);
+	expect_same_state(test, add->pfn, &sweep.first);
+	expect_same_state(test, last_pfn, &sweep.last);
+	kunit_info(test, "%lu allocation points", sweep.nr_points);
+	KUNIT_EXPECT_GT(test, sweep.nr_points, 0);
 }
 
 /* In the place of vmemmap_flush(). */
@@ -925,8 +1098,7 @@ static struct kunit_case vmemmap_sections_cases[] = {
 			 add_cases_gen_params),
 	KUNIT_CASE_PARAM(add_then_remove_restores_everything,
 			 add_cases_gen_params),
-	KUNIT_CASE_PARAM(a_failed_add_leaves_everything_as_before,
-			 add_cases_gen_params),
+	KUNIT_CASE_PARAM(an_add_survives_any_failure, failure_cases_gen_params),
 	KUNIT_CASE(a_device_backs_the_leaves_inside_a_part),
 	KUNIT_CASE_PARAM(remove_takes_one_flush, add_cases_gen_params),
 	KUNIT_CASE_PARAM(cycles_leave_nothing_behind, cycle_cases_gen_params),
