@@ -123,6 +123,13 @@ struct soft_page *ram_page(unsigned long pfn)
 	return &ram[nid * geo.ram_pages + pfn - ram_start_pfn(nid)];
 }
 
+unsigned long block_pfn(const void *block)
+{
+	EXPECT(block);
+	EXPECT(PAGE_ALIGNED(block));
+	return PHYS_PFN(__pa(block));
+}
+
 static char *page_memory(unsigned long pfn)
 {
 	return soft_direct_map + PFN_PHYS(pfn);

@@ -62,8 +62,8 @@ struct test_case {
 
 #define TEST_CASE(function)	{ #function, function }
 
-extern const struct test_case alloc_cases[], populate_cases[], depopulate_cases[], dedup_cases[],
-			      section_cases[], sweep_cases[], random_cases[];
+extern const struct test_case alloc_cases[], altmap_cases[], populate_cases[], depopulate_cases[],
+			      dedup_cases[], section_cases[], sweep_cases[], random_cases[];
 
 extern bool is_verbose;
 extern unsigned long first_seed;
@@ -216,6 +216,7 @@ void memory_reset(void);
 unsigned long ram_start_pfn(int nid);
 struct soft_page *ram_page(unsigned long pfn);
 int ram_nid(unsigned long pfn);
+unsigned long block_pfn(const void *block);
 unsigned long nr_free_pages(int nid);
 void exhaust_order(int nid, unsigned int order);
 void exhaust_memblock(int nid, unsigned long nr_pages_left);
