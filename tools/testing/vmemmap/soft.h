@@ -30,7 +30,7 @@
  *	and slab objects is touched at all
  *	a block is freed once, with its order, to the allocator that gave it
  *	an entry is filled once, with an aligned block or an empty table, and
- *	nobody goes down through a leaf
+ *	nobody goes down through a leaf, or looks for what no table can map
  *	a struct page of RAM has a reference count; one of a device has none
  *	poisoned struct pages are mapped
  *	warnings that the test case did not announce are failures

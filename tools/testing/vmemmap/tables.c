@@ -78,6 +78,13 @@ void soft_sync_top_level(unsigned long addr, enum soft_level_nr level)
 		machine.nr_syncs++;
 }
 
+/* Further out, the index of the top table would wrap around. */
+void soft_expect_in_reach(unsigned long addr)
+{
+	if (addr - VMEMMAP_BASE >= level_size(top_level()) << geo.bits[top_level()])
+		FAIL("looks for %#lx, which no table maps", addr);
+}
+
 void set_pte_at(struct mm_struct *mm, unsigned long addr, pte_t *pte, pte_t val)
 {
 	const struct leaf leaf = walk(addr);

@@ -363,6 +363,7 @@ extern struct mm_struct init_mm;
 void *soft_next_table(unsigned long entry, enum soft_level_nr level);
 void soft_set_table(void *entry, void *table, enum soft_level_nr level);
 void soft_sync_top_level(unsigned long addr, enum soft_level_nr level);
+void soft_expect_in_reach(unsigned long addr);
 
 static inline unsigned long soft_index(unsigned long addr,
 				       enum soft_level_nr level)
@@ -421,6 +422,7 @@ SOFT_DESCENT(p4d_offset, p4d, SOFT_P4D, pgd, SOFT_PGD)
 
 static inline pgd_t *pgd_offset_k(unsigned long addr)
 {
+	soft_expect_in_reach(addr);
 	soft_way[SOFT_PGD] = addr;
 	return init_mm.pgd + soft_index(addr, SOFT_PGD);
 }
