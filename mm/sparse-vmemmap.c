@@ -2,8 +2,8 @@
 /*
  * sparse-vmemmap.c - memory behind the vmemmap, and the tables that map it
  *
- * Owns the blocks (from memblock, the buddy allocator or a device's altmap)
- * and the page tables on the way in. Knows addresses; must not know sections,
+ * Owns the blocks of RAM (from memblock or the buddy allocator), who is asked
+ * for a block, and the page tables on the way in. Knows addresses; must not know sections,
  * compound pages or who asks.
  *
  *	for each slot of [start, end):		descend once, five levels
@@ -69,36 +69,6 @@ void * __meminit vmemmap_alloc_block(unsigned long size, int node)
 	return vmemmap_alloc_early(size, node);
 }
 
-/*
- * Blocks are cut from [base + reserve, base + reserve + free), in ascending
- * order, each aligned to the largest power of two that divides its length:
- *
- *	base      + reserve                               + reserve + free
- *	|  driver | block | block | padding | block |      |  the pages served ...
- *	           <- alloc + align ---------------> next
- *
- * Once nothing is allocated, the padding means nothing either.
- */
-static void * __meminit altmap_alloc_block(struct vmem_altmap *altmap,
-					   unsigned long size)
-{
-	const unsigned long nr_pfns = PHYS_PFN(size);
-	const unsigned long first_pfn = altmap->base_pfn + altmap->reserve;
-	unsigned long used, padding;
-
-	if (!nr_pfns || !PAGE_ALIGNED(size))
-		return NULL;
-	used = altmap->alloc ? altmap->alloc + altmap->align : 0;
-	padding = -(first_pfn + used) & ((nr_pfns & -nr_pfns) - 1);
-	if (used > altmap->free || padding > altmap->free - used ||
-	    nr_pfns > altmap->free - used - padding)
-		return NULL;
-
-	altmap->align = used + padding - altmap->alloc;
-	altmap->alloc += nr_pfns;
-	return __va(PFN_PHYS(first_pfn + used + padding));
-}
-
 /**
  * vmemmap_alloc_block_buf() - allocate a block from where the caller says
  * @size: in bytes; see vmemmap_alloc_block(). An altmap also gives multiples
@@ -114,60 +84,46 @@ static void * __meminit altmap_alloc_block(struct vmem_altmap *altmap,
 void * __meminit vmemmap_alloc_block_buf(unsigned long size, int node,
 					 struct vmem_altmap *altmap)
 {
-	void *block;
-
 	if (altmap)
-		return altmap_alloc_block(altmap, size);
-
-	block = sparse_buffer_alloc(size);
-	return block ? block : vmemmap_alloc_block(size, node);
+		return vmemmap_alloc_altmap_block(altmap, size);
+	return sparse_buffer_alloc(size) ?: vmemmap_alloc_block(size, node);
 }
 
-/* Is this one of the pages that the altmap sets aside for the memory map? */
-static bool is_altmap_pfn(const struct vmem_altmap *altmap, unsigned long pfn)
+/* A page of another device is none; it may have no struct page at all. */
+static bool is_ram(unsigned long pfn)
 {
-	const unsigned long first_pfn = altmap->base_pfn + altmap->reserve;
-
-	return first_pfn <= pfn && pfn < first_pfn + altmap->free;
+	return pfn_valid(pfn) && !is_zone_device_page(pfn_to_page(pfn));
 }
 
-/*
- * The last block steps back. Any other becomes padding, until all are back:
- * what is given out next must not overlap a block that is in use.
- */
-static void altmap_free_block(struct vmem_altmap *altmap, unsigned long pfn,
-			      unsigned long nr_pfns)
+static void put_ram_block(unsigned long pfn, unsigned int order,
+			  unsigned int nr_refs)
 {
-	const unsigned long first_pfn = altmap->base_pfn + altmap->reserve;
-	const bool is_last = pfn + nr_pfns ==
-			     first_pfn + altmap->alloc + altmap->align;
+	struct page *page = pfn_to_page(pfn);
+	unsigned long i;
 
-	vmem_altmap_free(altmap, nr_pfns);
-	if (!is_last)
-		altmap->align += nr_pfns;
-	if (!altmap->alloc)
-		altmap->align = 0;
+	if (PageReserved(page)) {
+		for (i = 0; i < 1UL << order; i++)
+			vmemmap_put_boot_page(pfn_to_page(pfn + i));
+	} else {
+		page_ref_sub(page, nr_refs - 1);
+		vmemmap_free_pages(page, order);
+	}
 }
 
 void __ref vmemmap_put_block(unsigned long pfn, unsigned int order,
 			     unsigned int nr_refs, struct vmem_altmap *altmap)
 {
-	const unsigned long end_pfn = pfn + (1UL << order);
-
 	KUNIT_STATIC_STUB_REDIRECT(vmemmap_put_block, pfn, order, nr_refs,
 				   altmap);
 
-	if (altmap && is_altmap_pfn(altmap, pfn)) {
-		altmap_free_block(altmap, pfn, end_pfn - pfn);
-	} else if (!slab_is_available()) {
+	if (altmap && vmemmap_put_altmap_block(altmap, pfn, order))
+		return;
+	if (!slab_is_available())
 		memblock_free(__va(PFN_PHYS(pfn)), PAGE_SIZE << order);
-	} else if (PageReserved(pfn_to_page(pfn))) {
-		for (; pfn < end_pfn; pfn++)
-			vmemmap_put_boot_page(pfn_to_page(pfn));
-	} else {
-		page_ref_sub(pfn_to_page(pfn), nr_refs - 1);
-		vmemmap_free_pages(pfn_to_page(pfn), order);
-	}
+	else if (!WARN_ONCE(!is_ram(pfn),
+			    "vmemmap: pfn %#lx, order %u: no RAM to be freed\n",
+			    pfn, order))
+		put_ram_block(pfn, order, nr_refs);
 }
 
 /* NUMA_NO_NODE if it is not known, as for the memory of a device. */

@@ -136,10 +136,51 @@ pmd_t *vmemmap_find_slot(unsigned long addr);
  *	than once
  * @altmap: the device that it may have been allocated from, or NULL
  *
+ * What is neither RAM nor taken from @altmap is refused with a warning, and
+ * nothing is changed.
+ *
  * Context: as for vmemmap_fill_range(); does not sleep.
  */
 void vmemmap_put_block(unsigned long pfn, unsigned int order,
 		       unsigned int nr_refs, struct vmem_altmap *altmap);
+
+/**
+ * vmemmap_alloc_altmap_block() - take a block from a device
+ * @altmap: the device. @base_pfn to @end_pfn, the last one, is what its memory
+ *	map describes
+ * @size: in bytes, a multiple of a page; the block is aligned to the largest
+ *	power of two that divides it
+ *
+ * As long as there is room behind the last block, this is arithmetic. Then all
+ * leaves of the device's memory map are looked at, for a place that is free
+ * again, at least twice. Nothing is found while a block is out that no leaf
+ * maps: whoever gets a block maps it or puts it before the next.
+ *
+ * Context: mem_hotplug_lock held for writing; does not sleep. Device memory is
+ * not touched.
+ * Return: the address in the direct map, which need not be there; NULL if there
+ * is no such block. A failed try changes nothing.
+ */
+void *vmemmap_alloc_altmap_block(struct vmem_altmap *altmap,
+				 unsigned long size);
+
+/**
+ * vmemmap_put_altmap_block() - give a block back to the device that it is from
+ * @altmap: the device
+ * @pfn: first page frame of the block
+ * @order: its size is 2^order pages
+ *
+ * Blocks come back in any order, and in parts. One that the device cannot have
+ * given, since it lies in part outside of what is set aside, behind the last
+ * block, or is more than what is out, is refused with a warning, and nothing is
+ * changed.
+ *
+ * Context: as for vmemmap_alloc_altmap_block().
+ * Return: false if nothing of the block is what the device sets aside; else the
+ * block has come back, or was refused.
+ */
+bool vmemmap_put_altmap_block(struct vmem_altmap *altmap, unsigned long pfn,
+			      unsigned int order);
 
 /**
  * vmemmap_flush() - make sure that no CPU uses what was mapped in a range

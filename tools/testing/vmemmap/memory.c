@@ -578,6 +578,21 @@ void page_ref_sub(struct page *page, int nr)
 	soft->refs -= nr;
 }
 
+static bool is_live(unsigned long pfn)
+{
+	return pfn_to_section_nr(pfn) < NR_MEM_SECTIONS && oracle_owner(pfn) != NOBODY;
+}
+
+bool pfn_valid(unsigned long pfn)
+{
+	return ram_page(pfn) || is_live(pfn);
+}
+
+bool is_zone_device_page(const struct page *page)
+{
+	return is_live(page_to_pfn(page)) && oracle_owner(page_to_pfn(page)) >= FIRST_DEVICE;
+}
+
 struct page *pfn_to_online_page(unsigned long pfn)
 {
 	EXPECT(machine.has_slab);

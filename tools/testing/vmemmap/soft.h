@@ -316,6 +316,8 @@ void remove_ram(unsigned long pfn, unsigned long nr_pages);
 
 void init_device(struct device *dev, int nid, unsigned long pfn,
 		 unsigned long nr_pages);
+
+/* A device that only brings memory; and one whose own memory map is there. */
 void set_altmap(struct vmem_altmap *altmap, unsigned long base_pfn,
 		unsigned long reserve, unsigned long free);
 void give_altmap(struct device *dev, unsigned long reserve, unsigned long free);

@@ -496,8 +496,8 @@ static void the_memory_map_of_a_part_is_poisoned_and_no_more(void)
 }
 
 /*
- * A device's first section leaves the altmap where a block needs padding; the
- * second fails behind it.
+ * A device's first section leaves padding in the altmap; the second takes all of
+ * it, page by page, and fails for want of one more.
  */
 static void after_a_failed_add_the_altmap_is_as_before(void)
 {
@@ -512,7 +512,7 @@ static void after_a_failed_add_the_altmap_is_as_before(void)
 			continue;
 		block = BIT(PMD_ORDER);
 		init_device(dev, 0, section_nr_to_pfn(16), 2 * PAGES_PER_SECTION);
-		give_altmap(dev, 1, 2 * block);
+		give_altmap(dev, 1, 2 * block - 1);
 		EXPECT_EQ(sparse_add_section(0, dev->pfn, PAGES_PER_SECTION, &dev->altmap,
 					     NULL), 0);
 		EXPECT_EQ(dev->altmap.alloc, block);

@@ -300,6 +300,8 @@ void page_ref_add(struct page *page, int nr);
 void page_ref_sub(struct page *page, int nr);
 void page_init_poison(struct page *page, size_t size);
 struct page *pfn_to_online_page(unsigned long pfn);
+bool pfn_valid(unsigned long pfn);
+bool is_zone_device_page(const struct page *page);
 int early_pfn_to_nid(unsigned long pfn);
 
 /* ---- 3. Other ways: memory ---- */
