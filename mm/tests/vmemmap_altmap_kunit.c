@@ -4,14 +4,11 @@
  *
  * The blocks are not looked into, so that the device need not exist.
  */
-#include <kunit/static_stub.h>
-#include <kunit/test.h>
-
-#include "../vmemmap_base.h"
-#include "../vmemmap.h"
+#include "vmemmap_kunit.h"
 #include "vmemmap_altmap_cases.h"
 
 KUNIT_ARRAY_PARAM_DESC(altmap_rows, vmemmap_altmap_cases, name);
+KUNIT_ARRAY_PARAM_DESC(altmap_put_rows, vmemmap_altmap_put_cases, name);
 
 /* A device with @free pages for its memory map, none of them taken. */
 static struct vmem_altmap altmap_of(unsigned long free)
@@ -47,6 +44,51 @@ static void altmap_answers_as_the_row_says(struct kunit *test)
 			    altmap_alloc(&altmap, row->nr_pages));
 	KUNIT_EXPECT_EQ(test, row->align_after, altmap.align);
 	KUNIT_EXPECT_EQ(test, row->alloc_after, altmap.alloc);
+}
+
+static void altmap_takes_back_what_the_row_says(struct kunit *test)
+{
+	const struct vmemmap_altmap_put_case *row = test->param_value;
+	struct vmem_altmap altmap = {
+		.base_pfn = VMEMMAP_ALTMAP_BASE_PFN,
+		.reserve = row->reserve,
+		.free = row->free,
+		.align = row->align,
+		.alloc = row->alloc,
+	};
+
+	if (row->is_refused)
+		kunit_info(test, "a WARNING is expected");
+	KUNIT_EXPECT_TRUE(test, vmemmap_put_altmap_block(&altmap,
+							 altmap.base_pfn + row->block,
+							 row->order));
+	KUNIT_EXPECT_EQ(test, row->align_after, altmap.align);
+	KUNIT_EXPECT_EQ(test, row->alloc_after, altmap.alloc);
+}
+
+static void altmap_leaves_what_is_not_its_own(struct kunit *test)
+{
+	struct vmem_altmap altmap = altmap_of(4);
+
+	KUNIT_EXPECT_NOT_NULL(test, altmap_alloc(&altmap, 4));
+	KUNIT_EXPECT_FALSE(test, vmemmap_put_altmap_block(&altmap,
+							  altmap.base_pfn - 1, 0));
+	KUNIT_EXPECT_FALSE(test, vmemmap_put_altmap_block(&altmap,
+							  altmap.base_pfn + 4, 2));
+	KUNIT_EXPECT_EQ(test, 4, altmap.alloc);
+}
+
+/* W18: the page frames of the window have no struct pages. */
+static void a_block_of_nobody_is_refused(struct kunit *test)
+{
+	struct vmem_altmap altmap = altmap_of(4);
+	struct vmemmap_kunit *vk = test->priv;
+
+	KUNIT_EXPECT_NOT_NULL(test, altmap_alloc(&altmap, 4));
+	kunit_info(test, "a WARNING is expected");
+	vmemmap_put_block(vk->pfn, 0, 1, NULL);
+	vmemmap_put_block(vk->pfn, 0, 1, &altmap);
+	KUNIT_EXPECT_EQ(test, 4, altmap.alloc);
 }
 
 static void altmap_refuses_a_part_of_a_page(struct kunit *test)
@@ -114,18 +156,123 @@ static void altmap_never_falls_back_to_ram(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, altmap_alloc(&altmap, 1));
 }
 
+/* ---- Holes ---- */
+
+/* As if it were in the window that @memory lies, which describes itself so. */
+static struct vmem_altmap altmap_of_window(const struct vmemmap_kunit *vk,
+					   const struct vmem_altmap *memory)
+{
+	return (struct vmem_altmap) {
+		.base_pfn = vk->pfn,
+		.end_pfn = vk->pfn + vk->nr_pages - 1,
+		.reserve = memory->base_pfn + memory->reserve - vk->pfn,
+		.free = memory->free,
+	};
+}
+
+static int fill(unsigned long start, unsigned long end, bool huge,
+		struct vmem_altmap *altmap)
+{
+	const struct vmemmap_fill what = {
+		.nid = VMEMMAP_KUNIT_NID,
+		.huge = huge,
+		.altmap = altmap,
+	};
+
+	return vmemmap_kunit_fill(start, end, &what);
+}
+
+/* W17: each block in turn comes back and is given out again, to another address. */
+static void altmap_gives_again_what_came_back_in_any_order(struct kunit *test)
+{
+	struct vmem_altmap *memory = vmemmap_kunit_altmap(test, 0, 8);
+	struct vmemmap_kunit *vk = test->priv;
+	struct vmem_altmap altmap = altmap_of_window(vk, memory);
+	const unsigned long end = vk->slot + 8 * PAGE_SIZE;
+	unsigned long addr, pfn;
+
+	KUNIT_ASSERT_EQ(test, 0, fill(vk->slot, end, false, &altmap));
+	for (addr = vk->slot; addr < end; addr += PAGE_SIZE) {
+		pfn = vmemmap_kunit_leaf(addr).pfn;
+		vmemmap_kunit_free(addr, addr + PAGE_SIZE, &altmap);
+		KUNIT_ASSERT_EQ(test, 0, fill(end, end + PAGE_SIZE, false,
+					      &altmap));
+		KUNIT_EXPECT_EQ(test, pfn, vmemmap_kunit_leaf(end).pfn);
+		KUNIT_EXPECT_EQ(test, 8, altmap.alloc);
+		KUNIT_EXPECT_EQ(test, -ENOMEM, fill(addr, addr + PAGE_SIZE,
+						    false, &altmap));
+		vmemmap_kunit_free(end, end + PAGE_SIZE, &altmap);
+		KUNIT_ASSERT_EQ(test, 0, fill(addr, addr + PAGE_SIZE, false,
+					      &altmap));
+	}
+	vmemmap_kunit_free(vk->slot, end, &altmap);
+	KUNIT_EXPECT_EQ(test, 0, altmap.alloc);
+	KUNIT_EXPECT_EQ(test, 0, altmap.align);
+}
+
+/* A huge leaf and base pages take each other's places. */
+static void altmap_gives_the_place_of_a_leaf_to_pages_and_back(struct kunit *test)
+{
+	const unsigned long nr = 1UL << PMD_ORDER;
+	struct vmem_altmap *memory = vmemmap_kunit_altmap(test, 0, nr + 1);
+	struct vmemmap_kunit *vk = test->priv;
+	struct vmem_altmap altmap = altmap_of_window(vk, memory);
+	const unsigned long slot = vk->slot, next = slot + PMD_SIZE;
+
+	KUNIT_ASSERT_EQ(test, 0, fill(slot, next, true, &altmap));
+	KUNIT_ASSERT_EQ(test, 0, fill(next, next + PAGE_SIZE, false, &altmap));
+	KUNIT_EXPECT_EQ(test, PMD_SIZE, vmemmap_kunit_leaf(slot).size);
+	vmemmap_kunit_free(slot, next, &altmap);
+
+	KUNIT_ASSERT_EQ(test, 0, fill(slot, next, false, &altmap));
+	KUNIT_EXPECT_EQ(test, memory->base_pfn, vmemmap_kunit_leaf(slot).pfn);
+	KUNIT_EXPECT_EQ(test, PAGE_SIZE, vmemmap_kunit_leaf(slot).size);
+	KUNIT_EXPECT_EQ(test, nr + 1, altmap.alloc);
+	vmemmap_kunit_free(slot, next, &altmap);
+
+	KUNIT_ASSERT_EQ(test, 0, fill(slot, next, true, &altmap));
+	KUNIT_EXPECT_EQ(test, PMD_SIZE, vmemmap_kunit_leaf(slot).size);
+	vmemmap_kunit_free(slot, next + PAGE_SIZE, &altmap);
+	KUNIT_EXPECT_EQ(test, 0, altmap.alloc);
+}
+
+static void altmap_keeps_away_from_a_block_that_is_not_mapped(struct kunit *test)
+{
+	struct vmem_altmap *memory = vmemmap_kunit_altmap(test, 0, 2);
+	struct vmemmap_kunit *vk = test->priv;
+	struct vmem_altmap altmap = altmap_of_window(vk, memory);
+
+	KUNIT_ASSERT_EQ(test, 0, fill(vk->slot, vk->slot + PAGE_SIZE, false,
+				      &altmap));
+	KUNIT_EXPECT_NOT_NULL(test, vmemmap_alloc_altmap_block(&altmap,
+							       PAGE_SIZE));
+	vmemmap_kunit_free(vk->slot, vk->slot + PAGE_SIZE, &altmap);
+	KUNIT_EXPECT_EQ(test, 1, altmap.alloc);
+	KUNIT_EXPECT_NULL(test, vmemmap_alloc_altmap_block(&altmap, PAGE_SIZE));
+	KUNIT_EXPECT_EQ(test, 1, altmap.alloc);
+	KUNIT_EXPECT_EQ(test, 1, altmap.align);
+}
+
 static struct kunit_case vmemmap_altmap_kunit_cases[] = {
 	KUNIT_CASE_PARAM(altmap_answers_as_the_row_says,
 			 altmap_rows_gen_params),
+	KUNIT_CASE_PARAM(altmap_takes_back_what_the_row_says,
+			 altmap_put_rows_gen_params),
+	KUNIT_CASE(altmap_leaves_what_is_not_its_own),
+	KUNIT_CASE(a_block_of_nobody_is_refused),
 	KUNIT_CASE(altmap_refuses_a_part_of_a_page),
 	KUNIT_CASE(altmap_blocks_lie_inside_the_window_and_apart),
 	KUNIT_CASE(altmap_fails_when_exhausted_until_a_block_is_freed),
 	KUNIT_CASE(altmap_never_falls_back_to_ram),
+	KUNIT_CASE(altmap_gives_again_what_came_back_in_any_order),
+	KUNIT_CASE(altmap_gives_the_place_of_a_leaf_to_pages_and_back),
+	KUNIT_CASE(altmap_keeps_away_from_a_block_that_is_not_mapped),
 	{}
 };
 
 static struct kunit_suite vmemmap_altmap_suite = {
 	.name = "vmemmap_altmap",
+	.init = vmemmap_kunit_init,
 	.test_cases = vmemmap_altmap_kunit_cases,
 };
 
