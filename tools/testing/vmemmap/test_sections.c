@@ -539,6 +539,97 @@ static void after_a_failed_add_the_altmap_is_as_before(void)
 	}
 }
 
+/* ---- A memory block that holds its own memory map ---- */
+
+/*
+ * What mm/memory_hotplug.c sets aside at the start of a block, where pageblocks are
+ * as large as a leaf and may be wasted, or no larger than needed; 0: it refuses.
+ */
+static unsigned long pages_set_aside(unsigned long nr_pages, bool may_waste)
+{
+	const unsigned long size = nr_pages * sizeof(struct page);
+	const unsigned long nr = ALIGN(size, may_waste ? PMD_SIZE : PAGE_SIZE) >> PAGE_SHIFT;
+
+	return PAGE_ALIGNED(size) && nr < nr_pages ? nr : 0;
+}
+
+static void add_neighbours(unsigned long pfn, unsigned long end_pfn, unsigned int which)
+{
+	if (which & 1)
+		EXPECT_EQ(add_ram(pfn - PAGES_PER_SECTION, PAGES_PER_SECTION), 0);
+	if (which & 2)
+		EXPECT_EQ(add_ram(end_pfn, PAGES_PER_SECTION), 0);
+}
+
+static void remove_neighbours(unsigned long pfn, unsigned long end_pfn, unsigned int which)
+{
+	if (which & 1)
+		remove_ram(pfn - PAGES_PER_SECTION, PAGES_PER_SECTION);
+	if (which & 2)
+		remove_ram(end_pfn, PAGES_PER_SECTION);
+}
+
+/* Neighbours: @which are there before the block, and @first go before it does. */
+static void check_self_hosted(unsigned long pfn, unsigned long nr_pages,
+			      unsigned long set_aside, unsigned int which,
+			      unsigned int first)
+{
+	const unsigned long end_pfn = pfn + nr_pages;
+	struct device *dev = &devices[0];
+	char *before = machine_text();
+
+	add_neighbours(pfn, end_pfn, which);
+	init_device(dev, 0, pfn, nr_pages);
+	give_altmap(dev, 0, set_aside);
+	EXPECT_EQ(add_device(dev), 0);
+	check_machine();
+	/* nobody can share a base page */
+	if (geo.arch == ARCH_BASE && PAGE_ALIGNED(PAGES_PER_SECTION * sizeof(struct page)))
+		EXPECT_EQ(dev->altmap.alloc, nr_memmap_pages(nr_pages));
+
+	remove_neighbours(pfn, end_pfn, which & first);
+	check_machine();
+	remove_device(dev);
+	check_machine();
+	remove_neighbours(pfn, end_pfn, which & ~first);
+	EXPECT_EQ(dev->altmap.alloc, 0);
+	EXPECT_EQ(dev->altmap.align, 0);
+	expect_machine(before);
+	free(before);
+}
+
+/* Blocks are aligned to their size, so they begin anywhere in a leaf. */
+static void check_self_hosted_anywhere(const struct geometry *g, unsigned long nr_sections,
+				       unsigned long set_aside)
+{
+	const unsigned long nr_pages = nr_sections * PAGES_PER_SECTION;
+	const unsigned long first = ALIGN(first_hot_section() + 1, nr_sections);
+
+	machine_boot(g);
+	for (unsigned long i = 0; set_aside && i < 4; i++) {
+		const unsigned long pfn = section_nr_to_pfn(first) + i * nr_pages;
+
+		check_self_hosted(pfn, nr_pages, set_aside, 0, 0);
+		check_self_hosted(pfn, nr_pages, set_aside, 3, 1);
+		check_self_hosted(pfn, nr_pages, set_aside, 3, 2);
+	}
+}
+
+static void a_memory_block_holds_its_own_memory_map(void)
+{
+	for_each_geometry(g) {
+		/* then padding before a leaf would be missed behind it */
+		if (PAGES_PER_SECTION * sizeof(struct page) >= 2 * PMD_SIZE &&
+		    !IS_ALIGNED(PAGES_PER_SECTION * sizeof(struct page), PMD_SIZE))
+			continue;
+		for (unsigned long nr = 1; nr <= 4; nr *= 2) {
+			for (int may_waste = 0; may_waste < 2; may_waste++)
+				check_self_hosted_anywhere(g, nr, pages_set_aside(
+					nr * PAGES_PER_SECTION, may_waste));
+		}
+	}
+}
+
 /* ---- Populate by sections ---- */
 
 static void the_cache_is_told_what_has_been_mapped(void)
@@ -844,6 +935,7 @@ const struct test_case section_cases[] = {
 	TEST_CASE(an_inaccessible_memory_map_is_not_touched),
 	TEST_CASE(the_memory_map_of_a_part_is_poisoned_and_no_more),
 	TEST_CASE(after_a_failed_add_the_altmap_is_as_before),
+	TEST_CASE(a_memory_block_holds_its_own_memory_map),
 	TEST_CASE(the_cache_is_told_what_has_been_mapped),
 	TEST_CASE(a_populate_that_fails_returns_no_memory_map),
 	TEST_CASE(a_removed_section_leaves_nothing_behind),
