@@ -69,8 +69,16 @@ lines_for() {
 	esac
 }
 
-# The semantic patches for a file of stock's; each says what it "// edits:".
-rules_for() { grep -lxF "// edits: $1" "$tools"/*.cocci; }
+# The semantic patches for a file of stock's; each says what it "// edits:", and
+# which series it is "// only:" for, if not for all.
+rules_for() {
+	local rules
+
+	grep -lxF "// edits: $1" "$tools"/*.cocci | while read -r rules; do
+		! grep -q '^// only: ' "$rules" || grep -qxF "// only: $(series_of "$tree")" "$rules" || continue
+		echo "$rules"
+	done
+}
 
 # apply_rules <rules> <path> <file>: change the file, which is stock's of that path.
 # spatch returns 0 even if nothing matches, so look: the rules have changed it, it
