@@ -2,9 +2,10 @@
 """What backs the struct pages of a range: the rows of the table.
 
 Nothing is taken on trust. Each leaf is followed to its physical address. That
-lies in the memory of a device (altmap) or in RAM; in RAM, a page that the
-boot-time allocator gave out is still marked reserved (memblock), any other came
-from the buddy allocator. A block behind several leaves is a shared tail.
+lies in the memory of a device, or in the very memory block that it describes,
+which nobody else can have given out then (altmap); or in other RAM, where a page
+that the boot-time allocator gave out is still marked reserved (memblock), and any
+other came from the buddy allocator. A block behind several leaves is a shared tail.
 """
 
 from collections.abc import Iterable
@@ -74,15 +75,15 @@ def group(state: State, vmemmap: Vmemmap, leaves: list[Leaf]) -> list[Group]:
     return groups
 
 
-def find_blocks(machine: Machine, geometry: Geometry, leaves: list[Leaf]) -> dict[int, int]:
-    """Physical address and size of each block behind these leaves."""
-    blocks = {}
+def find_blocks(machine: Machine, leaves: list[Leaf]) -> dict[Leaf, int]:
+    """Physical address of the block behind each of these leaves."""
+    behind = {}
     for leaf in leaves:
         physical = machine.translate(leaf.address)
         if physical is None:
             raise Failure(f"the dump has a leaf at {leaf.address:#x}, the CPU finds none")
-        blocks[physical] = geometry.leaf[leaf.level]
-    return blocks
+        behind[leaf] = physical
+    return behind
 
 
 def reserved_pages(machine: Machine, page: int, blocks: dict[int, int]) -> int:
@@ -93,11 +94,19 @@ def reserved_pages(machine: Machine, page: int, blocks: dict[int, int]) -> int:
     return sum(int(line.split()[-1]) for line in told)
 
 
-def backing(machine: Machine, state: State, page: int, leaves: list[Leaf],
-            blocks: dict[int, int]) -> tuple[list[str], dict[int, int]]:
-    """What gave out the blocks, and which of them are RAM."""
-    ram = {start: length for start, length in blocks.items()
-           if not any(device.start <= start < device.end for device in state.devices)}
+def altmap_blocks(vmemmap: Vmemmap, state: State, behind: dict[Leaf, int]) -> set[int]:
+    """The blocks that lie on a device, or in the memory block that they describe."""
+    return {physical for leaf, physical in behind.items()
+            for host in (*state.devices, *state.blocks)
+            if host.start <= physical < host.end
+            and (host in state.devices
+                 or host.start <= vmemmap.described(leaf).start < host.end)}
+
+
+def backing(machine: Machine, page: int, leaves: list[Leaf], blocks: dict[int, int],
+            own: set[int]) -> tuple[list[str], dict[int, int]]:
+    """What gave out the blocks, and which of them are RAM of others."""
+    ram = {start: length for start, length in blocks.items() if start not in own}
     reserved = reserved_pages(machine, page, ram)
     kinds = {"altmap": len(ram) < len(blocks),
              "memblock": reserved > 0,
@@ -120,8 +129,10 @@ def new_rows(machine: Machine, vmemmap: Vmemmap, what: str,
     rows = []
     fresh = [leaf for leaf in now.leaves(geometry) if leaf not in old]
     for node, leaves in group(now, vmemmap, fresh):
-        blocks = find_blocks(machine, geometry, leaves)
-        kinds, ram = backing(machine, now, geometry.page, leaves, blocks)
+        behind = find_blocks(machine, leaves)
+        blocks = {physical: geometry.leaf[leaf.level] for leaf, physical in behind.items()}
+        own = altmap_blocks(vmemmap, now, behind) if before else set()
+        kinds, ram = backing(machine, geometry.page, leaves, blocks, own)
         needed = leaf_tables(now, geometry, leaves) - known_tables
         known_tables |= needed
         rows.append(Row(

@@ -116,7 +116,8 @@ series="6.12 7.3"	# of Linux, that our files serve
 kernels="x86_64 x86_64-page80 x86_64-release arm64-4k arm64-16k arm64-64k"
 # shellcheck disable=SC2034 # for those who source this
 links="x86_64-defconfig x86_64-nohotplug arm64-defconfig arm64-nohotplug"
-scenarios="x86_64 x86_64-no5lvl x86_64-no1g x86_64-hvo x86_64-hvo-1g arm64-4k arm64-16k arm64-64k"
+scenarios="x86_64 x86_64-no5lvl x86_64-no1g x86_64-hvo x86_64-hvo-1g x86_64-self
+	x86_64-page80-self arm64-4k arm64-16k arm64-64k arm64-16k-self arm64-64k-self"
 # shellcheck disable=SC2034
 mapfile -t patched < <(sed -n 's,^// edits: ,,p' "$tools"/*.cocci | sort -u)	# stock's, by our rules
 BASE=${BASE:-6.12} ACCEL=${ACCEL:-tcg} KERNEL=${KERNEL:-} SCENARIO=${SCENARIO:-}

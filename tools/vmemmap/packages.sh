@@ -14,7 +14,7 @@ declare -A packages=(
 	[kernel-x86_64]=$kernel
 	[kernel-arm64]="$kernel gcc-aarch64-linux-gnu"
 	[qemu-x86_64]="python3 qemu-system-x86"
-	[qemu-arm64]="python3 qemu-system-arm"
+	[qemu-arm64]="python3 qemu-efi-aarch64 qemu-system-arm"
 	[guest]="busybox-static daxctl ndctl"
 	[check]="perl python3 shellcheck sparse"
 )

@@ -323,6 +323,74 @@ def arm64(pages: str) -> Scenario:
                     (), geometry, memmap(GIB) // geometry.page, steps)
 
 
+# ---- A DIMM holds its own memory map ----
+
+def fill(length: int) -> Action:
+    """Use the movable zone up: it takes what is written to, before other zones do."""
+    def action(machine: Machine) -> None:
+        told, = machine.guest(f"fill {length // MIB}")
+        free, managed = map(int, told.split()[1:])
+        if free > managed // 8:
+            raise Failure(f"{free} of {managed} movable pages are still free")
+    return action
+
+
+@dataclass(frozen=True)
+class SelfHosted:
+    """What differs between machines: the memory map at boot and with the DIMM."""
+    block: int				# a memory block; the DIMM has two
+    geometry: Geometry
+    mode: str				# memory_hotplug.memmap_on_memory
+    boot: dict[str, int]		# leaves
+    dimm: dict[str, int]
+    pte_tables: tuple[int, int]
+    needs: str = ""
+
+
+def self_hosted(name: str, case: SelfHosted, append: str, *qemu: str) -> Scenario:
+    ram, length = 2 * GIB, 2 * case.block
+    where = Range(4 * GIB, 4 * GIB + length)
+    blocks = f"{where.start // case.block} {where.end // case.block - 1}"
+
+    def memmap_pages(described: int) -> int:
+        return described // case.geometry.page * case.geometry.struct_page // case.geometry.page
+
+    unplugged = Facts(case.boot, 0, ram // case.block, case.pte_tables[0])
+    plugged = replace(unplugged, leaves=case.dimm, memmap_pages=memmap_pages(length),
+                      pte_tables=case.pte_tables[1])
+    in_use = replace(plugged, online=plugged.online + 2)
+
+    plug = plug_dimm("dimm0", 0, where), guest(f"blocks {in_use.online}")
+    online = guest(f"set online_movable {blocks}")
+    offline = guest(f"set offline {blocks}")
+    unplug = unplug_dimm("dimm0"), guest(f"blocks {unplugged.online}")
+    steps = (
+        Step("boot", (Machine.boot, guest(f"blocks {unplugged.online}")), unplugged, ("memblock",)),
+        Step("DIMM plugged", plug, plugged, ("altmap",), needs=case.needs),
+        Step("DIMM online", (online,), in_use),
+        Step("DIMM full", (fill(length),), in_use),
+        Step("DIMM empty, but for 64 MiB", (guest("drain"), guest("fill 64")), in_use),
+        # These move.
+        Step("DIMM offline", (offline, guest("drain")), plugged, restores="DIMM plugged"),
+        Step("DIMM unplugged", unplug, unplugged, restores="boot"),
+        Step("the same 5 times", 5 * (*plug, online, offline, *unplug), unplugged,
+             restores="boot"),
+    )
+    return Scenario(name, (*qemu, "-cpu", "max", "-smp", "2", "-m", f"{ram // MIB}M,slots=1,maxmem=8G"),
+                    f"nokaslr {append} memory_hotplug.memmap_on_memory={case.mode}", (),
+                    case.geometry, memmap_pages(ram), steps)
+
+
+def x86_self_hosted(name: str, case: SelfHosted) -> Scenario:
+    return self_hosted(name, case, "console=ttyS0", "qemu-system-x86_64", "-M", "q35")
+
+
+# On arm64, ACPI is for those who boot by UEFI.
+def arm64_self_hosted(name: str, case: SelfHosted) -> Scenario:
+    return self_hosted(name, case, "console=ttyAMA0", "qemu-system-aarch64", "-M", "virt",
+                       "-bios", "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd")
+
+
 SCENARIOS = {scenario.name: scenario for scenario in (
     x86("x86_64"),
     x86("x86_64-no5lvl", append="no5lvl"),
@@ -330,4 +398,15 @@ SCENARIOS = {scenario.name: scenario for scenario in (
     hvo("x86_64-hvo", "", HVO_STEPS),
     hvo("x86_64-hvo-1g", "hugepagesz=1G hugepages=2", HVO_1G_STEPS),
     *map(arm64, ARM64),
+    x86_self_hosted("x86_64-self", SelfHosted(
+        128 * MIB, X86_64, "1", {"pmd": 16}, {"pmd": 18}, (0, 0))),
+    # A block has a leaf and a quarter, of which only a whole one can come from it.
+    x86_self_hosted("x86_64-page80-self", SelfHosted(
+        128 * MIB, replace(X86_64, struct_page=80), "force",
+        {"pmd": 20}, {"pmd": 21, "pte": 128 + 640}, (0, 2))),
+    # A pageblock is 32 MiB; all of it goes for the memory map of its block.
+    arm64_self_hosted("arm64-16k-self", SelfHosted(
+        *ARM64["16k"], "force", {"pte": 512}, {"pte": 576}, (1, 1))),
+    arm64_self_hosted("arm64-64k-self", SelfHosted(
+        *ARM64["64k"], "1", {"pte": 32}, {"pte": 48}, (1, 1), needs="7.3")),
 )}

@@ -11,8 +11,9 @@ one_of SCENARIO "$scenarios"
 arch=${SCENARIO%%-*}
 case $SCENARIO in
 x86_64-hvo-1g) kernel=x86_64-release image=arch/x86/boot/bzImage ;;
+x86_64-page80-self) kernel=x86_64-page80 image=arch/x86/boot/bzImage ;;
 x86_64*) kernel=x86_64 image=arch/x86/boot/bzImage ;;
-arm64-*) kernel=$SCENARIO image=arch/arm64/boot/Image.gz ;;
+arm64-*) kernel=${SCENARIO%-self} image=arch/arm64/boot/Image.gz ;;
 esac
 [ "$arch" = "$(uname -m)" ] || ACCEL=tcg	# KVM runs its own architecture alone
 

@@ -68,7 +68,7 @@ mkdir -p "$log" || fail "cannot write to $build"
 "$tools/packages.sh" unit {kernel,qemu}-{x86_64,arm64} guest || true
 part unit unit
 base "$BASE" "x86_64 x86_64-page80 arm64-4k arm64-64k" \
-	"x86_64 x86_64-no5lvl x86_64-no1g x86_64-hvo arm64-4k arm64-64k"
+	"x86_64 x86_64-no5lvl x86_64-no1g x86_64-hvo x86_64-page80-self arm64-4k arm64-64k"
 [ -n "$bases$LINUX" ] || base 7.3 "x86_64" "x86_64 x86_64-hvo"
 
 echo "all: $(clock $SECONDS)"

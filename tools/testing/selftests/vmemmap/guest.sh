@@ -141,6 +141,33 @@ verb_optimize() {
 	echo "$1" > /proc/sys/vm/hugetlb_optimize_vmemmap
 }
 
+# All but what a per-CPU counter may hide.
+memory_is_kept() {
+	[ "$(awk '/^AnonPages:/ { print $2 }' /proc/meminfo)" -ge $(($1 * 1000)) ]
+}
+
+# <MiB>: write to so much memory and keep it; what is left of the movable zone?
+verb_fill() {
+	# shellcheck disable=SC2216 # who does not read keeps dd waiting, with its memory
+	dd if=/dev/zero bs="$1M" count=1 2> /dev/null | sleep 1000 > /dev/null 2>&1 &
+	echo $! > /tmp/keeper
+	until memory_is_kept "$1"; do
+		sleep 0.1
+	done
+	awk '$1 == "Node" { zone = $4 }
+	     zone == "Movable" && $1 == "pages" && $2 == "free" { free += $3 }
+	     zone == "Movable" && $1 == "managed" { managed += $2 }
+	     END { print free, managed }' /proc/zoneinfo | say_lines movable
+}
+
+# Give it back.
+verb_drain() {
+	kill "$(cat /tmp/keeper)" || return
+	while memory_is_kept 64; do
+		sleep 0.1
+	done
+}
+
 verb_ndctl() {
 	ndctl "$@"
 }
