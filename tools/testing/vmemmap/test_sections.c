@@ -618,10 +618,6 @@ static void check_self_hosted_anywhere(const struct geometry *g, unsigned long n
 static void a_memory_block_holds_its_own_memory_map(void)
 {
 	for_each_geometry(g) {
-		/* then padding before a leaf would be missed behind it */
-		if (PAGES_PER_SECTION * sizeof(struct page) >= 2 * PMD_SIZE &&
-		    !IS_ALIGNED(PAGES_PER_SECTION * sizeof(struct page), PMD_SIZE))
-			continue;
 		for (unsigned long nr = 1; nr <= 4; nr *= 2) {
 			for (int may_waste = 0; may_waste < 2; may_waste++)
 				check_self_hosted_anywhere(g, nr, pages_set_aside(
