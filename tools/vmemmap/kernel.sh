@@ -6,15 +6,16 @@
 # A kernel is an architecture, and what makes it special: arm64-64k has 64K pages,
 # x86_64-page80 has struct pages of 80 bytes; what ends in -defconfig or -nohotplug
 # has all that the architecture has by default, to be linked, not to be run;
-# x86_64-release goes without the checks of DEBUG_VM. With STOCK=1, build it without
-# our back end, to compare; then nothing else can be built from that tree meanwhile.
+# x86_64-release goes without the checks of DEBUG_VM, what ends in -bench without
+# them and without KUnit, but with what measures. With STOCK=1, build it without our
+# back end, to compare; then nothing else can be built from that tree meanwhile.
 
 # shellcheck source=tools/vmemmap/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-KERNEL=${1:?"which kernel? One of: $kernels $links"}
-one_of KERNEL "$kernels $links"
-arch=${KERNEL%-*}
+KERNEL=${1:?"which kernel? One of: $kernels $links $benches"}
+one_of KERNEL "$kernels $links $benches"
+arch=${KERNEL%%-*}
 case $arch in
 x86_64) cross='' image=bzImage ;;
 arm64) cross=aarch64-linux-gnu- image=Image.gz ;;
@@ -28,6 +29,7 @@ objects=${src%/src}/$KERNEL${STOCK:+-stock}
 config=tinyconfig flags='' fragments=("$tools/configs"/{guest,"$arch",debug}.config "$top/mm/tests/.kunitconfig")
 case $KERNEL in
 *-defconfig|*-nohotplug) config=defconfig fragments=("$tools/configs/${KERNEL#*-}.config") ;;
+*-bench) fragments=("$tools/configs"/{guest,"$arch","${KERNEL%-bench}",bench}.config) ;;
 *-release) unset "fragments[2]" ;;
 *-page80) flags=-DWANT_PAGE_VIRTUAL ;;&
 *-*) fragments+=("$tools/configs/$KERNEL.config") ;;
@@ -66,7 +68,7 @@ restore_null() {
 
 lock "$objects"
 if [ -n "${STOCK:-}" ]; then
-	"$tools/overlay.sh" undo "$src"
+	PARTS=lib "$tools/overlay.sh" lay "$src"
 	trap '"$tools/overlay.sh" lay "$src"' EXIT
 fi
 restore_null

@@ -21,7 +21,8 @@ own_files() {
 	local dirs
 
 	cd "$top"
-	dirs=$(ls -d Documentation arch include lib mm tools/testing 2>/dev/null)
+	# shellcheck disable=SC2086 # a list of names
+	dirs=$(ls -d ${PARTS:-Documentation arch include lib mm tools/testing} 2>/dev/null)
 	# shellcheck disable=SC2086 # a list of names
 	find $dirs -type f ! -name '*.o' ! -name '*.pyc' ! -name '*~'
 }
@@ -31,6 +32,9 @@ edited_files() {
 	local file
 
 	cd "$top"
+	echo lib/Makefile
+	echo lib/Kconfig.debug
+	[ -z "${PARTS:-}" ] || return 0
 	echo mm/Makefile
 	echo mm/Kconfig.debug
 	[ ! -e MAINTAINERS ] || echo MAINTAINERS
@@ -62,8 +66,10 @@ lines_for() {
 		objects SPARSEMEM_VMEMMAP_KUNIT_TEST mm mm/tests/*.c ;;
 	arch/*/mm/Makefile)
 		objects SPARSEMEM_VMEMMAP "${1%/*}" "${1%/*}"/*.c ;;
-	mm/Kconfig.debug)
-		printf '\nsource "mm/Kconfig.vmemmap"\n' ;;
+	lib/Makefile)
+		objects TEST_VMEMMAP lib lib/*.c ;;
+	*/Kconfig.debug)
+		printf '\nsource "%s/Kconfig.vmemmap"\n' "${1%/*}" ;;
 	MAINTAINERS)
 		echo && cat MAINTAINERS ;;
 	esac

@@ -1,0 +1,654 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * test_vmemmap.c - stress and benchmark the memory map of ranges that come and go
+ *
+ * Reserves an unused piece of the physical address space, cuts it into ranges,
+ * gives each of them a memory map and takes it away again, by one of these ways:
+ *
+ *	device	 memremap_pages(), memunmap_pages(): memory private to a device
+ *	section	 sparse_add_section(), sparse_remove_section()
+ *	memmap	 __populate_section_memmap(), vmemmap_free()
+ *	loop	 nothing; a known number of instructions, to prove who counts them
+ *
+ * "section" and "memmap" exist only if this is built in: what they call is not
+ * exported. Knows nothing of how a back end works: what it measures and checks
+ * holds for any of them. Says what it found as KTAP; the lines "# measure" are
+ * for programs.
+ *
+ *	cd /sys/module/test_vmemmap/parameters
+ *	echo memmap >way; echo 9 >shift; echo 1 >run; dmesg
+ */
+#define pr_fmt(fmt) fmt
+
+#include <linux/completion.h>
+#include <linux/ioport.h>
+#include <linux/kthread.h>
+#include <linux/ktime.h>
+#include <linux/memory_hotplug.h>
+#include <linux/memremap.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <linux/prandom.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/timex.h>
+#include <linux/vmstat.h>
+
+static char *way = "device";
+module_param(way, charp, 0644);
+MODULE_PARM_DESC(way, "device, section, memmap or loop (default: device)");
+
+static unsigned long pages = PAGES_PER_SECTION;
+module_param(pages, ulong, 0644);
+MODULE_PARM_DESC(pages, "page frames in a range (default: a section)");
+
+static unsigned int ranges = 8;
+module_param(ranges, uint, 0644);
+MODULE_PARM_DESC(ranges, "ranges for each thread (default: 8)");
+
+static unsigned int shift;
+module_param(shift, uint, 0644);
+MODULE_PARM_DESC(shift, "order of the compound pages that all is used in (default: 0)");
+
+static bool altmap;
+module_param(altmap, bool, 0644);
+MODULE_PARM_DESC(altmap, "have the memory map in memory of the device (default: no)");
+
+static unsigned int seed;
+module_param(seed, uint, 0644);
+MODULE_PARM_DESC(seed, "add and remove in random order (default: 0, ascending)");
+
+static unsigned int threads = 1;
+module_param(threads, uint, 0644);
+MODULE_PARM_DESC(threads, "do all of it in so many threads at once (default: 1)");
+
+static unsigned int repeat = 1;
+module_param(repeat, uint, 0644);
+MODULE_PARM_DESC(repeat, "how often (default: 1)");
+
+/* Pages that others take or give back while a test runs. */
+#define WANDER 64
+
+struct test_range {
+	unsigned long pfn, end_pfn;
+	unsigned long added_pfn;	/* [pfn, added_pfn) has a memory map */
+	struct dev_pagemap pgmap;
+};
+
+struct test_way {
+	const char *name;
+	int (*add)(struct test_range *range);
+	void (*remove)(struct test_range *range);
+	bool is_locked;		/* the caller has to take mem_hotplug_lock */
+	bool is_ours;		/* nobody else writes to the struct pages */
+};
+
+struct test_thread {
+	const struct test_way *way;
+	unsigned int nr;
+	struct test_range *ranges;
+	unsigned int *order;
+	struct rnd_state rnd;
+	struct completion done;
+	int err;		/* the first one */
+	unsigned long nr_wrong;	/* struct pages that do not hold what they should */
+};
+
+/* ---- device ---- */
+
+/* Called folio_free or page_free; no page of ours is ever given out. */
+static void never_freed(void)
+{
+}
+
+static vm_fault_t never_migrated(struct vm_fault *vmf)
+{
+	return VM_FAULT_SIGBUS;
+}
+
+static const struct dev_pagemap_ops test_ops = {
+	(void *)never_freed,
+	.migrate_to_ram = never_migrated,
+};
+
+static int device_add(struct test_range *range)
+{
+	void *addr;
+
+	range->pgmap.nr_range = 1;
+	addr = memremap_pages(&range->pgmap, numa_mem_id());
+	if (IS_ERR(addr))
+		return PTR_ERR(addr);
+	range->added_pfn = range->end_pfn;
+	return 0;
+}
+
+static void device_remove(struct test_range *range)
+{
+	memunmap_pages(&range->pgmap);
+}
+
+/* ---- section, memmap ---- */
+
+#ifndef MODULE
+static unsigned long chunk_end(unsigned long pfn, unsigned long end_pfn)
+{
+	return min(ALIGN(pfn + 1, PAGES_PER_SECTION), end_pfn);
+}
+
+/* While a range is added, its device has none of its ranges in place yet. */
+static int section_add(struct test_range *range)
+{
+	unsigned long pfn, next;
+	int err = 0;
+
+	range->pgmap.nr_range = 0;
+	for (pfn = range->pfn; pfn < range->end_pfn; pfn = next) {
+		next = chunk_end(pfn, range->end_pfn);
+		err = sparse_add_section(numa_mem_id(), pfn, next - pfn,
+					 pgmap_altmap(&range->pgmap),
+					 &range->pgmap);
+		if (err)
+			break;
+		range->added_pfn = next;
+	}
+	range->pgmap.nr_range = 1;
+	return err;
+}
+
+static void section_remove(struct test_range *range)
+{
+	unsigned long pfn, next;
+
+	for (pfn = range->pfn; pfn < range->added_pfn; pfn = next) {
+		next = chunk_end(pfn, range->added_pfn);
+		sparse_remove_section(pfn, next - pfn,
+				      pgmap_altmap(&range->pgmap),
+				      &range->pgmap);
+	}
+}
+
+static int memmap_add(struct test_range *range)
+{
+	unsigned long pfn, next;
+
+	range->pgmap.nr_range = 0;
+	for (pfn = range->pfn; pfn < range->end_pfn; pfn = next) {
+		next = chunk_end(pfn, range->end_pfn);
+		if (!__populate_section_memmap(pfn, next - pfn, numa_mem_id(),
+					       pgmap_altmap(&range->pgmap),
+					       &range->pgmap))
+			return -ENOMEM;
+		range->added_pfn = next;
+	}
+	range->pgmap.nr_range = 1;
+	return 0;
+}
+
+static void memmap_remove(struct test_range *range)
+{
+	unsigned long pfn, next;
+
+	for (pfn = range->pfn; pfn < range->added_pfn; pfn = next) {
+		next = chunk_end(pfn, range->added_pfn);
+		vmemmap_free((unsigned long)pfn_to_page(pfn),
+			     (unsigned long)pfn_to_page(next),
+			     pgmap_altmap(&range->pgmap));
+	}
+}
+
+static void lock_hotplug(void)
+{
+	mem_hotplug_begin();
+}
+
+static void unlock_hotplug(void)
+{
+	mem_hotplug_done();
+}
+#else
+static void lock_hotplug(void)
+{
+}
+
+static void unlock_hotplug(void)
+{
+}
+#endif
+
+/* ---- loop ---- */
+
+#define LOOP_ROUNDS 1000
+
+/* Two instructions a round. */
+static noinline void test_vmemmap_loop(void)
+{
+	unsigned long left = LOOP_ROUNDS;
+
+#if defined(CONFIG_X86_64)
+	asm volatile("1: decq %0; jnz 1b" : "+r" (left));
+#elif defined(CONFIG_ARM64)
+	asm volatile("1: subs %0, %0, #1; b.ne 1b" : "+r" (left) : : "cc");
+#endif
+}
+
+static int loop_add(struct test_range *range)
+{
+	test_vmemmap_loop();
+	range->added_pfn = range->end_pfn;
+	return 0;
+}
+
+static void loop_remove(struct test_range *range)
+{
+}
+
+static const struct test_way ways[] = {
+	{ "device", device_add, device_remove },
+	{ "loop", loop_add, loop_remove },
+#ifndef MODULE
+	{ "section", section_add, section_remove, true, true },
+	{ "memmap", memmap_add, memmap_remove, true, true },
+#endif
+};
+
+/* ---- What it costs ---- */
+
+struct test_cost {
+	u64 ns;
+	u64 cycles;
+	long used;		/* pages that are neither free nor in a per-CPU list */
+	long tables;		/* pages that are counted as page tables */
+};
+
+#ifndef MODULE
+static long nr_used_pages(void)
+{
+	struct zone *zone;
+	long nr = 0;
+	int cpu;
+
+	for_each_populated_zone(zone) {
+		nr += zone_managed_pages(zone);
+		nr -= zone_page_state_snapshot(zone, NR_FREE_PAGES);
+		for_each_online_cpu(cpu)
+			nr -= per_cpu_ptr(zone->per_cpu_pageset, cpu)->count;
+	}
+	return nr;
+}
+#else
+static long nr_used_pages(void)
+{
+	struct sysinfo info;
+
+	si_meminfo(&info);
+	return info.totalram - info.freeram;
+}
+#endif
+
+static void start_cost(struct test_cost *cost)
+{
+	cost->used = nr_used_pages();
+	cost->tables = global_node_page_state(NR_PAGETABLE);
+	cost->ns = ktime_get_ns();
+	cost->cycles = get_cycles();
+}
+
+static void end_cost(struct test_cost *cost)
+{
+	cost->cycles = get_cycles() - cost->cycles;
+	cost->ns = ktime_get_ns() - cost->ns;
+	cost->used = nr_used_pages() - cost->used;
+	cost->tables = global_node_page_state(NR_PAGETABLE) - cost->tables;
+}
+
+/*
+ * These two are what is measured, and nothing else happens in them: whoever
+ * counts instructions from outside counts from their first one to their return.
+ */
+noinline int test_vmemmap_add(struct test_thread *thread);
+noinline int test_vmemmap_remove(struct test_thread *thread);
+
+noinline int test_vmemmap_add(struct test_thread *thread)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < ranges && !err; i++)
+		err = thread->way->add(&thread->ranges[thread->order[i]]);
+	return err;
+}
+
+noinline int test_vmemmap_remove(struct test_thread *thread)
+{
+	unsigned int i;
+
+	for (i = 0; i < ranges; i++) {
+		struct test_range *range = &thread->ranges[thread->order[i]];
+
+		if (range->added_pfn > range->pfn)
+			thread->way->remove(range);
+		range->added_pfn = range->pfn;
+	}
+	return 0;
+}
+
+static void measure_work(struct test_thread *thread, const char *what,
+			 int (*work)(struct test_thread *thread))
+{
+	struct test_cost cost;
+	int err;
+
+	if (thread->way->is_locked)
+		lock_hotplug();
+	start_cost(&cost);
+	err = work(thread);
+	end_cost(&cost);
+	if (thread->way->is_locked)
+		unlock_hotplug();
+	pr_info("# measured what=%s way=%s shift=%u altmap=%d pages=%lu ranges=%u seed=%u thread=%u ns=%llu cycles=%llu used=%ld tables=%ld\n",
+		what, thread->way->name, shift, altmap, pages, ranges, seed,
+		thread->nr, cost.ns, cost.cycles, cost.used, cost.tables);
+	thread->err = thread->err ?: err;
+}
+
+/* ---- What is behind the struct pages ---- */
+
+/*
+ * Where the struct page at @addr has its memory. The vmemmap pages of a compound
+ * page that are not its own show the last one that is:
+ *
+ *	own | own | same | same | ...		VMEMMAP_RESERVE_NR = 2
+ */
+static unsigned long home_of(struct test_range *range, unsigned long addr)
+{
+	const unsigned long size = sizeof(struct page) << shift;
+	const unsigned long start = (unsigned long)pfn_to_page(range->pfn);
+	const unsigned long own = start + rounddown(addr - start, size) +
+				  VMEMMAP_RESERVE_NR * PAGE_SIZE;
+
+	if (!vmemmap_can_optimize(pgmap_altmap(&range->pgmap), &range->pgmap))
+		return addr;
+	return addr < own ? addr : own - PAGE_SIZE + offset_in_page(addr);
+}
+
+/* Each struct page holds its own address, wherever that shows. */
+static void write_marks(struct test_range *range)
+{
+	unsigned long pfn;
+
+	for (pfn = range->pfn; pfn < range->added_pfn; pfn++) {
+		unsigned long *mark = (unsigned long *)pfn_to_page(pfn);
+
+		if (home_of(range, (unsigned long)mark) == (unsigned long)mark)
+			*mark = (unsigned long)mark;
+	}
+}
+
+static unsigned long nr_wrong_marks(struct test_range *range)
+{
+	unsigned long pfn, nr = 0;
+
+	for (pfn = range->pfn; pfn < range->added_pfn; pfn++) {
+		unsigned long *mark = (unsigned long *)pfn_to_page(pfn);
+
+		nr += READ_ONCE(*mark) != home_of(range, (unsigned long)mark);
+	}
+	return nr;
+}
+
+static void check_marks(struct test_thread *thread)
+{
+	unsigned int i;
+
+	for (i = 0; i < ranges; i++)
+		write_marks(&thread->ranges[i]);
+	for (i = 0; i < ranges; i++)
+		thread->nr_wrong += nr_wrong_marks(&thread->ranges[i]);
+}
+
+/* ---- Threads ---- */
+
+static void shuffle(struct test_thread *thread)
+{
+	unsigned int i, other;
+
+	if (!seed)
+		return;
+	for (i = ranges - 1; i; i--) {
+		other = prandom_u32_state(&thread->rnd) % (i + 1);
+		swap(thread->order[i], thread->order[other]);
+	}
+}
+
+static int run_thread(void *data)
+{
+	struct test_thread *thread = data;
+	unsigned int i;
+
+	for (i = 0; i < repeat && !thread->err; i++) {
+		shuffle(thread);
+		measure_work(thread, "add", test_vmemmap_add);
+		if (thread->way->is_ours)
+			check_marks(thread);
+		shuffle(thread);
+		measure_work(thread, "remove", test_vmemmap_remove);
+		cond_resched();
+	}
+	complete(&thread->done);
+	return 0;
+}
+
+/* One thread is the caller's own, so that little else runs meanwhile. */
+static void run_threads(struct test_thread *all)
+{
+	unsigned int i;
+
+	if (threads == 1) {
+		run_thread(all);
+		return;
+	}
+	for (i = 0; i < threads; i++)
+		if (IS_ERR(kthread_run(run_thread, &all[i], "vmemmap/%u", i)))
+			run_thread(&all[i]);
+	for (i = 0; i < threads; i++)
+		wait_for_completion(&all[i].done);
+}
+
+/* ---- Preparation ---- */
+
+/* The memory of the "device" is RAM, so that it can hold a memory map. */
+static int init_altmap(struct test_range *range)
+{
+	const unsigned long size = PAGE_ALIGN(pages * sizeof(struct page));
+	const unsigned int order = get_order(size);
+	struct page *page = alloc_pages(GFP_KERNEL | __GFP_NOWARN, order);
+
+	if (!page)
+		return -ENOMEM;
+	range->pgmap.altmap.base_pfn = page_to_pfn(page);
+	range->pgmap.altmap.free = 1UL << order;
+	range->pgmap.flags = PGMAP_ALTMAP_VALID;
+	return 0;
+}
+
+static int init_range(struct test_range *range, unsigned long pfn)
+{
+	range->pfn = pfn;
+	range->added_pfn = pfn;
+	range->end_pfn = pfn + pages;
+	range->pgmap.type = MEMORY_DEVICE_PRIVATE;
+	range->pgmap.ops = &test_ops;
+	range->pgmap.owner = range;
+	range->pgmap.vmemmap_shift = shift;
+	range->pgmap.range.start = PFN_PHYS(pfn);
+	range->pgmap.range.end = PFN_PHYS(pfn + pages) - 1;
+	return altmap ? init_altmap(range) : 0;
+}
+
+static int make_thread(struct test_thread *thread, unsigned int nr,
+		       const struct test_way *test_way, unsigned long pfn)
+{
+	unsigned int i;
+	int err = 0;
+
+	thread->way = test_way;
+	thread->nr = nr;
+	prandom_seed_state(&thread->rnd, seed + nr);
+	init_completion(&thread->done);
+	thread->ranges = kvcalloc(ranges, sizeof(*thread->ranges), GFP_KERNEL);
+	thread->order = kvcalloc(ranges, sizeof(*thread->order), GFP_KERNEL);
+	if (!thread->ranges || !thread->order)
+		return -ENOMEM;
+
+	for (i = 0; i < ranges && !err; i++) {
+		thread->order[i] = i;
+		err = init_range(&thread->ranges[i], pfn + i * pages);
+	}
+	return err;
+}
+
+static void free_thread(struct test_thread *thread)
+{
+	unsigned int i;
+
+	for (i = 0; thread->ranges && i < ranges; i++) {
+		struct vmem_altmap *host = &thread->ranges[i].pgmap.altmap;
+
+		if (host->base_pfn)
+			__free_pages(pfn_to_page(host->base_pfn),
+				     ilog2(host->free));
+	}
+	kvfree(thread->ranges);
+	kvfree(thread->order);
+}
+
+/* ---- The test ---- */
+
+static unsigned int ktap_nr;
+
+static bool ktap(bool is_ok, const char *what)
+{
+	pr_info("%s %u %s\n", is_ok ? "ok" : "not ok", ++ktap_nr, what);
+	return is_ok;
+}
+
+static int report(struct test_thread *all, long nr_lost)
+{
+	unsigned long nr_wrong = 0;
+	unsigned int i;
+	bool is_ok;
+	int err = 0;
+
+	for (i = 0; i < threads; i++) {
+		err = err ?: all[i].err;
+		nr_wrong += all[i].nr_wrong;
+	}
+	pr_info("# error=%d wrong=%lu lost=%ld\n", err, nr_wrong, nr_lost);
+	is_ok = ktap(!err, "each range gets a memory map");
+	is_ok &= ktap(!nr_wrong, "each struct page has memory of its own");
+	is_ok &= ktap(abs(nr_lost) <= WANDER, "all pages come back");
+	return is_ok ? 0 : -EIO;
+}
+
+static const struct test_way *find_way(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(ways); i++)
+		if (sysfs_streq(ways[i].name, way))
+			return &ways[i];
+	return NULL;
+}
+
+static bool is_sane(void)
+{
+	return find_way() && pages && ranges && threads && repeat &&
+	       IS_ALIGNED(pages, PAGES_PER_SUBSECTION) &&
+	       (IS_ALIGNED(pages, PAGES_PER_SECTION) ||
+		IS_ALIGNED(PAGES_PER_SECTION, pages)) &&
+	       shift < BITS_PER_LONG && IS_ALIGNED(pages, 1UL << shift);
+}
+
+static int run_test(void)
+{
+	struct test_thread *all;
+	struct resource *space;
+	unsigned long size, pfn;
+	unsigned int i;
+	long nr_used;
+	int err = 0;
+
+	if (!is_sane())
+		return -EINVAL;
+	/* Compound pages are aligned to their size. */
+	size = PFN_PHYS(pages * ranges * threads + BIT(shift));
+	space = request_free_mem_region(&iomem_resource, size, "test_vmemmap");
+	if (IS_ERR(space))
+		return PTR_ERR(space);
+
+	pfn = ALIGN(PHYS_PFN(space->start), max(BIT(shift), PAGES_PER_SECTION));
+
+	all = kcalloc(threads, sizeof(*all), GFP_KERNEL);
+	if (!all)
+		err = -ENOMEM;
+	for (i = 0; i < threads && !err; i++)
+		err = make_thread(&all[i], i, find_way(),
+				  pfn + i * ranges * pages);
+	if (!err) {
+		pr_info("KTAP version 1\n1..3\n");
+		ktap_nr = 0;
+		nr_used = nr_used_pages();
+		run_threads(all);
+		err = report(all, nr_used_pages() - nr_used);
+	}
+
+	for (i = 0; all && i < threads; i++)
+		free_thread(&all[i]);
+	kfree(all);
+	release_mem_region(space->start, resource_size(space));
+	return err;
+}
+
+/* ---- The way in ---- */
+
+static DEFINE_MUTEX(run_lock);
+static bool is_ready, is_wanted;
+
+/* What the command line asks for has to wait until there is memory to be had. */
+static int run_set(const char *value, const struct kernel_param *param)
+{
+	int err = param_set_bool(value, param);
+
+	if (err || !is_wanted || !is_ready)
+		return err;
+	guard(mutex)(&run_lock);
+	is_wanted = false;
+	return run_test();
+}
+
+static const struct kernel_param_ops run_ops = {
+	.set = run_set,
+	.get = param_get_bool,
+};
+module_param_cb(run, &run_ops, &is_wanted, 0644);
+MODULE_PARM_DESC(run, "write 1 to start");
+
+static int __init test_vmemmap_init(void)
+{
+	is_ready = true;
+	if (!is_wanted)
+		return 0;
+	is_wanted = false;
+	return run_test();
+}
+late_initcall(test_vmemmap_init);
+
+static void __exit test_vmemmap_exit(void)
+{
+}
+module_exit(test_vmemmap_exit);
+
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("stress and benchmark the memory map of ranges that come and go");
