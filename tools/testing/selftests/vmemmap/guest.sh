@@ -185,6 +185,23 @@ verb_rebind() {
 	done
 }
 
+# <parameter>=<value> ...: have lib/test_vmemmap.c do something; all that it says
+verb_bench() {
+	dmesg -c > /dev/null
+	for word; do
+		echo "${word#*=}" > "/sys/module/test_vmemmap/parameters/${word%%=*}" || return
+	done
+	echo 1 > /sys/module/test_vmemmap/parameters/run || say bench "# error=1, see above"
+	dmesg | sed 's/^\[[^]]*\] //' | say_lines bench
+}
+
+# <number>: start so many processes that do nothing
+verb_processes() {
+	for _ in $(seq "$1"); do
+		sleep 1000000 > /dev/null 2>&1 3>&- &
+	done
+}
+
 # ---- the loop ----
 
 # The host tells of its port when the kernel is up already. The first number is

@@ -1,0 +1,492 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""What the memory map costs on stock and on ours: the same work, counted side by side.
+
+Both kernels are booted under QEMU's TCG, with one CPU, and lib/test_vmemmap.c does
+the work. A plugin (count.c) counts instructions by function, so nothing depends on
+how fast this machine is or on what else it does. A table goes to stdout.
+"""
+
+import argparse
+import json
+import platform
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from guest_image import find_tool, write_image
+from machine import Failure, Machine
+from memmap import GIB, KIB, MIB
+
+INIT = Path(__file__).resolve().parents[1] / "testing/selftests/vmemmap/guest.sh"
+RUN_LIMIT = 1800	# seconds
+STEP_LIMIT = 900
+LOOP_INSTRUCTIONS = 2 * 1000	# of test_vmemmap_loop(), its frame not included
+LOOP_FRAME = 8			# at most
+
+SIDES = ("stock", "ours")
+ADD, REMOVE = "test_vmemmap_add", "test_vmemmap_remove"
+
+# Functions that stand for one flush of all CPUs, or one call of the page allocator.
+FLUSHES = ("flush_tlb_all", "flush_tlb_kernel_range", "tlbi")
+ALLOCATIONS = ("get_page_from_freelist", "alloc_pages_bulk_noprof")
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Of the kernel that is measured."""
+    page: int
+    section: int		# bytes of memory that a section describes
+    qemu: tuple[str, ...]
+    boot: tuple[int, ...]	# sizes of memory, in bytes
+    huge: bool			# PMD leaves are used
+    dedup: bool
+
+    def pages(self, size: int) -> int:
+        return size // self.page
+
+    def leaves(self, size: int) -> int:
+        """PTEs for the struct pages of so much memory, if there are PTEs."""
+        return max(1, self.pages(size) * 64 // self.page)
+
+
+GEOMETRIES = {
+    # Without "erms" the kernel clears a page by 512 stores and not by 4096.
+    "x86_64-bench": Geometry(4 * KIB, 128 * MIB, (
+        "qemu-system-x86_64", "-M", "q35", "-cpu", "max,la57=off,erms=off,fsrm=off,phys-bits=46"),
+        (4 * GIB, 64 * GIB, 256 * GIB), huge=True, dedup=True),
+    "arm64-64k-bench": Geometry(64 * KIB, 512 * MIB, (
+        "qemu-system-aarch64", "-M", "virt", "-cpu", "max"),
+        (4 * GIB, 64 * GIB, 200 * GIB), huge=False, dedup=False),
+}
+
+
+@dataclass
+class Window:
+    """All that happened during one call of a function."""
+    instructions: int
+    own: Counter		# instructions by function
+    calls: Counter		# by function
+    told: dict[str, str] = field(default_factory=dict)	# by the guest
+
+    def called(self, names: tuple[str, ...]) -> int:
+        return sum(self.calls[name] for name in names)
+
+
+def parse_window(line: str) -> tuple[str, Window]:
+    name, instructions, *functions = line.split()
+    window = Window(int(instructions), Counter(), Counter())
+    for function in functions:
+        function, _, counts = function.partition("=")
+        own, _, calls = counts.partition("/")
+        window.own[function] += int(own)
+        window.calls[function] += int(calls)
+    return name, window
+
+
+# ---- Guests ----
+
+def write_symbols(objects: Path, path: Path, watched: tuple[str, ...]) -> None:
+    """One name for each address; one that is watched, if any."""
+    names: dict[int, str] = {}
+    for line in (objects / "System.map").read_text().splitlines():
+        address, kind, name = line.split()
+        if kind in "tTwW" and int(address, 16) >> 63 and (
+                name in watched or names.get(int(address, 16)) not in watched):
+            names[int(address, 16)] = name
+    missing = [name for name in watched if name not in names.values()]
+    if missing:
+        raise Failure(f"{objects}/System.map has no {', '.join(missing)}")
+    path.write_text("".join(f"{address:x} {name}\n" for address, name in sorted(names.items())))
+
+
+class Side:
+    """One of the two kernels."""
+
+    def __init__(self, name: str, args: argparse.Namespace):
+        self.name = name
+        self.args = args
+        self.geometry = GEOMETRIES[args.kernel]
+        self.objects: Path = getattr(args, name)
+        self.image = self.objects / ("arch/arm64/boot/Image.gz" if "arm64" in args.kernel
+                                     else "arch/x86/boot/bzImage")
+        self.counts = args.out / f"{name}.counts"
+        self.symbols = args.out / f"{name}.symbols"
+
+    def command(self, memory: int, watched: tuple[str, ...], initrd: bool) -> list[str]:
+        write_symbols(self.objects, self.symbols, watched)
+        self.counts.unlink(missing_ok=True)
+        plugin = ",".join([str(self.args.plugin), f"symbols={self.symbols}", f"out={self.counts}",
+                           *(f"watch={name}" for name in watched)])
+        return [*self.geometry.qemu, "-smp", "1", "-m", f"{memory // MIB}M",
+                # This machine need not have what the guest never touches.
+                "-object", f"memory-backend-ram,id=ram,size={memory},reserve=off",
+                "-machine", "memory-backend=ram", "-accel", "tcg", "-icount", "shift=0", "-plugin", plugin, "-kernel", str(self.image),
+                *(["-initrd", str(self.args.image)] if initrd else []),
+                "-append", "panic=-1 nokaslr transparent_hugepage=never"]
+
+    def windows(self) -> list[tuple[str, Window]]:
+        return [parse_window(line) for line in self.counts.read_text().splitlines()]
+
+    def boot(self, memory: int) -> Window:
+        """sparse_init() of a machine with so much memory, most of which it never touches."""
+        command = self.command(memory, ("sparse_init",), initrd=False)
+        command += ["-display", "none", "-nodefaults"]
+        with subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *command],
+                              stderr=subprocess.PIPE, text=True) as process:
+            try:
+                end = time.monotonic() + STEP_LIMIT
+                while not (self.counts.exists() and self.counts.read_text().endswith("\n")):
+                    if process.poll() is not None:
+                        raise Failure(f"QEMU ended by itself: {process.stderr.read().strip()}")
+                    if time.monotonic() > end:
+                        raise Failure("the guest does not get as far as sparse_init()")
+                    time.sleep(0.2)
+            finally:
+                process.kill()
+        return self.windows()[0][1]
+
+
+@dataclass(frozen=True)
+class Work:
+    """A run of lib/test_vmemmap.c."""
+    way: str
+    size: int			# of a range, in bytes
+    ranges: int
+    shift: int = 0
+    altmap: bool = False
+    processes: int = 10
+
+    @property
+    def total(self) -> int:
+        return self.size * self.ranges
+
+    def request(self, geometry: Geometry) -> str:
+        return (f"bench way={self.way} pages={geometry.pages(self.size)} ranges={self.ranges} "
+                f"shift={self.shift} altmap={int(self.altmap)}")
+
+
+def verdict(said: list[str]) -> None:
+    """What the guest says of its own work."""
+    wrong = [line for line in said if line.startswith("not ok")]
+    if wrong or sum(line.startswith("ok ") for line in said) != 3:
+        raise Failure("; ".join(wrong + [line for line in said if line.startswith("# error")])
+                      or "the guest did not finish its work")
+
+
+def do_work(side: Side, works: list[Work]) -> dict[Work, dict[str, Window]]:
+    """Each work of the list, in one guest."""
+    told: list[dict[str, str]] = []
+    command = side.command(2 * GIB, (ADD, REMOVE), initrd=True)
+    log = side.args.out / f"{side.name}.log"
+    with Machine(command, log, RUN_LIMIT, STEP_LIMIT, lambda text: None) as machine:
+        machine.boot()
+        started = 0
+        for work in works:
+            if work.processes > started:
+                machine.guest(f"processes {work.processes - started}")
+                started = work.processes
+            said = [line.removeprefix("bench ") for line in
+                    machine.guest(work.request(side.geometry))]
+            verdict(said)
+            told += [dict(word.split("=") for word in line.split()[2:])
+                     for line in said if line.startswith("# measured")]
+        machine.check()
+
+    windows = [window for _, window in side.windows()]
+    if len(windows) != len(told) or len(told) != 2 * len(works):
+        raise Failure(f"{len(windows)} calls counted, {len(told)} told of, {2 * len(works)} wanted")
+    for window, facts in zip(windows, told):
+        window.told = facts
+    return {work: {"add": windows[2 * i], "remove": windows[2 * i + 1]}
+            for i, work in enumerate(works)}
+
+
+def check_loop(window: Window, calls: int) -> None:
+    """Whoever counts must know a loop of known length."""
+    counted = window.own["test_vmemmap_loop"] / calls
+    if not LOOP_INSTRUCTIONS <= counted <= LOOP_INSTRUCTIONS + LOOP_FRAME:
+        raise Failure(f"a loop of {LOOP_INSTRUCTIONS} instructions is counted as {counted}")
+
+
+# ---- The table ----
+
+@dataclass
+class Row:
+    title: str
+    unit: str
+    stock: float
+    ours: float
+    limit: float = 1.0			# of the ratio
+    most: float | None = None		# of ours by itself
+    floor: float | None = None		# of any back end
+
+    @property
+    def ratio(self) -> float:
+        return self.ours / self.stock if self.stock else float("nan") if self.ours else 1.0
+
+    @property
+    def verdict(self) -> str:
+        is_reached = self.ratio <= self.limit + 0.005 if self.most is None else self.ours <= self.most
+        return "" if is_reached else "MISSED"
+
+
+Results = dict[Work, dict[str, Window]]
+
+
+class Table:
+    def __init__(self, results: dict[str, Results]):
+        self.results = results
+        self.rows: list[Row] = []
+
+    def add(self, title: str, unit: str, value: Callable[[Results], float], **more: float) -> None:
+        self.rows.append(Row(title, unit, *(value(self.results[side]) for side in SIDES), **more))
+
+    def cost(self, title: str, work: Work, what: str, unit: str, divisor: float,
+             limit: float = 1.0) -> None:
+        """Instructions of one or both halves of a work."""
+        halves = ("add", "remove") if what == "both" else (what,)
+        self.add(title, f"instructions/{unit}",
+                 lambda results: sum(results[work][half].instructions for half in halves) / divisor,
+                 limit=limit)
+
+
+def works_for(geometry: Geometry) -> dict[str, Work]:
+    section = geometry.section
+    works = {
+        "warm": Work("memmap", section, 8),
+        "loop": Work("loop", section, 8),
+        "ram": Work("memmap", section, 64),
+        "altmap": Work("memmap", section, 64, altmap=True),
+        "section-ram": Work("section", section, 64),
+        "section-altmap": Work("section", section, 64, altmap=True),
+        "section-part": Work("section", 2 * MIB, section // (2 * MIB)),
+        "device-altmap": Work("device", section, 16, altmap=True),
+    }
+    if geometry.huge:		# else subsections share pages, and sections know how
+        works["part"] = Work("memmap", 2 * MIB, section // (2 * MIB))
+    if geometry.dedup:
+        works |= {
+            "2M": Work("memmap", section, 64, shift=9),
+            "1G": Work("memmap", GIB, 8, shift=18),
+            "section-2M": Work("section", section, 64, shift=9),
+            "device-2M": Work("device", 16 * GIB, 1, shift=9),
+            "device-1G": Work("device", 16 * GIB, 1, shift=18),
+        }
+    works["many"] = Work("section", section, 64, processes=2000)
+    return works
+
+
+def fill_table(table: Table, works: dict[str, Work], geometry: Geometry) -> None:
+    leaves = {name: work.ranges * (geometry.leaves(work.size)) for name, work in works.items()}
+    sections = {name: work.total / geometry.section for name, work in works.items()}
+    one = "PMD" if geometry.huge else "section"
+
+    for name, pages in ("2M", "2 MiB"), ("1G", "1 GiB"):
+        if name in works:
+            table.cost(f"populate, {pages} pages", works[name], "add", "PTE", leaves[name], 0.35)
+            table.cost(f"free, {pages} pages", works[name], "remove", "PTE", leaves[name], 0.35)
+    if "part" in works:
+        table.cost("populate a subsection", works["part"], "add", "PTE", leaves["part"], 0.60)
+        table.cost("free a subsection", works["part"], "remove", "PTE", leaves["part"])
+    table.cost("populate, altmap", works["altmap"], "add", one, sections["altmap"])
+    table.cost("free, altmap", works["altmap"], "remove", one, sections["altmap"])
+    table.cost("populate and free, altmap", works["altmap"], "both", one, sections["altmap"], 0.70)
+    table.cost("populate, RAM", works["ram"], "add", one, sections["ram"],
+               1.0 if geometry.huge else 0.60)
+    table.cost("free, RAM", works["ram"], "remove", one, sections["ram"])
+    for name, what in (("section-2M", "2 MiB pages"), ("section-ram", "RAM"),
+                       ("section-altmap", "altmap"), ("section-part", "in subsections")):
+        if name in works:
+            table.cost(f"add a section, {what}", works[name], "add", "section", sections[name])
+            table.cost(f"remove a section, {what}", works[name], "remove", "section", sections[name])
+    for name, what in (("device-2M", "16 GiB in 2 MiB pages"), ("device-1G", "16 GiB in 1 GiB pages"),
+                       ("device-altmap", "a section, altmap")):
+        if name in works:
+            table.cost(f"memremap_pages, {what}", works[name], "add", "section", sections[name])
+            table.cost(f"memunmap_pages, {what}", works[name], "remove", "section", sections[name])
+
+    table.add("add a section with 2000 processes / with 10", "",
+              lambda results: results[works["many"]]["add"].instructions
+              / results[works["section-ram"]]["add"].instructions, most=1.05, floor=1)
+    count_rows(table, works, geometry)
+
+
+def count_rows(table: Table, works: dict[str, Work], geometry: Geometry) -> None:
+    """What is known exactly. The floors: a flush for each range, an allocation for each block."""
+    section = geometry.leaves(geometry.section)
+    reserved = 2 * geometry.section // (2 * MIB)	# vmemmap pages that compound pages own
+    blocks = {"2M": (reserved, reserved + 1),		# and a table of PTEs
+              "ram": (1, 512) if geometry.huge else (section, section), "altmap": (0, 0)}
+    for name, what in (("2M", "2 MiB pages"), ("ram", "RAM"), ("altmap", "altmap")):
+        if name not in works:
+            continue
+        work, sections = works[name], works[name].total / geometry.section
+        table.add(f"flushes to free, {what}", "broadcasts/section",
+                  lambda results, w=work, n=sections: results[w]["remove"].called(FLUSHES) / n,
+                  floor=1)
+        table.add(f"page allocator to populate, {what}", "calls/section",
+                  lambda results, w=work, n=sections: results[w]["add"].called(ALLOCATIONS) / n,
+                  floor=blocks[name][0])
+        table.add(f"RAM, {what}", "pages/section",
+                  lambda results, w=work, n=sections: int(results[w]["add"].told["used"]) / n,
+                  floor=blocks[name][1])
+    if "device-2M" in works:
+        work, sections = works["device-2M"], works["device-2M"].total / geometry.section
+        table.add("flushes to remove 16 GiB in 2 MiB pages", "broadcasts/section",
+                  lambda results: results[work]["remove"].called(FLUSHES) / sections,
+                  most=1, floor=1 / sections)
+
+
+def boot_rows(table: Table, sides: list[Side], tell: Callable[[str], None]) -> None:
+    geometry = sides[0].geometry
+    for size in geometry.boot:
+        tell(f"booting with {size // GIB} GiB")
+        values = [side.boot(size).instructions * geometry.section / size for side in sides]
+        limit = {"6.12": 0.60, "7.3": 0.15}[sides[0].args.series] if size == geometry.boot[-1] else 1.0
+        table.rows.append(Row(f"boot with {size // GIB} GiB: sparse_init", "instructions/section",
+                              *values, limit=limit))
+
+
+# ---- What comes out ----
+
+def figure(value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:.2f}" if value < 100 and value != int(value) else f"{value:.0f}"
+
+
+def cells(row: Row) -> tuple[str, ...]:
+    return (row.title, row.unit, figure(row.stock), figure(row.ours), f"{row.ratio:.2f}",
+            f"{row.limit:.2f}" if row.most is None else f"ours {row.most}",
+            figure(row.floor), row.verdict)
+
+
+HEADER = ("work", "unit", "stock", "ours", "ratio", "at most", "floor", "")
+
+
+def text_table(rows: list[Row]) -> str:
+    lines = [HEADER, *map(cells, rows)]
+    widths = [max(map(len, column)) for column in zip(*lines)]
+    return "\n".join("  ".join(cell.ljust(width) if i < 2 or i == 7 else cell.rjust(width)
+                               for i, (cell, width) in enumerate(zip(line, widths))).rstrip()
+                     for line in lines) + "\n"
+
+
+def svg(rows: list[Row], title: str) -> str:
+    """A bar for each ratio; the line is stock."""
+    left, unit, step = 380, 300, 20
+    height = step * (len(rows) + 3)
+    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + 2 * unit}" height="{height}" '
+             'font-family="sans-serif" font-size="12">',
+             f'<text x="10" y="{step}">{title}: ours / stock, less is better</text>']
+    for i, row in enumerate(rows, 2):
+        width = min(row.ratio, 1.8) * unit
+        colour = "#c33" if row.verdict else "#487"
+        parts += [f'<text x="{left - 10}" y="{i * step + 14}" text-anchor="end">{row.title}</text>',
+                  f'<rect x="{left}" y="{i * step + 3}" width="{width:.0f}" height="14" fill="{colour}"/>',
+                  f'<text x="{left + width + 5:.0f}" y="{i * step + 14}">{row.ratio:.2f}</text>']
+    parts += [f'<line x1="{left + unit}" x2="{left + unit}" y1="{2 * step}" y2="{height - step}" '
+              'stroke="black"/>', "</svg>"]
+    return "\n".join(parts) + "\n"
+
+
+def profile(window: Window, divisor: float, top: int = 12) -> str:
+    return "".join(f"    {own / divisor:10.1f} {window.calls[name] / divisor:8.2f} calls  {name}\n"
+                   for name, own in window.own.most_common(top) if own / divisor >= 0.05)
+
+
+def profiles(results: dict[str, Results], works: dict[str, Work], geometry: Geometry) -> str:
+    text = ["Where the instructions go, for each section; how often each function was entered\n"]
+    for name, work in works.items():
+        for half in "add", "remove":
+            for side in SIDES:
+                window = results[side][work][half]
+                sections = work.total / geometry.section
+                text.append(f"{half} {name}, {side}: {window.instructions / sections:.0f}\n"
+                            + profile(window, sections))
+    return "\n".join(text)
+
+
+def differences(path: Path, rows: list[Row]) -> str:
+    """How far the figures of the last run are from these."""
+    new = {row.title: [row.stock, row.ours] for row in rows}
+    old = json.loads(path.read_text()) if path.exists() else {}
+    path.write_text(json.dumps(new, indent=1) + "\n")
+    if not old:
+        return ""
+    most = max((abs(a / b - 1), title) for title, pair in new.items() if title in old
+               for a, b in zip(pair, old[title]) if b)
+    return f"Beside the run before: at most {100 * most[0]:.2f} % of difference ({most[1]}).\n"
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--kernel", choices=GEOMETRIES, required=True)
+    parser.add_argument("--series", required=True, help="what kernel that is, such as 6.12")
+    parser.add_argument("--stock", type=Path, required=True, help="objects of the stock kernel")
+    parser.add_argument("--ours", type=Path, required=True, help="objects of ours")
+    parser.add_argument("--plugin", type=Path, required=True, help="count.c as a shared object")
+    parser.add_argument("--busybox", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True, help="directory for all that comes out")
+    parser.add_argument("--only", nargs="*", help="do these works alone, and no boot; no table")
+    return parser.parse_args()
+
+
+def drive(args: argparse.Namespace) -> int:
+    def tell(text: str) -> None:
+        print(f"{time.monotonic() - start:6.0f} s  {text}", file=sys.stderr, flush=True)
+
+    start = time.monotonic()
+    args.out.mkdir(parents=True, exist_ok=True)
+    args.image = args.out / "guest.cpio"
+    write_image(args.image, INIT, {"busybox": args.busybox})
+    geometry = GEOMETRIES[args.kernel]
+    find_tool(geometry.qemu[0])
+    works = works_for(geometry)
+    if args.only:
+        works = {name: work for name, work in works.items() if name in ("warm", *args.only)}
+
+    sides = [Side(name, args) for name in SIDES]
+    results: dict[str, Results] = {}
+    for side in sides:
+        tell(f"measuring {side.name}")
+        results[side.name] = do_work(side, list(works.values()))
+        if "loop" in works:
+            check_loop(results[side.name][works["loop"]]["add"], works["loop"].ranges)
+    (args.out / "profile.txt").write_text(profiles(results, works, geometry))
+    if args.only:
+        return 0
+
+    table = Table(results)
+    fill_table(table, works, geometry)
+    boot_rows(table, sides, tell)
+    qemu = subprocess.run([geometry.qemu[0], "--version"], capture_output=True, text=True,
+                          check=True).stdout.splitlines()[0]
+    text = (text_table(table.rows)
+            + f"\nLinux {args.series}, {args.kernel}; {qemu}, {platform.machine()};"
+            f" {time.monotonic() - start:.0f} s\n"
+            + differences(args.out / "rows.json", table.rows))
+    (args.out / "table.txt").write_text(text)
+    (args.out / "ratios.svg").write_text(svg(table.rows, f"Linux {args.series}, {args.kernel}"))
+    print(text, end="")
+    return 0
+
+
+def main() -> int:
+    try:
+        return drive(arguments())
+    except KeyboardInterrupt:
+        why = "interrupted"
+    except (Failure, OSError) as error:
+        why = str(error)
+    print(f"error: {why}", file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())
