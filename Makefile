@@ -4,7 +4,8 @@
 tools := tools/vmemmap
 kernels := $(or $(KERNEL),x86_64 arm64-4k)
 
-.PHONY: help run test test-all unit coverage mutants fuzz kunit links compare check clean
+.PHONY: help run test test-all unit coverage mutants fuzz kunit links compare bench \
+	bench-scale check clean
 
 help:
 	@echo 'make run     boot Linux on our memory map, plug, use and unplug memory; show'
@@ -21,6 +22,10 @@ help:
 	@echo 'make kunit   the KUnit suites in a kernel under QEMU'
 	@echo 'make links   does a vmlinux with all defaults of its architecture link'
 	@echo 'make compare the page tables of the vmemmap beside those of the stock kernel'
+	@echo 'make bench   instructions, flushes and pages that the memory map costs, beside'
+	@echo '             the stock kernel: a table, and under build/bench/ where they go'
+	@echo 'make bench-scale'
+	@echo '             is a leaf as cheap in a machine of 1 PiB as in one of 64 GiB'
 	@echo 'make check   the lints'
 	@echo 'make clean   remove build/; the stock tree and the compiler cache stay in'
 	@echo '             the cache directory of the user'
@@ -31,6 +36,7 @@ help:
 	@echo '             for make kunit and make test: x86_64, x86_64-page80 (80-byte struct'
 	@echo '             pages), x86_64-release (no DEBUG_VM), arm64-4k, arm64-16k, arm64-64k'
 	@echo '             (page size); or several'
+	@echo '             for make bench: x86_64-bench, arm64-64k-bench'
 	@echo 'SCENARIO=<scenario>'
 	@echo '             for make run and make test: x86_64, x86_64-no5lvl, x86_64-no1g,'
 	@echo '             x86_64-hvo, x86_64-hvo-1g (HugeTLB), arm64-4k, arm64-16k, arm64-64k,'
@@ -78,6 +84,13 @@ links:
 
 compare:
 	@$(tools)/compare.sh $(or $(SCENARIO),x86_64 x86_64-hvo)
+
+bench:
+	@$(tools)/bench.sh $(or $(KERNEL),x86_64-bench)
+
+bench-scale:
+	@$(tools)/packages.sh scale
+	@$(MAKE) --no-print-directory -C tools/testing/vmemmap scale
 
 check:
 	@$(tools)/check.sh

@@ -11,6 +11,7 @@ declare -A packages=(
 	[unit]="gcc libc6-dev"
 	[python]="python3"
 	[fuzz]="clang gcc libc6-dev libclang-rt-dev"
+	[scale]="gcc libc6-dev python3 valgrind"
 	[kernel-x86_64]=$kernel
 	[kernel-arm64]="$kernel gcc-aarch64-linux-gnu"
 	[qemu-x86_64]="python3 qemu-system-x86"

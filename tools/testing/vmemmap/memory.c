@@ -17,9 +17,16 @@
 
 #include "soft.h"
 
+#ifndef DIRECT_MAP_SIZE
 #define DIRECT_MAP_SIZE	(64UL << 30)
+#endif
+#ifndef MAX_PHYSMEM
+#define MAX_PHYSMEM	DIRECT_MAP_SIZE	/* no address there is another's */
+#endif
 #define CHUNK_SIZE	(64UL << 10)	/* made accessible together */
+#ifndef MAX_RAM_PAGES
 #define MAX_RAM_PAGES	16384
+#endif
 #define JUNK		0xa5
 #define JUNK_WORD	0xa5a5a5a5a5a5a5a5UL
 #define JUNK_STEP	1024
@@ -225,7 +232,7 @@ void memory_reset(void)
 	if (!soft_direct_map)
 		reserve_addresses();
 	EXPECT(NR_NODES * geo.ram_pages <= MAX_RAM_PAGES);
-	EXPECT(section_nr_to_pfn(NR_MEM_SECTIONS) << PAGE_SHIFT <= DIRECT_MAP_SIZE);
+	EXPECT(section_nr_to_pfn(NR_MEM_SECTIONS) << PAGE_SHIFT <= MAX_PHYSMEM);
 	for (int nid = 0; nid < NR_NODES; nid++) {
 		const unsigned long start = ram_start_pfn(nid);
 		const struct soft_page *page = &ram[nid * geo.ram_pages];

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * scale.c - does a leaf cost the same in a small and in a huge machine?
+ *
+ * Gives machines of 64 GiB to 1 PiB a memory map, in PMD leaves on device memory,
+ * and takes it away again; callgrind watches while that happens to the last 64 GiB.
+ * scale.py runs this and reads what callgrind wrote. No sanitizers, no oracle, and
+ * what the soft machine itself takes is not counted.
+ */
+#include <stdarg.h>
+#include <stdlib.h>
+#include <valgrind/callgrind.h>
+
+#include "soft.h"
+#include <linux/vmemmap.h>
+
+#define WATCHED_SIZE	(64UL << 30)
+
+/* An x86_64 with 53 bits of physical addresses. */
+static const struct geometry geometry = {
+	.name = "x86_64, 5 levels", .page_shift = 12, .bits = { 9, 9, 9, 9, 9 },
+	.section_shift = 27, .subsection_shift = 21, .sections_shift = 26,
+	.max_order = 10, .arch = ARCH_SECTION, .ram_pages = MAX_RAM_PAGES / 2,
+};
+
+unsigned long first_seed;
+bool is_verbose;
+
+/* No oracle. */
+void oracle_reset(void)
+{
+}
+
+void oracle_add(unsigned long pfn, unsigned long nr_pages, int owner)
+{
+}
+
+void oracle_remove(unsigned long pfn, unsigned long nr_pages)
+{
+}
+
+void check_machine(void)
+{
+}
+
+void test_fail(const char *file, int line, const char *fmt, ...)
+{
+	va_list args;
+
+	fprintf(stderr, "%s:%d: ", file, line);
+	va_start(args, fmt);
+	vfprintf(stderr, fmt, args);
+	va_end(args);
+	fputc('\n', stderr);
+	exit(1);
+}
+
+void test_note(const char *fmt, ...)
+{
+}
+
+void note_operation(const char *fmt, ...)
+{
+}
+
+void forget_operations(void)
+{
+}
+
+/* All that lies before is there, which is what makes the machine large. */
+static void populate(unsigned long start_pfn, unsigned long end_pfn, struct vmem_altmap *altmap)
+{
+	for (unsigned long pfn = start_pfn; pfn < end_pfn; pfn += PAGES_PER_SECTION)
+		EXPECT(__populate_section_memmap(pfn, PAGES_PER_SECTION, 0, altmap, NULL));
+}
+
+static void depopulate(unsigned long start_pfn, unsigned long end_pfn, struct vmem_altmap *altmap)
+{
+	for (unsigned long pfn = start_pfn; pfn < end_pfn; pfn += PAGES_PER_SECTION)
+		vmemmap_free(vaddr(pfn), vaddr(pfn + PAGES_PER_SECTION), altmap);
+}
+
+int main(int argc, char **argv)
+{
+	const unsigned long size = argc > 1 ? strtoul(argv[1], NULL, 0) << 30 : WATCHED_SIZE;
+	unsigned long first_pfn, end_pfn;
+	struct vmem_altmap altmap;
+
+	machine_bare(&geometry);
+	end_pfn = PHYS_PFN(size);
+	first_pfn = PHYS_PFN(size - WATCHED_SIZE);
+	/* The memory of the device lies behind all that is described. */
+	set_altmap(&altmap, end_pfn, 0, PHYS_PFN(size / PAGE_SIZE * sizeof(struct page)));
+	populate(0, first_pfn, &altmap);
+
+	CALLGRIND_START_INSTRUMENTATION;
+	populate(first_pfn, end_pfn, &altmap);
+	CALLGRIND_STOP_INSTRUMENTATION;
+	CALLGRIND_DUMP_STATS_AT("populate");
+
+	CALLGRIND_START_INSTRUMENTATION;
+	depopulate(first_pfn, end_pfn, &altmap);
+	CALLGRIND_STOP_INSTRUMENTATION;
+	CALLGRIND_DUMP_STATS_AT("free");
+
+	depopulate(0, first_pfn, &altmap);
+	EXPECT_EQ(machine.nr_used_pages, 0);
+	EXPECT_EQ(altmap.alloc, 0);
+	return 0;
+}
