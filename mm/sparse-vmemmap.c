@@ -19,6 +19,7 @@
 
 #include "vmemmap_base.h"
 #include "vmemmap.h"
+#include <trace/events/vmemmap.h>
 
 /* ---- Blocks ---- */
 
@@ -390,8 +391,10 @@ static bool __meminit vmemmap_fill_pmd(pmd_t *pmd, unsigned long addr,
 	void *block = vmemmap_alloc_block_buf(PMD_SIZE, fill->nid,
 					      fill->altmap);
 
-	if (!block)
+	if (!block) {
+		trace_vmemmap_alloc_failed(addr, next, fill, PMD_SIZE, PMD_SIZE);
 		return false;
+	}
 
 	vmemmap_set_pmd(pmd, block, fill->nid, addr, next);
 	if (!pmd_leaf(pmdp_get(pmd))) {
@@ -400,6 +403,7 @@ static bool __meminit vmemmap_fill_pmd(pmd_t *pmd, unsigned long addr,
 		return false;
 	}
 	vmemmap_verify((pte_t *)pmd, fill->nid, addr, next);
+	trace_vmemmap_populate(addr, next, fill, PMD_SIZE, PMD_SIZE);
 	return true;
 }
 
@@ -446,6 +450,9 @@ static int __meminit vmemmap_fill_ptes(pte_t *pte, unsigned long addr,
 		vmemmap_get_shared(fill->shared, nr_filled);
 	else if (last)
 		vmemmap_verify(last, fill->nid, start, addr);
+	if (nr_filled)
+		trace_vmemmap_populate(start, addr, fill, PAGE_SIZE,
+				       nr_filled * PAGE_SIZE);
 	return err;
 }
 
@@ -502,6 +509,10 @@ static int __meminit vmemmap_fill_pages(unsigned long start, unsigned long end,
 		if (err)
 			break;
 	}
+
+	if (err == -ENOMEM)
+		trace_vmemmap_alloc_failed(addr, next, fill, PAGE_SIZE,
+					   PAGE_SIZE);
 	return err;
 }
 

@@ -128,6 +128,16 @@ void vmemmap_wrprotect_range(unsigned long start, unsigned long end);
 pmd_t *vmemmap_find_slot(unsigned long addr);
 
 /**
+ * is_altmap_pfn() - is a page one of those set aside for the memory map?
+ * @altmap: the device that sets them aside
+ * @pfn: the page
+ *
+ * Context: any.
+ * Return: true if the altmap may have given it.
+ */
+bool is_altmap_pfn(const struct vmem_altmap *altmap, unsigned long pfn);
+
+/**
  * vmemmap_put_block() - give back a block or a table that is not mapped
  * @pfn: its first page frame, which tells where it goes: to the altmap that
  *	has set it aside, to memblock or the buddy allocator

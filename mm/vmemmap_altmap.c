@@ -33,6 +33,11 @@ static unsigned long altmap_end(const struct vmem_altmap *altmap)
 	return altmap_start(altmap) + altmap->free;
 }
 
+bool is_altmap_pfn(const struct vmem_altmap *altmap, unsigned long pfn)
+{
+	return altmap_start(altmap) <= pfn && pfn < altmap_end(altmap);
+}
+
 /* Once nothing is allocated, what has been left out means nothing. */
 static unsigned long altmap_next(const struct vmem_altmap *altmap)
 {
@@ -60,7 +65,7 @@ struct altmap_hole {
 static void __meminit hole_avoid(struct altmap_hole *hole, unsigned long pfn,
 				 unsigned long nr_pfns)
 {
-	if (pfn < altmap_start(hole->altmap) || pfn >= altmap_end(hole->altmap))
+	if (!is_altmap_pfn(hole->altmap, pfn))
 		return;
 	hole->nr_mapped += nr_pfns;
 	if (pfn < hole->pfn + hole->nr_pfns && hole->pfn < pfn + nr_pfns)

@@ -18,6 +18,7 @@
 #include "vmemmap_base.h"
 #include "vmemmap.h"
 #include <linux/vmemmap.h>
+#include <trace/events/vmemmap.h>
 
 #ifdef CONFIG_MEMORY_HOTPLUG
 
@@ -42,7 +43,7 @@ struct vmemmap_gather {
 	unsigned long start;
 	unsigned long end;
 	unsigned int nr_pieces;
-	bool has_tables;
+	unsigned int nr_tables;
 	struct vmem_altmap *altmap;
 };
 
@@ -61,20 +62,74 @@ void vmemmap_flush(unsigned long start, unsigned long end, bool has_tables)
 		flush_tlb_kernel_range(start, end);
 }
 
+/* For those who trace: what leaves of one size mapped, in bytes. */
+struct vmemmap_bytes {
+	unsigned long of[VMEMMAP_NR_BACKINGS];
+};
+
+/* Is it a tail that is shown by more entries than those that have gone? */
+static bool is_still_shown(const struct vmemmap_piece *piece)
+{
+	struct page *page = pfn_to_page(piece->pfn);
+
+	return slab_is_available() && !PageReserved(page) &&
+	       page_ref_count(page) != (int)piece->nr_refs;
+}
+
+/* Whoever lets go of a tail last gives the RAM back. */
+static void count_piece(struct vmemmap_bytes *bytes,
+			const struct vmemmap_piece *piece,
+			const struct vmem_altmap *altmap)
+{
+	const unsigned long size = PAGE_SIZE << piece->order;
+
+	if (altmap && is_altmap_pfn(altmap, piece->pfn)) {
+		bytes->of[VMEMMAP_ALTMAP] += size;
+		return;
+	}
+	bytes->of[VMEMMAP_SHARED_TAIL] += (piece->nr_refs - 1) * size;
+	bytes->of[is_still_shown(piece) ? VMEMMAP_SHARED_TAIL :
+					  VMEMMAP_RAM] += size;
+}
+
+static void trace_bytes(const struct vmemmap_gather *gather,
+			const struct vmemmap_bytes *bytes,
+			unsigned long leaf_size)
+{
+	enum vmemmap_backing backing;
+
+	for (backing = VMEMMAP_RAM; backing < VMEMMAP_NR_BACKINGS; backing++)
+		if (bytes->of[backing])
+			trace_vmemmap_depopulate(gather->start, gather->end,
+						 backing, leaf_size,
+						 bytes->of[backing]);
+}
+
 static void gather_finish(struct vmemmap_gather *gather)
 {
+	const bool is_traced = trace_vmemmap_depopulate_enabled();
+	struct vmemmap_bytes base = {}, huge = {};
 	unsigned int i;
 
 	if (!gather->nr_pieces)
 		return;
 
-	vmemmap_flush(gather->start, gather->end, gather->has_tables);
-	for (i = 0; i < gather->nr_pieces; i++)
+	vmemmap_flush(gather->start, gather->end, gather->nr_tables);
+	for (i = 0; i < gather->nr_pieces; i++) {
+		if (is_traced)
+			count_piece(pieces[i].order ? &huge : &base, &pieces[i],
+				    gather->altmap);
 		vmemmap_put_block(pieces[i].pfn, pieces[i].order,
 				  pieces[i].nr_refs, gather->altmap);
+	}
 
+	if (is_traced) {
+		base.of[VMEMMAP_RAM] -= gather->nr_tables * PAGE_SIZE;
+		trace_bytes(gather, &base, PAGE_SIZE);
+		trace_bytes(gather, &huge, PMD_SIZE);
+	}
 	gather->nr_pieces = 0;
-	gather->has_tables = false;
+	gather->nr_tables = 0;
 }
 
 /* The entry for [start, end) is clear; @pfn was mapped by it. */
@@ -106,7 +161,8 @@ static void gather_add(struct vmemmap_gather *gather, unsigned long start,
 static void gather_add_table(struct vmemmap_gather *gather, unsigned long start,
 			     unsigned long end, void *table)
 {
-	gather->has_tables = true;
+	trace_vmemmap_prune(start, end);
+	gather->nr_tables++;
 	gather_add(gather, start, end, PHYS_PFN(__pa(table)), 0);
 }
 

@@ -71,6 +71,13 @@ int find_huge_page(unsigned long pfn, unsigned long nr_pages)
 	return -1;
 }
 
+/* As if HugeTLB had told our tracepoints; its leaves are RAM. */
+static void trace_tails(long nr_shared)
+{
+	machine.traced[false][VMEMMAP_RAM] -= nr_shared * (long)PAGE_SIZE;
+	machine.traced[false][VMEMMAP_SHARED_TAIL] += nr_shared * (long)PAGE_SIZE;
+}
+
 static void put_page_of(unsigned long pfn)
 {
 	if (PageReserved(pfn_to_page(pfn)))
@@ -96,6 +103,8 @@ static int split_leaves(const struct range *huge)
 			return -ENOMEM;
 		split_block(leaf.pfn, PMD_ORDER);
 		split_leaf(&leaf, page_address(table));
+		machine.traced[true][VMEMMAP_RAM] -= PMD_SIZE;
+		machine.traced[false][VMEMMAP_RAM] += PMD_SIZE;
 	}
 	return 0;
 }
@@ -113,6 +122,7 @@ int optimise_huge_page(int nr, unsigned long pfn, unsigned long nr_pages)
 
 		show_page(addr, page_to_pfn(tail), true);
 		put_page_of(old_pfn);
+		trace_tails(1);
 	}
 	optimised[nr] = huge;
 	return 0;
@@ -137,6 +147,7 @@ int restore_huge_page(int nr)
 	}
 	for (i = 0; i < nr_tails; i++)
 		show_page(first + i * PAGE_SIZE, page_to_pfn(pages[i]), false);
+	trace_tails(-nr_tails);
 	optimised[nr] = (struct range){ 0, 0 };
 	return 0;
 }

@@ -567,6 +567,14 @@ int page_to_nid(const struct page *page)
 	return ram_nid(page_to_pfn(page));
 }
 
+int page_ref_count(const struct page *page)
+{
+	const struct soft_page *soft = soft_page_of(page);
+
+	EXPECT(soft->state == PAGE_BLOCK);
+	return soft->refs;
+}
+
 void page_ref_add(struct page *page, int nr)
 {
 	struct soft_page *soft = soft_page_of(page);

@@ -9,6 +9,7 @@
  *	each struct page of a live subsection is mapped, and no leaf maps none
  *	each page of RAM in use is a table, behind leaves, or an object, and its
  *		reference count is the number of leaves that show it
+ *	what was traced adds up to just that, by backing, and so do the tables
  *	a device that brought an altmap pays from it, within its window
  *	tails of a compound page all show the second page, those of a HugeTLB page
  *		one of its node; every other leaf has a block of its own, aligned
@@ -27,6 +28,8 @@ static bool is_early[MAX_SUBSECTIONS];		/* each section */
 static bool is_altmap_page_used[MAX_PFNS];
 static long memmap_pages, memmap_boot_pages;
 static unsigned long nr_altmap_pages[NR_DEVICES];
+static long mapped[2][VMEMMAP_NR_BACKINGS];	/* bytes */
+static long nr_tables;
 
 /* ---- Who lives where ---- */
 
@@ -312,6 +315,7 @@ static void check_leaf(const struct leaf *leaf)
 {
 	const unsigned long pfn = first_needed_pfn(leaf);
 	const struct page *shared = shared_tail_at(leaf->start);
+	long *bytes = mapped[leaf->level == SOFT_PMD];
 	struct device *dev = device_of(pfn);
 
 	EXPECT(leaf->level <= SOFT_PMD);
@@ -320,8 +324,10 @@ static void check_leaf(const struct leaf *leaf)
 	if (shared) {
 		EXPECT_EQ(leaf->level, SOFT_PTE);
 		EXPECT_EQ(leaf->pfn, page_to_pfn(shared));
+		bytes[VMEMMAP_SHARED_TAIL] += PAGE_SIZE;
 	} else if (uses_altmap(leaf, dev, pfn)) {
 		check_altmap_block(leaf, dev);
+		bytes[VMEMMAP_ALTMAP] += leaf->end - leaf->start;
 	} else if (dev && is_deduplicated(dev) &&
 		   place_in_compound(dev, leaf->start) >= VMEMMAP_RESERVE_NR) {
 		const unsigned long place = place_in_compound(dev, leaf->start);
@@ -331,8 +337,10 @@ static void check_leaf(const struct leaf *leaf)
 		EXPECT_EQ(leaf->level, SOFT_PTE);
 		EXPECT_EQ(leaf->pfn, mapped_pfn(tail));
 		ram_page(leaf->pfn)->nr_shown++;
+		bytes[VMEMMAP_SHARED_TAIL] += leaf->end - leaf->start;
 	} else {
 		check_own_ram(leaf);
+		bytes[VMEMMAP_RAM] += leaf->end - leaf->start;
 	}
 }
 
@@ -343,6 +351,7 @@ static void check_table(unsigned long pfn, int level)
 	if (!page || page->state == PAGE_FREE || page->is_table)
 		FAIL("table %#lx of level %d is not its own", pfn, level);
 	page->is_table = true;
+	nr_tables++;
 }
 
 static void check_is_mapped(unsigned long pfn)
@@ -428,7 +437,14 @@ void check_machine(void)
 
 	forget_altmaps();
 	for_each_ram_page(forget_page);
+	memset(mapped, 0, sizeof(mapped));
+	nr_tables = 0;
 	for_each_leaf(check_leaf, check_table);
+	for (int i = 0; i < VMEMMAP_NR_BACKINGS; i++) {
+		EXPECT_EQ(machine.traced[false][i], mapped[false][i]);
+		EXPECT_EQ(machine.traced[true][i], mapped[true][i]);
+	}
+	EXPECT_EQ(machine.nr_tables, nr_tables);
 	nr_slab_objects = 0;
 	nr_boot_objects = 0;
 	for_each_ram_page(check_page);

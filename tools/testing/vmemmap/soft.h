@@ -13,6 +13,9 @@
  *			into one of the variants only
  *	sections.c	sections, devices, and how a machine boots
  *	hugetlb.c	HugeTLB pages that share their tails
+ *	include/	stand-ins for the kernel's trace headers: each tracepoint
+ *			calls a function of trace.c
+ *	trace.c		sums up what is traced, for the oracle
  *	oracle.c	what the machine must look like, worked out from a list of
  *			live subsections; and the whole of it as text
  *	geometries.c	the architectures, real and tiny
@@ -46,6 +49,7 @@
 
 #include "vmemmap_base.h"
 #include "vmemmap.h"
+#include <trace/events/vmemmap.h>
 
 #define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
 #define NR_NODES		2
@@ -118,6 +122,13 @@ void forget_operations(void);
  * @poisoned: the struct pages poisoned last; NULL: none since machine_*()
  * @nr_poisoned: their number
  * @freed: range of the last call of vmemmap_free()
+ * @traced: for base pages and for huge leaves, by backing, the bytes that were
+ *	traced as populated, less those traced as depopulated
+ * @nr_traced: tracepoints of these two kinds
+ * @nr_tables: tables linked, less those traced as pruned
+ * @nr_traced_failures: failed allocations that were traced
+ * @failed_size: the size of leaf that the last of them was about
+ * @is_untraced: nobody traces
  * @refuse_pmds: pmd_set_huge() refuses
  * @far_distance: distance between the two nodes
  */
@@ -148,6 +159,12 @@ struct machine {
 	struct page *poisoned;
 	unsigned long nr_poisoned;
 	struct range freed;
+	long traced[2][VMEMMAP_NR_BACKINGS];
+	unsigned long nr_traced;
+	long nr_tables;
+	unsigned long nr_traced_failures;
+	unsigned long failed_size;
+	bool is_untraced;
 	bool refuse_pmds;
 	int far_distance;
 };
@@ -353,6 +370,9 @@ void check_machine(void);
 /* All that must be as before after a failure, as text; free() it. */
 char *machine_text(void);
 void expect_machine(const char *before);
+
+/* As much was traced on the way out as on the way in (trace.c). */
+void expect_traces_cancel_out(void);
 
 /* ---- Where random decisions come from ---- */
 

@@ -69,6 +69,7 @@ void soft_set_table(void *entry, void *table, enum soft_level_nr level)
 	for (unsigned long i = 0; i < PAGE_SIZE / sizeof(*entries); i++)
 		EXPECT(entries[i] == (i < below->nr_entries ? below->empty : 0));
 	set_entry(entry, __pa(table) | flags_of(level, false), level);
+	machine.nr_tables++;
 }
 
 void soft_sync_top_level(unsigned long addr, enum soft_level_nr level)
@@ -313,6 +314,7 @@ void split_leaf(const struct leaf *leaf, void *table)
 	vmemmap_construct_table(table);
 	ram_page(PHYS_PFN(__pa(table)))->is_of_leaf = true;
 	*leaf->entry = __pa(table) | flags_of(SOFT_PMD, false);
+	machine.nr_tables++;
 }
 
 bool is_in_split_slot(const struct leaf *leaf)

@@ -451,6 +451,7 @@ static void a_range_of_any_length_goes(void)
 		vmemmap_free(start, start + nr * PAGE_SIZE, NULL);
 		EXPECT_EQ(nr_used_pages(), 0);
 		EXPECT(machine.nr_tlb_flushes <= 1 + nr / 512);
+		expect_traces_cancel_out();
 	}
 }
 
@@ -467,7 +468,22 @@ static void a_full_batch_may_end_with_a_table(void)
 			EXPECT_EQ(fill_base(start, start + nr * PAGE_SIZE), 0);
 			vmemmap_free(start, start + nr * PAGE_SIZE, NULL);
 			EXPECT_EQ(nr_used_pages(), 0);
+			expect_traces_cancel_out();
 		}
+	}
+}
+
+static void nothing_is_told_when_nobody_traces(void)
+{
+	for_each_geometry(g) {
+		unsigned long nr_traced;
+
+		machine_boot(g);
+		machine.is_untraced = true;
+		nr_traced = machine.nr_traced;
+		EXPECT_EQ(add_ram(hot_pfn(1), PAGES_PER_SECTION), 0);
+		remove_ram(hot_pfn(1), PAGES_PER_SECTION);
+		EXPECT_EQ(machine.nr_traced, nr_traced);
 	}
 }
 
@@ -487,5 +503,6 @@ const struct test_case depopulate_cases[] = {
 	TEST_CASE(a_slot_ends_where_the_next_begins),
 	TEST_CASE(a_range_of_any_length_goes),
 	TEST_CASE(a_full_batch_may_end_with_a_table),
+	TEST_CASE(nothing_is_told_when_nobody_traces),
 	{ NULL, NULL },
 };

@@ -217,6 +217,8 @@ static void the_range_that_is_told_is_the_one_that_was_filled(void)
 		EXPECT_EQ(fill_base(page_addr(1) + 8, page_addr(4) - 8), -ENOMEM);
 		EXPECT(has_message("[%#lx-%#lx) of node", page_addr(1), page_addr(3)));
 		expect_messages(1);
+		EXPECT_EQ(machine.nr_traced_failures, 1);
+		EXPECT_EQ(machine.failed_size, PAGE_SIZE);
 	}
 }
 
@@ -443,11 +445,14 @@ static void without_a_huge_block_a_slot_gets_base_pages(void)
 		EXPECT_EQ(fill_huge(slot_addr(1), slot_addr(2)), 0);
 		EXPECT_EQ(machine.nr_failures, can_be_huge());
 		EXPECT_EQ(ram_page(mapped_pfn(slot_addr(1)))->order, 0);
+		EXPECT_EQ(machine.nr_traced_failures, 1);
+		EXPECT_EQ(machine.failed_size, PMD_SIZE);
 		expect_leaves(slot_addr(1), slot_addr(2), SOFT_PTE);
 		expect_messages(0);
 		fail_allocation(0, false);
 		vmemmap_free(slot_addr(1), slot_addr(2), NULL);
 		EXPECT_EQ(nr_used_pages(), 0);
+		expect_traces_cancel_out();
 	}
 }
 
@@ -673,6 +678,7 @@ static void a_leaf_above_the_pmd_level_is_refused(void)
 			EXPECT_EQ(vmemmap_fill_range(page_addr(0), page_addr(1), &huge),
 				  -EEXIST);
 			EXPECT_EQ(nr_used_pages(), nr_used);
+			EXPECT_EQ(machine.nr_traced_failures, 0);
 			EXPECT(!vmemmap_lookup_page(page_addr(0)));
 			EXPECT_EQ(walk(page_addr(0)).level, level);
 			vmemmap_free(page_addr(0), page_addr(1), NULL);

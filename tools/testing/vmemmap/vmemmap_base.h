@@ -281,6 +281,8 @@ void soft_message(const char *fmt, ...) __printf(1, 2);
 
 #define pr_warn_ratelimited(fmt, args...) soft_message(pr_fmt(fmt), ##args)
 
+bool soft_is_traced(void);
+
 /* ---- 3. Other ways: a struct page is a place in the vmemmap, never touched ---- */
 
 struct page {
@@ -296,6 +298,7 @@ extern unsigned long soft_vmemmap;
 
 bool PageReserved(const struct page *page);
 int page_to_nid(const struct page *page);
+int page_ref_count(const struct page *page);
 void page_ref_add(struct page *page, int nr);
 void page_ref_sub(struct page *page, int nr);
 void page_init_poison(struct page *page, size_t size);
