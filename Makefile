@@ -4,8 +4,8 @@
 tools := tools/vmemmap
 kernels := $(or $(KERNEL),x86_64 arm64-4k)
 
-.PHONY: help run test test-all unit coverage mutants fuzz kunit links compare bench \
-	bench-scale check clean
+.PHONY: help run test test-all test-debug unit coverage mutants fuzz kunit links compare \
+	bench bench-scale check clean
 
 help:
 	@echo 'make run     boot Linux on our memory map, plug, use and unplug memory; show'
@@ -13,6 +13,9 @@ help:
 	@echo 'make test    unit, kunit and the system scenarios, on x86_64 and arm64'
 	@echo 'make test-all'
 	@echo '             everything on every series: more kernels, make links, make compare'
+	@echo 'make test-debug'
+	@echo '             KUnit and the system scenario on kernels that watch themselves (KASAN;'
+	@echo '             lockdep, kmemleak and more), and each allocation of an add failing'
 	@echo 'make unit    the back end in user space, against page tables of all shapes'
 	@echo 'make coverage'
 	@echo '             the lines and branches that make unit reaches, and why not the rest'
@@ -35,11 +38,12 @@ help:
 	@echo 'KERNEL=<kernel>'
 	@echo '             for make kunit and make test: x86_64, x86_64-page80 (80-byte struct'
 	@echo '             pages), x86_64-release (no DEBUG_VM), arm64-4k, arm64-16k, arm64-64k'
-	@echo '             (page size); or several'
+	@echo '             (page size), x86_64-kasan, x86_64-lockdep (slow); or several'
 	@echo '             for make bench: x86_64-bench, arm64-64k-bench'
 	@echo 'SCENARIO=<scenario>'
 	@echo '             for make run and make test: x86_64, x86_64-no5lvl, x86_64-no1g,'
-	@echo '             x86_64-hvo, x86_64-hvo-1g (HugeTLB), arm64-4k, arm64-16k, arm64-64k,'
+	@echo '             x86_64-hvo, x86_64-hvo-1g (HugeTLB), x86_64-kasan, x86_64-lockdep,'
+	@echo '             x86_64-faults, arm64-4k, arm64-16k, arm64-64k,'
 	@echo '             x86_64-self, x86_64-page80-self, arm64-16k-self, arm64-64k-self (a DIMM'
 	@echo '             holds its own memory map); or several'
 	@echo 'ACCEL=kvm    let QEMU use KVM (default: tcg)'
@@ -56,6 +60,9 @@ test:
 
 test-all:
 	@$(tools)/test.sh all
+
+test-debug:
+	@$(tools)/test.sh debug
 
 unit:
 	@$(tools)/packages.sh unit

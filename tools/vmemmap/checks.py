@@ -16,15 +16,20 @@ WANDER = 64
 TABLES_WANDER = 4
 
 
+def blocks_online(state: State) -> int:
+    return sum(block_state == "online" for _, block_state in state.blocks.values())
+
+
 def figures(state: State, step: Step, scenario: Scenario) -> list[str]:
     """The facts of the scenario."""
     leaves = dict(Counter(leaf.level for leaf in state.leaves(scenario.geometry)))
-    online = sum(block_state == "online" for _, block_state in state.blocks.values())
+    online = blocks_online(state)
     told = {
         "memory blocks online": (online, step.facts.online),
         "leaves": (leaves, step.facts.leaves),
         "PTE tables": (sum(level == "pte" for level, _ in state.tables()), step.facts.pte_tables),
-        "nr_memmap_pages": (state.counts["nr_memmap_pages"], step.facts.memmap_pages),
+        "nr_memmap_pages": (state.counts["nr_memmap_pages"],
+                            step.facts.memmap_pages + scenario.page_ext * step.facts.online),
         "nr_memmap_boot_pages": (state.counts["nr_memmap_boot_pages"], scenario.memmap_boot_pages),
     }
     return [f"{name}: {found}, not {wanted}"
@@ -34,7 +39,7 @@ def figures(state: State, step: Step, scenario: Scenario) -> list[str]:
 def hvo(state: State, facts: HvoFacts, vmemmap: Vmemmap) -> list[str]:
     """What can be told while HugeTLB remaps parts of the vmemmap."""
     wrong = []
-    online = sum(block_state == "online" for _, block_state in state.blocks.values())
+    online = blocks_online(state)
     pages = sum(state.counts.values())
     if online != facts.online:
         wrong.append(f"memory blocks online: {online}, not {facts.online}")
@@ -77,20 +82,28 @@ def backing(rows: list[Row], step: Step) -> list[str]:
             for row in rows if row.ram_nodes - {row.node}]
 
 
-def cost(rows: list[Row], before: State | None, now: State, geometry: Geometry) -> list[str]:
+def memmap_pages(state: State, scenario: Scenario) -> int:
+    return sum(state.counts.values()) - scenario.page_ext * blocks_online(state)
+
+
+def cost(rows: list[Row], before: State | None, now: State, scenario: Scenario) -> list[str]:
     """The kernel's counters and the free pages agree with what is behind the leaves."""
     if not rows:
         return []
     wrong = []
-    blocks = sum(row.block_bytes for row in rows) // geometry.page
-    rise = sum(now.counts.values()) - (sum(before.counts.values()) if before else 0)
+    page = scenario.geometry.page
+    blocks = sum(row.block_bytes for row in rows) // page
+    rise = memmap_pages(now, scenario) - (memmap_pages(before, scenario) if before else 0)
     if blocks != rise:
         wrong.append(f"{blocks} pages are behind the new leaves, but the counters rose by {rise}")
     if before:
-        ram = sum(row.ram_bytes for row in rows) // geometry.page
+        ram = sum(row.ram_bytes for row in rows) // page
+        other = sum(row.described.end - row.described.start for row in rows) // page * \
+            scenario.direct_map_cost
         gone = now.used - before.used
-        if abs(gone - ram) > WANDER:
-            wrong.append(f"{ram} pages of RAM are behind the new leaves, but {gone} are gone")
+        if abs(gone - ram - other) > WANDER:
+            wrong.append(f"{ram} pages of RAM are behind the new leaves, {other:.0f} map the "
+                         f"memory itself, but {gone} are gone")
     return wrong
 
 

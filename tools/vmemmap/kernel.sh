@@ -6,15 +6,16 @@
 # A kernel is an architecture, and what makes it special: arm64-64k has 64K pages,
 # x86_64-page80 has struct pages of 80 bytes; what ends in -defconfig or -nohotplug
 # has all that the architecture has by default, to be linked, not to be run;
-# x86_64-release goes without the checks of DEBUG_VM, what ends in -bench without
-# them and without KUnit, but with what measures. With STOCK=1, build it without our
-# back end, to compare; then nothing else can be built from that tree meanwhile.
+# x86_64-release goes without the checks of DEBUG_VM; x86_64-kasan and x86_64-lockdep
+# have more of them, and are slow; what ends in -bench has none and no KUnit, but
+# what measures. With STOCK=1, build it without our back end, to compare; then
+# nothing else can be built from that tree meanwhile.
 
 # shellcheck source=tools/vmemmap/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-KERNEL=${1:?"which kernel? One of: $kernels $links $benches"}
-one_of KERNEL "$kernels $links $benches"
+KERNEL=${1:?"which kernel? One of: $kernels $debug_kernels $links $benches"}
+one_of KERNEL "$kernels $debug_kernels $links $benches"
 arch=${KERNEL%%-*}
 case $arch in
 x86_64) cross='' image=bzImage ;;

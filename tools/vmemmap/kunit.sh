@@ -25,7 +25,7 @@ declare -A serial=([x86_64]=ttyS0 [arm64]=ttyAMA0)
 # being asked: boot here, and let it read what the kernel says.
 run() {
 	# shellcheck disable=SC2086 # a list of words
-	timeout 300 ${qemu[$arch]} -nodefaults -nographic -no-reboot -serial stdio -m 1024 \
+	timeout 900 ${qemu[$arch]} -nodefaults -nographic -no-reboot -serial stdio -m 1024 \
 		-smp 2 -accel "$ACCEL" -append "console=${serial[$arch]} kunit.enable=1 \
 		kunit_shutdown=reboot ${1:+kunit.filter_glob=$1}" >"$console" || true
 	PYTHONDONTWRITEBYTECODE=1 "$src/tools/testing/kunit/kunit.py" parse "$console"
@@ -35,7 +35,8 @@ complaints() {
 	awk '/a WARNING is expected/ { expected = 1 }
 	     /(^|[] ])(not )?ok [0-9]+ / { expected = 0 }
 	     /WARNING: / && !expected
-	     /BUG: |kernel BUG at|Oops|Kernel panic|Unable to handle kernel|UBSAN: /' "$console"
+	     /BUG: |kernel BUG at|Oops|Kernel panic|Unable to handle kernel|UBSAN: / ||
+	     /INFO: trying to register|pagealloc: .*(corruption|error)|kmemleak: .*suspected/' "$console"
 }
 
 count() {

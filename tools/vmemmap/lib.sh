@@ -114,16 +114,18 @@ one_of() {
 
 series="6.12 7.3"	# of Linux, that our files serve
 kernels="x86_64 x86_64-page80 x86_64-release arm64-4k arm64-16k arm64-64k"
+debug_kernels="x86_64-kasan x86_64-lockdep"
 # shellcheck disable=SC2034 # for those who source this
 links="x86_64-defconfig x86_64-nohotplug arm64-defconfig arm64-nohotplug"
 # shellcheck disable=SC2034
 benches="x86_64-bench arm64-64k-bench"
 scenarios="x86_64 x86_64-no5lvl x86_64-no1g x86_64-hvo x86_64-hvo-1g x86_64-self
 	x86_64-page80-self arm64-4k arm64-16k arm64-64k arm64-16k-self arm64-64k-self"
+debug_scenarios="x86_64-kasan x86_64-lockdep x86_64-faults"
 # shellcheck disable=SC2034
 mapfile -t patched < <(sed -n 's,^// edits: ,,p' "$tools"/*.cocci | sort -u)	# stock's, by our rules
 BASE=${BASE:-6.12} ACCEL=${ACCEL:-tcg} KERNEL=${KERNEL:-} SCENARIO=${SCENARIO:-}
 one_of BASE "$series"
 one_of ACCEL "tcg kvm"
-one_of KERNEL "$kernels $links $benches"
-one_of SCENARIO "$scenarios"
+one_of KERNEL "$kernels $debug_kernels $links $benches"
+one_of SCENARIO "$scenarios $debug_scenarios"

@@ -27,7 +27,11 @@ PROBLEMS = re.compile(
     r"|general protection fault|Unable to handle kernel|Internal error:"
     r"|Bad page|page dumped because: (?!migration failure)|Altmap not fully unmapped"
     r"|page allocation failure|Out of memory|rcu: INFO:|soft lockup|hard LOCKUP"
-    r"|blocked for more than|list_(add|del) corruption|refcount_t: |KASAN: |UBSAN: ")
+    r"|blocked for more than|list_(add|del) corruption|refcount_t: |KASAN: |UBSAN: "
+    r"|pagealloc: .*(corruption|error)|kmemleak: .*(suspected|disabled)")
+
+# How a trace ends that a warning has printed
+END_OF_TRACE = "---[ end trace"
 
 # printk's time stamp
 STAMP = re.compile(r"^\[ *\d+\.\d+\] ")
@@ -71,8 +75,10 @@ class LineSocket:
 
 class Machine:
     def __init__(self, command: list[str], log: Path, run_limit: float, step_limit: float,
-                 tell: Callable[[str], None]):
-        self._tell = tell
+                 tell: Callable[[str], None], expected: str = ""):
+        self.tell = tell
+        self._expected = re.compile(expected or "(?!)")		# a warning
+        self._in_expected = False
         self.deadline = time.monotonic() + run_limit
         self.step_limit = step_limit
         self.lines: list[str] = []		# of the console
@@ -127,8 +133,12 @@ class Machine:
         self._log.write(line + "\n")
         line = STAMP.sub("", line)
         self.lines.append(line)
-        if not self.problem and PROBLEMS.search(line):
+        if self._expected.search(line):
+            self._in_expected = True
+        if not self.problem and not self._in_expected and PROBLEMS.search(line):
             self.problem = line
+        if END_OF_TRACE in line:
+            self._in_expected = False
 
     def _take_told(self, line: str) -> None:
         self._log.write(f"guest: {line}\n")
@@ -165,7 +175,7 @@ class Machine:
             if now >= end:
                 raise Failure(f"time limit reached after {now - start:.0f} s of waiting for {what}")
             if now - told >= TELL_EVERY:
-                self._tell(f"{now - start:.0f} s of waiting for {what}")
+                self.tell(f"{now - start:.0f} s of waiting for {what}")
                 told = now
             self.pump(0.05)
         return found

@@ -22,7 +22,7 @@ from scenarios import SCENARIOS, HvoFacts, Scenario, Step
 
 INIT = Path(__file__).resolve().parents[1] / "testing/selftests/vmemmap/guest.sh"
 
-RUN_LIMIT = 300		# seconds
+RUN_LIMIT = 300		# seconds, times the patience that the scenario asks for
 STEP_LIMIT = 60
 
 # The kernel serves KUnit too.
@@ -69,7 +69,7 @@ class Run:
                       *checks.attributes(state, self.scenario.geometry),
                       *checks.namespace(state, step),
                       *checks.backing(rows, step),
-                      *checks.cost(rows, before, state, self.scenario.geometry)]
+                      *checks.cost(rows, before, state, self.scenario)]
         if not step.restores:
             return wrong, ""
         earlier = self.states[step.restores]
@@ -117,7 +117,8 @@ def drive(args: argparse.Namespace) -> int:
                "-initrd", str(args.image), "-append", f"{scenario.append} {APPEND}"]
 
     report = (Ktap if args.ktap else Text)(scenario, args.log)
-    with Machine(command, args.log, RUN_LIMIT, STEP_LIMIT, report.tell) as machine:
+    with Machine(command, args.log, scenario.patience * RUN_LIMIT,
+                 scenario.patience * STEP_LIMIT, report.tell, scenario.expected) as machine:
         run = Run(machine, scenario)
         missing = ""
         for number, step in enumerate(scenario.steps, 1):

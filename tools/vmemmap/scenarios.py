@@ -53,6 +53,10 @@ class Scenario:
     geometry: Geometry
     memmap_boot_pages: int		# nr_memmap_boot_pages
     steps: tuple[Step, ...]
+    patience: int = 1			# how much longer than others it may take
+    expected: str = ""			# a warning of the kernel's that is none of ours
+    direct_map_cost: float = 0		# tables of the direct map for a page of memory
+    page_ext: int = 0			# counted as memory map too, for a memory block online
 
 
 # ---- Actions ----
@@ -142,8 +146,9 @@ DISABLE = guest("daxctl disable-device all")
 DESTROY = guest("ndctl destroy-namespace -f all")
 
 
-def create(mode: str, source: str) -> Action:
-    return guest(f"ndctl create-namespace -m {mode} --map={source} -a 2M")
+def create(mode: str, source: str, length: str = "") -> Action:
+    return guest(f"ndctl create-namespace -m {mode} --map={source} -a 2M" +
+                 (f" -s {length}" if length else ""))
 
 
 def namespace(mode: str, source: str, facts: Facts, backing: tuple[str, ...],
@@ -171,9 +176,48 @@ X86_STEPS = (
 )
 
 
-def x86(name: str, cpu: str = "max", append: str = "") -> Scenario:
+def x86(name: str, cpu: str = "max", append: str = "", steps: tuple[Step, ...] = X86_STEPS,
+        **special) -> Scenario:
     return Scenario(name, (*X86_QEMU, "-cpu", cpu), f"console=ttyS0 nokaslr {append}",
-                    ("ndctl", "daxctl"), X86_64, 4096, X86_STEPS)
+                    ("ndctl", "daxctl"), X86_64, 4096, steps, **special)
+
+
+# ---- x86_64: kernels that watch themselves ----
+
+# 80 bytes for each page frame: its owners, and how page tables map it
+PAGE_EXT = 640
+
+NO_LEAK = Step("no leak found", (guest("leaks"),), AT_BOOT, restores="boot")
+
+# The kernel's own add_pages() warns of each error that it passes on.
+ADD_PAGES_WARNS = r"WARNING: .*arch/x86/mm/init_64\.c:\d+ (at )?add_pages"
+
+
+def fail_each(driver: str) -> Action:
+    """Bind it again and again, each time with the next allocation of ours failing."""
+    def action(machine: Machine) -> None:
+        first, *tries = [line.split() for line in machine.guest(f"fail_each {driver}")
+                         if line.startswith("try ")]
+        failed = sum(status != "0" for _, _, status, *_ in tries)
+        for _, number, status, *counts in tries:
+            if counts != first[3:]:
+                raise Failure(f"after try {number} (status {status}) the counters are {counts}, "
+                              f"were {first[3:]}")
+        if not failed or tries[-1][2] != "0":
+            raise Failure(f"{failed} of {len(tries)} tries failed, the last one: {tries[-1][2]}")
+        machine.tell(f"{driver}: {len(tries) - 1} allocations, {failed} of them matter")
+    return action
+
+
+# So small that a device lies in one section, or fills one memory block.
+FAULTS_STEPS = (
+    X86_STEPS[0],
+    Step("devdax, failing", (create("devdax", "mem", "64M"), fail_each("nd/drivers/dax_pmem"),
+                             DESTROY), AT_BOOT, restores="boot"),
+    Step("kmem, failing", (create("devdax", "mem", "256M"), guest("to_kmem"),
+                           fail_each("dax/drivers/kmem"), DESTROY), AT_BOOT, restores="boot"),
+    NO_LEAK,
+)
 
 
 # ---- x86_64: HugeTLB takes vmemmap pages away and brings them back ----
@@ -395,6 +439,14 @@ SCENARIOS = {scenario.name: scenario for scenario in (
     x86("x86_64"),
     x86("x86_64-no5lvl", append="no5lvl"),
     x86("x86_64-no1g", cpu="max,pdpe1gb=off"),
+    x86("x86_64-kasan", patience=4),
+    # The direct map has no huge leaves, so that each page can be taken out when it
+    # is free: a table for each 2 MiB.
+    x86("x86_64-lockdep", steps=(*X86_STEPS, NO_LEAK), patience=4, direct_map_cost=1 / 512,
+        page_ext=PAGE_EXT),
+    # A table of the direct map that cannot be had is more than the kernel bears.
+    x86("x86_64-faults", append="debug_pagealloc=off", steps=FAULTS_STEPS, patience=4,
+        expected=ADD_PAGES_WARNS, page_ext=PAGE_EXT),
     hvo("x86_64-hvo", "", HVO_STEPS),
     hvo("x86_64-hvo-1g", "hugepagesz=1G hugepages=2", HVO_1G_STEPS),
     *map(arm64, ARM64),

@@ -6,12 +6,14 @@
 # shellcheck source=tools/vmemmap/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-SCENARIO=${1:?"which scenario? One of: $scenarios"}
-one_of SCENARIO "$scenarios"
+SCENARIO=${1:?"which scenario? One of: $scenarios $debug_scenarios"}
+one_of SCENARIO "$scenarios $debug_scenarios"
 arch=${SCENARIO%%-*}
 case $SCENARIO in
 x86_64-hvo-1g) kernel=x86_64-release image=arch/x86/boot/bzImage ;;
 x86_64-page80-self) kernel=x86_64-page80 image=arch/x86/boot/bzImage ;;
+x86_64-kasan|x86_64-lockdep) kernel=$SCENARIO image=arch/x86/boot/bzImage ;;
+x86_64-faults) kernel=x86_64-lockdep image=arch/x86/boot/bzImage ;;
 x86_64*) kernel=x86_64 image=arch/x86/boot/bzImage ;;
 arm64-*) kernel=${SCENARIO%-self} image=arch/arm64/boot/Image.gz ;;
 esac

@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# test.sh [all] - the tests, one part after the other, whatever comes of each. The
+# test.sh [all|debug] - the tests, one part after the other, whatever comes of each. The
 # last line gives the counts of all; a part that breaks is one failure at least
 #
 # Without "all", what needs a kernel of its own and adds least is left out; so is
-# most of the second series.
+# most of the second series. "debug" tests on kernels that watch themselves, and on
+# these alone.
 
 bases=${BASE:-}	# asked for
 LINUX=${LINUX:-}
@@ -39,26 +40,21 @@ part() {
 	echo "$name: ${n[pass]} passed, ${n[fail]} failed, ${n[skip]} skipped, $(clock $((SECONDS - start)))"
 }
 
-# only <words> <which>: those of the words that are among these, or all.
-only() {
-	local word
-
-	for word in $1; do
-		[ "$which" != all ] && [[ " $2 " != *" $word "* ]] || echo "$word"
-	done
-}
-
-# base <series> <kernels> <scenarios>: what a default run tests of it
+# base <series> <kernels> <scenarios>
 base() {
 	local name
 
-	for name in ${KERNEL:-$(only "$kernels" "$2")}; do
+	for name in ${KERNEL:-$2}; do
 		part "$1-kunit-$name" kunit BASE="$1" KERNEL="$name"
 	done
-	for name in ${SCENARIO:-$(only "$scenarios" "$3")}; do
+	for name in ${SCENARIO:-$3}; do
 		part "$1-system-$name" run BASE="$1" SCENARIO="$name"
 	done
-	[ "$which" = all ] || return 0
+}
+
+# all_of <series>
+all_of() {
+	base "$1" "$kernels" "$scenarios"
 	part "$1-compare" compare BASE="$1"
 	part "$1-links" links BASE="$1"
 }
@@ -66,10 +62,18 @@ base() {
 mkdir -p "$log" || fail "cannot write to $build"
 # All at once; what cannot be had is for its part to complain of.
 "$tools/packages.sh" unit {kernel,qemu}-{x86_64,arm64} guest || true
-part unit unit
-base "$BASE" "x86_64 x86_64-page80 arm64-4k arm64-64k" \
-	"x86_64 x86_64-no5lvl x86_64-no1g x86_64-hvo x86_64-page80-self arm64-4k arm64-64k"
-[ -n "$bases$LINUX" ] || base 7.3 "x86_64" "x86_64 x86_64-hvo"
+[ "$which" = debug ] || part unit unit
+case $which in
+debug)
+	base "$BASE" "$debug_kernels" "$debug_scenarios" ;;
+all)
+	all_of "$BASE"
+	[ -n "$bases$LINUX" ] || all_of 7.3 ;;
+*)
+	base "$BASE" "x86_64 x86_64-page80 arm64-4k arm64-64k" \
+		"x86_64 x86_64-no5lvl x86_64-no1g x86_64-hvo x86_64-page80-self arm64-4k arm64-64k"
+	[ -n "$bases$LINUX" ] || base 7.3 "x86_64" "x86_64 x86_64-hvo" ;;
+esac
 
 echo "all: $(clock $SECONDS)"
 echo "$passed passed, $failed failed, $skipped skipped"

@@ -202,6 +202,76 @@ verb_processes() {
 	done
 }
 
+# Does kmemleak know of anything that nobody points to? It tells nothing that is
+# younger than 5 s, and of what is found once only.
+verb_leaks() {
+	leaks=/sys/kernel/debug/kmemleak
+	sleep 6
+	for _ in 1 2; do
+		echo scan > $leaks || return
+	done
+	[ -z "$(cat $leaks)" ] && return
+	say_lines leak < $leaks
+	grep -c '^unreferenced' $leaks | sed 's/$/ leaks, see the log/'
+	return 1
+}
+
+# Allocations below this function of the kernel's fail, when fail-nth says which.
+fail_below() {
+	awk -v name="$1" '$3 == name { start = $1; next }
+			  start && $1 != start { print "0x" start, "0x" $1; exit }' \
+		/proc/kallsyms > /tmp/range
+	read -r start end < /tmp/range || return
+	for attr in failslab fail_page_alloc; do
+		cd /sys/kernel/debug/$attr || return
+		echo "$start" > require-start || return
+		echo "$end" > require-end || return
+		echo 0 > verbose
+		echo 0 > ignore-gfp-wait
+	done
+	echo 0 > min-order
+}
+
+# A device may be there whose driver could not take it.
+has_device() {
+	set -- /sys/bus/dax/drivers/*/dax[0-9]*
+	[ -e "$1" ]
+}
+
+# The number of a try, how it ended, the counters.
+say_try() {
+	cat /proc/sys/vm/stat_refresh
+	say try "$1" "$2" "$(awk '/^nr_memmap/ { print $2 }' /proc/vmstat | xargs)"
+}
+
+# Have the one device used as memory.
+verb_to_kmem() {
+	cd /sys/bus/dax/drivers || return
+	set -- device_dax/dax[0-9]*
+	echo "${1#*/}" > device_dax/unbind && echo "${1#*/}" > kmem/new_id && has_device
+}
+
+# <driver>: take its device away, and bind it again and again, until no allocation
+# is left that could be made to fail.
+verb_fail_each() {
+	fail_below sparse_add_section || return
+	cd "/sys/bus/$1" || return
+	set -- dax[0-9]*
+	echo "$1" > unbind || return
+	say_try 0 -
+	n=0 left=0
+	while [ "$left" = 0 ]; do
+		n=$((n + 1)) status=0
+		echo $n > /proc/self/fail-nth || return
+		echo "$1" > bind
+		read -r left < /proc/self/fail-nth
+		echo 0 > /proc/self/fail-nth
+		has_device || status=1
+		echo "$1" > unbind
+		say_try $n $status
+	done
+}
+
 # ---- the loop ----
 
 # The host tells of its port when the kernel is up already. The first number is
