@@ -108,7 +108,7 @@ one_of() {
 	local word
 
 	for word in ${!1}; do
-		[[ " $2 " == *" $word "* ]] || fail "$1=$word is not known; known: $2"
+		[[ " ${2//[[:space:]]/ } " == *" $word "* ]] || fail "$1=$word is not known; known: $2"
 	done
 }
 
