@@ -108,6 +108,9 @@ def unplug_dimm(name: str) -> Action:
         if is_refusal(answer):
             raise Failure(f"the guest keeps the DIMM, ACPI status {ost_status(answer)}")
         machine.qmp("object-del", id=f"{name}-ram")
+        # Until then the guest takes the next DIMM in the slot for this one.
+        machine.event(lambda message: is_ost(message, OST_EJECT)
+                      and ost_status(message) == OST_SUCCESS, "the guest to be done with the DIMM")
     return action
 
 
