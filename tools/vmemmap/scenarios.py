@@ -394,6 +394,7 @@ class SelfHosted:
     boot: dict[str, int]		# leaves
     dimm: dict[str, int]
     pte_tables: tuple[int, int]
+    firmware: int = 0			# blocks that have memory of the firmware only
     needs: str = ""
 
 
@@ -405,7 +406,8 @@ def self_hosted(name: str, case: SelfHosted, append: str, *qemu: str) -> Scenari
     def memmap_pages(described: int) -> int:
         return described // case.geometry.page * case.geometry.struct_page // case.geometry.page
 
-    unplugged = Facts(case.boot, 0, ram // case.block, case.pte_tables[0])
+    at_boot = ram + case.firmware * case.block
+    unplugged = Facts(case.boot, 0, at_boot // case.block, case.pte_tables[0])
     plugged = replace(unplugged, leaves=case.dimm, memmap_pages=memmap_pages(length),
                       pte_tables=case.pte_tables[1])
     in_use = replace(plugged, online=plugged.online + 2)
@@ -427,15 +429,17 @@ def self_hosted(name: str, case: SelfHosted, append: str, *qemu: str) -> Scenari
              restores="boot"),
     )
     return Scenario(name, (*qemu, "-cpu", "max", "-smp", "2", "-m", f"{ram // MIB}M,slots=1,maxmem=8G"),
-                    f"nokaslr {append} memory_hotplug.memmap_on_memory={case.mode}", (),
-                    case.geometry, memmap_pages(ram), steps)
+                    # a huge page of 64K pages is half a DIMM, and taken from elsewhere
+                    f"nokaslr {append} transparent_hugepage=never "
+                    f"memory_hotplug.memmap_on_memory={case.mode}", (),
+                    case.geometry, memmap_pages(at_boot), steps)
 
 
 def x86_self_hosted(name: str, case: SelfHosted) -> Scenario:
     return self_hosted(name, case, X86_CONSOLE, "qemu-system-x86_64", "-M", "q35")
 
 
-# On arm64, ACPI is for those who boot by UEFI.
+# On arm64, ACPI is for those who boot by UEFI, which has 64 MiB below RAM.
 def arm64_self_hosted(name: str, case: SelfHosted) -> Scenario:
     return self_hosted(name, case, "console=ttyAMA0", "qemu-system-aarch64", "-M", "virt",
                        "-bios", "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd")
@@ -464,7 +468,7 @@ SCENARIOS = {scenario.name: scenario for scenario in (
         {"pmd": 20}, {"pmd": 21, "pte": 128 + 640}, (0, 2))),
     # A pageblock is 32 MiB; all of it goes for the memory map of its block.
     arm64_self_hosted("arm64-16k-self", SelfHosted(
-        *ARM64["16k"], "force", {"pte": 512}, {"pte": 576}, (1, 1))),
+        *ARM64["16k"], "force", {"pte": 544}, {"pte": 608}, (1, 1), firmware=1)),
     arm64_self_hosted("arm64-64k-self", SelfHosted(
-        *ARM64["64k"], "1", {"pte": 32}, {"pte": 48}, (1, 1), needs="7.3")),
+        *ARM64["64k"], "1", {"pte": 40}, {"pte": 56}, (1, 1), firmware=1, needs="7.3")),
 )}
