@@ -306,6 +306,7 @@ static void end_cost(struct test_cost *cost)
 /*
  * These two are what is measured, and nothing else happens in them: whoever
  * counts instructions from outside counts from their first one to their return.
+ * They are called directly, since a retpoline would hide who called.
  */
 noinline int test_vmemmap_add(struct test_thread *thread);
 noinline int test_vmemmap_remove(struct test_thread *thread);
@@ -334,8 +335,7 @@ noinline int test_vmemmap_remove(struct test_thread *thread)
 	return 0;
 }
 
-static void measure_work(struct test_thread *thread, const char *what,
-			 int (*work)(struct test_thread *thread))
+static void measure_work(struct test_thread *thread, bool is_add)
 {
 	struct test_cost cost;
 	int err;
@@ -343,12 +343,12 @@ static void measure_work(struct test_thread *thread, const char *what,
 	if (thread->way->is_locked)
 		lock_hotplug();
 	start_cost(&cost);
-	err = work(thread);
+	err = is_add ? test_vmemmap_add(thread) : test_vmemmap_remove(thread);
 	end_cost(&cost);
 	if (thread->way->is_locked)
 		unlock_hotplug();
 	pr_info("# measured what=%s way=%s shift=%u altmap=%d pages=%lu ranges=%u seed=%u thread=%u ns=%llu cycles=%llu used=%ld tables=%ld\n",
-		what, thread->way->name, shift, altmap, pages, ranges, seed,
+		is_add ? "add" : "remove", thread->way->name, shift, altmap, pages, ranges, seed,
 		thread->nr, cost.ns, cost.cycles, cost.used, cost.tables);
 	thread->err = thread->err ?: err;
 }
@@ -429,11 +429,11 @@ static int run_thread(void *data)
 
 	for (i = 0; i < repeat && !thread->err; i++) {
 		shuffle(thread);
-		measure_work(thread, "add", test_vmemmap_add);
+		measure_work(thread, true);
 		if (thread->way->is_ours)
 			check_marks(thread);
 		shuffle(thread);
-		measure_work(thread, "remove", test_vmemmap_remove);
+		measure_work(thread, false);
 		cond_resched();
 	}
 	complete(&thread->done);
