@@ -265,7 +265,6 @@ def works_for(geometry: Geometry) -> dict[str, Work]:
         "section-ram": Work("section", section, 64),
         "section-altmap": Work("section", section, 64, altmap=True),
         "section-part": Work("section", 2 * MIB, section // (2 * MIB)),
-        "device-altmap": Work("device", section, 16, altmap=True),
     }
     if geometry.huge:		# else subsections share pages, and sections know how
         works["part"] = Work("memmap", 2 * MIB, section // (2 * MIB))
@@ -304,8 +303,7 @@ def fill_table(table: Table, works: dict[str, Work], geometry: Geometry) -> None
         if name in works:
             table.cost(f"add a section, {what}", works[name], "add", "section", sections[name])
             table.cost(f"remove a section, {what}", works[name], "remove", "section", sections[name])
-    for name, what in (("device-2M", "16 GiB in 2 MiB pages"), ("device-1G", "16 GiB in 1 GiB pages"),
-                       ("device-altmap", "a section, altmap")):
+    for name, what in (("device-2M", "16 GiB in 2 MiB pages"), ("device-1G", "16 GiB in 1 GiB pages")):
         if name in works:
             table.cost(f"memremap_pages, {what}", works[name], "add", "section", sections[name])
             table.cost(f"memunmap_pages, {what}", works[name], "remove", "section", sections[name])
