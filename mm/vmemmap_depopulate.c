@@ -132,22 +132,30 @@ static void gather_finish(struct vmemmap_gather *gather)
 	gather->nr_tables = 0;
 }
 
-/* The entry for [start, end) is clear; @pfn was mapped by it. */
-static void gather_add(struct vmemmap_gather *gather, unsigned long start,
-		       unsigned long end, unsigned long pfn, unsigned int order)
+/*
+ * What is added from now on was mapped somewhere in [start, end). Where that is
+ * flushed half-way, the next flush covers it again.
+ */
+static void gather_from(struct vmemmap_gather *gather, unsigned long start,
+			unsigned long end)
+{
+	if (gather->nr_pieces) {
+		start = min(gather->start, start);
+		end = max(gather->end, end);
+	}
+	gather->start = start;
+	gather->end = end;
+}
+
+/* An entry that mapped @pfn is clear. */
+static void gather_add(struct vmemmap_gather *gather, unsigned long pfn,
+		       unsigned int order)
 {
 	struct vmemmap_piece *piece = &pieces[gather->nr_pieces];
 
-	if (!gather->nr_pieces) {
-		gather->start = start;
-		gather->end = end;
-	} else {
-		gather->start = min(gather->start, start);
-		gather->end = max(gather->end, end);
-		if (piece[-1].pfn == pfn) {
-			piece[-1].nr_refs++;
-			return;
-		}
+	if (gather->nr_pieces && piece[-1].pfn == pfn) {
+		piece[-1].nr_refs++;
+		return;
 	}
 
 	piece->pfn = pfn;
@@ -163,7 +171,8 @@ static void gather_add_table(struct vmemmap_gather *gather, unsigned long start,
 {
 	trace_vmemmap_prune(start, end);
 	gather->nr_tables++;
-	gather_add(gather, start, end, PHYS_PFN(__pa(table)), 0);
+	gather_from(gather, start, end);
+	gather_add(gather, PHYS_PFN(__pa(table)), 0);
 }
 
 /* ---- Units ---- */
@@ -196,30 +205,38 @@ static void unmap_pmd(struct vmemmap_gather *gather, pmd_t *pmd,
 	if (is_unit_in_use(unit, PMD_SIZE, start, end))
 		return;
 	pmd_clear(pmd);
-	gather_add(gather, unit, unit + PMD_SIZE, pfn, PMD_ORDER);
+	gather_from(gather, unit, unit + PMD_SIZE);
+	gather_add(gather, pfn, PMD_ORDER);
 }
 
 static void unmap_ptes(struct vmemmap_gather *gather, pte_t *pte,
-		       unsigned long addr, unsigned long next,
-		       unsigned long start, unsigned long end)
+		       unsigned long addr, unsigned long next)
 {
+	gather_from(gather, addr, next);
 	for (; addr < next; addr += PAGE_SIZE, pte++) {
 		const pte_t old = ptep_get(pte);
 
-		if (pte_none(old) || is_unit_in_use(addr, PAGE_SIZE, start, end))
+		if (pte_none(old))
 			continue;
 		pte_clear(&init_mm, addr, pte);
-		gather_add(gather, addr, addr + PAGE_SIZE, pte_pfn(old), 0);
+		gather_add(gather, pte_pfn(old), 0);
 	}
 }
 
 /* ---- Tables ---- */
 
-#define is_table_empty(level, table, nr_entries) ({			\
+/*
+ * What has just become empty most likely has a neighbour that has not: the
+ * entries are looked at from @entry on, the nearer ones first.
+ */
+#define is_table_empty(level, table, entry, nr_entries) ({		\
+	typeof(entry) __table = (table);				\
+	const unsigned int __at = (entry) - __table;			\
 	const unsigned int __nr = (nr_entries);				\
 	unsigned int __i = 0;						\
 									\
-	while (__i < __nr && level##_none(level##p_get((table) + __i)))	\
+	while (__i < __nr &&						\
+	       level##_none(level##p_get(__table + (__at ^ __i))))	\
 		__i++;							\
 	__i == __nr;							\
 })
@@ -256,7 +273,8 @@ static void prune_pmd(struct vmemmap_gather *gather, pmd_t *pmd,
 
 	table = pte_offset_kernel(pmd, start);
 	if (!is_prunable(bounds, start, PMD_SIZE, PGTBL_PMD_MODIFIED) ||
-	    !is_table_empty(pte, table, PTRS_PER_PTE))
+	    !is_table_empty(pte, table, pte_offset_kernel(pmd, addr),
+			    PTRS_PER_PTE))
 		return;
 	pmd_clear(pmd);
 	gather_add_table(gather, start, start + PMD_SIZE, table);
@@ -266,16 +284,17 @@ static void prune_pud(struct vmemmap_gather *gather, pud_t *pud,
 		      unsigned long addr, const struct vmemmap_bounds *bounds)
 {
 	const unsigned long start = ALIGN_DOWN(addr, PUD_SIZE);
-	pmd_t *table;
+	pmd_t *pmd, *table;
 
 	if (pud_none(pudp_get(pud)) || pud_leaf(pudp_get(pud)))
 		return;
 
-	prune_pmd(gather, pmd_offset(pud, addr), addr, bounds);
+	pmd = pmd_offset(pud, addr);
+	prune_pmd(gather, pmd, addr, bounds);
 	table = pmd_offset(pud, start);
 	if (mm_pmd_folded(&init_mm) ||
 	    !is_prunable(bounds, start, PUD_SIZE, PGTBL_PUD_MODIFIED) ||
-	    !is_table_empty(pmd, table, PTRS_PER_PMD))
+	    !is_table_empty(pmd, table, pmd, PTRS_PER_PMD))
 		return;
 	pud_clear(pud);
 	gather_add_table(gather, start, start + PUD_SIZE, table);
@@ -285,16 +304,17 @@ static void prune_p4d(struct vmemmap_gather *gather, p4d_t *p4d,
 		      unsigned long addr, const struct vmemmap_bounds *bounds)
 {
 	const unsigned long start = ALIGN_DOWN(addr, P4D_SIZE);
-	pud_t *table;
+	pud_t *pud, *table;
 
 	if (p4d_none(p4dp_get(p4d)) || p4d_leaf(p4dp_get(p4d)))
 		return;
 
-	prune_pud(gather, pud_offset(p4d, addr), addr, bounds);
+	pud = pud_offset(p4d, addr);
+	prune_pud(gather, pud, addr, bounds);
 	table = pud_offset(p4d, start);
 	if (mm_pud_folded(&init_mm) ||
 	    !is_prunable(bounds, start, P4D_SIZE, PGTBL_P4D_MODIFIED) ||
-	    !is_table_empty(pud, table, PTRS_PER_PUD))
+	    !is_table_empty(pud, table, pud, PTRS_PER_PUD))
 		return;
 	p4d_clear(p4d);
 	gather_add_table(gather, start, start + P4D_SIZE, table);
@@ -304,22 +324,23 @@ static void prune_pgd(struct vmemmap_gather *gather, pgd_t *pgd,
 		      unsigned long addr, const struct vmemmap_bounds *bounds)
 {
 	const unsigned long start = ALIGN_DOWN(addr, PGDIR_SIZE);
-	p4d_t *table;
+	p4d_t *p4d, *table;
 
 	if (pgd_none(pgdp_get(pgd)) || pgd_leaf(pgdp_get(pgd)))
 		return;
 
-	prune_p4d(gather, p4d_offset(pgd, addr), addr, bounds);
+	p4d = p4d_offset(pgd, addr);
+	prune_p4d(gather, p4d, addr, bounds);
 	table = p4d_offset(pgd, start);
 	if (mm_p4d_folded(&init_mm) ||
 	    !is_prunable(bounds, start, PGDIR_SIZE, PGTBL_PGD_MODIFIED) ||
-	    !is_table_empty(p4d, table, PTRS_PER_P4D))
+	    !is_table_empty(p4d, table, p4d, PTRS_PER_P4D))
 		return;
 	set_pgd(pgd, __pgd(0));
 	gather_add_table(gather, start, start + PGDIR_SIZE, table);
 }
 
-/* The leaves of [addr, next), which lies in one slot */
+/* The leaves of [addr, next), which lies in one slot; its PTEs are nobody else's. */
 static void unmap_slot(struct vmemmap_gather *gather, unsigned long addr,
 		       unsigned long next, unsigned long start,
 		       unsigned long end)
@@ -331,8 +352,7 @@ static void unmap_slot(struct vmemmap_gather *gather, unsigned long addr,
 	if (pmd_leaf(pmdp_get(pmd)))
 		unmap_pmd(gather, pmd, addr, start, end);
 	else
-		unmap_ptes(gather, pte_offset_kernel(pmd, addr), addr, next,
-			   start, end);
+		unmap_ptes(gather, pte_offset_kernel(pmd, addr), addr, next);
 }
 
 void vmemmap_depopulate(unsigned long start, unsigned long end,
@@ -344,11 +364,19 @@ void vmemmap_depopulate(unsigned long start, unsigned long end,
 		.ceiling = ceiling,
 	};
 	struct vmemmap_gather gather = { .altmap = altmap };
-	const unsigned long last = PAGE_ALIGN(end);
-	unsigned long addr, next;
+	unsigned long addr = PAGE_ALIGN_DOWN(start);
+	unsigned long last = PAGE_ALIGN(end);
+	unsigned long next;
+
+	/* Others can have a part of the first and the last page only. */
+	if (is_unit_in_use(addr, PAGE_SIZE, start, end))
+		addr += PAGE_SIZE;
+	if (addr < last &&
+	    is_unit_in_use(last - PAGE_SIZE, PAGE_SIZE, start, end))
+		last -= PAGE_SIZE;
 
 	/* What is mapped of [start, addr) is in use by others. */
-	for (addr = PAGE_ALIGN_DOWN(start); addr < last; addr = next) {
+	for (; addr < last; addr = next) {
 		next = vmemmap_slot_end(addr, last);
 		unmap_slot(&gather, addr, next, start, end);
 		prune_pgd(&gather, pgd_offset_k(addr), addr, &bounds);
