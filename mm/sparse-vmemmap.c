@@ -407,53 +407,108 @@ static bool __meminit vmemmap_fill_pmd(pmd_t *pmd, unsigned long addr,
 	return true;
 }
 
-/* At boot there is no struct page yet to count in: the page stays for ever. */
-static void __meminit vmemmap_get_shared(struct page *page, unsigned long nr)
+/* Show fill->shared in those of the PTEs for [addr, next) that are empty. */
+static void __meminit vmemmap_fill_shared(pte_t *pte, unsigned long addr,
+					  unsigned long next,
+					  const struct vmemmap_fill *fill)
 {
+	const pte_t shared = pfn_pte(page_to_pfn(fill->shared), PAGE_KERNEL);
+	const unsigned long start = addr;
+	unsigned long nr_filled = 0;
+
+	for (; addr < next; addr += PAGE_SIZE, pte++) {
+		if (!pte_none(ptep_get(pte)))
+			continue;
+		set_pte_at(&init_mm, addr, pte, shared);
+		nr_filled++;
+	}
+	if (!nr_filled)
+		return;
+
+	/* At boot there is no struct page yet to count in: it stays for ever. */
 	if (slab_is_available())
-		page_ref_add(page, nr);
+		page_ref_add(fill->shared, nr_filled);
+	trace_vmemmap_populate(start, next, fill, PAGE_SIZE,
+			       nr_filled * PAGE_SIZE);
 }
 
-/* Fill those of the PTEs for [addr, next), all in one table, that are empty. */
-static int __meminit vmemmap_fill_ptes(pte_t *pte, unsigned long addr,
-				       unsigned long next,
-				       const struct vmemmap_fill *fill)
+/* Give those of the PTEs for [addr, next) that are empty a block each. */
+static int __meminit vmemmap_fill_own(pte_t *pte, unsigned long addr,
+				      unsigned long next,
+				      const struct vmemmap_fill *fill)
 {
 	const unsigned long start = addr;
 	unsigned long nr_filled = 0;
 	pte_t *last = NULL;
-	unsigned long pfn;
 	void *block;
-	int err = 0;
 
 	for (; addr < next; addr += PAGE_SIZE, pte++) {
 		if (!pte_none(ptep_get(pte)))
 			continue;
 
-		if (fill->shared) {
-			pfn = page_to_pfn(fill->shared);
-		} else {
-			block = vmemmap_alloc_block_buf(PAGE_SIZE, fill->nid,
-							fill->altmap);
-			if (!block) {
-				err = -ENOMEM;
-				break;
-			}
-			pfn = PHYS_PFN(__pa(block));
-		}
-		set_pte_at(&init_mm, addr, pte, pfn_pte(pfn, PAGE_KERNEL));
+		block = vmemmap_alloc_block_buf(PAGE_SIZE, fill->nid,
+						fill->altmap);
+		if (!block)
+			break;
+		set_pte_at(&init_mm, addr, pte,
+			   pfn_pte(PHYS_PFN(__pa(block)), PAGE_KERNEL));
 		last = pte;
 		nr_filled++;
 	}
 
-	if (fill->shared)
-		vmemmap_get_shared(fill->shared, nr_filled);
-	else if (last)
+	if (last) {
 		vmemmap_verify(last, fill->nid, start, addr);
-	if (nr_filled)
 		trace_vmemmap_populate(start, addr, fill, PAGE_SIZE,
 				       nr_filled * PAGE_SIZE);
-	return err;
+	}
+	return addr < next ? -ENOMEM : 0;
+}
+
+/*
+ * The same for compound pages: their first pages have memory of their own, all later
+ * ones show the last of these.
+ */
+static int __meminit vmemmap_fill_compound(pte_t *pte, unsigned long addr,
+					   unsigned long next,
+					   const struct vmemmap_fill *fill)
+{
+	const unsigned long own_size = VMEMMAP_RESERVE_NR * PAGE_SIZE;
+	struct vmemmap_fill tails = { .nid = fill->nid };
+	unsigned long head, end;
+	int err;
+
+	for (; addr < next; pte += PHYS_PFN(end - addr), addr = end) {
+		head = addr - (addr - fill->first) % fill->compound_size;
+		if (addr < head + own_size) {
+			end = min(head + own_size, next);
+			err = vmemmap_fill_own(pte, addr, end, fill);
+			if (err)
+				return err;
+			tails.shared = pte_page(ptep_get(pte + PHYS_PFN(end - addr) - 1));
+			continue;
+		}
+
+		end = min(head + fill->compound_size, next);
+		if (!tails.shared)
+			tails.shared = vmemmap_lookup_page(head + own_size - PAGE_SIZE);
+		if (!tails.shared)
+			return -EINVAL;
+		vmemmap_fill_shared(pte, addr, end, &tails);
+	}
+	return 0;
+}
+
+/* Fill what is empty of the PTEs for [addr, next), all in one table. */
+static int __meminit vmemmap_fill_ptes(pte_t *pte, unsigned long addr,
+				       unsigned long next,
+				       const struct vmemmap_fill *fill)
+{
+	if (fill->compound_size)
+		return vmemmap_fill_compound(pte, addr, next, fill);
+	if (!fill->shared)
+		return vmemmap_fill_own(pte, addr, next, fill);
+	vmemmap_fill_shared(pte, addr, next, fill);
+	return 0;
 }
 
 /*

@@ -47,12 +47,20 @@
  * @shared: show this page at every address and take a reference for each, but
  *	none at boot, where it is to stay for ever; NULL means a block of its own
  *	for each leaf. Never together with @huge
+ * @compound_size: bytes of the struct pages of each compound page; 0 means that
+ *	there are none. The first VMEMMAP_RESERVE_NR pages of each have a block of
+ *	their own, all later ones show the last of these. Never together with
+ *	@huge, @altmap or @shared
+ * @first: where the struct pages of such a compound page begin, on a page, at or
+ *	before the range
  */
 struct vmemmap_fill {
 	int nid;
 	bool huge;
 	struct vmem_altmap *altmap;
 	struct page *shared;
+	unsigned long compound_size;
+	unsigned long first;
 };
 
 /* The vmemmap pages that the struct pages of @nr_pages page frames fill. */
@@ -89,7 +97,8 @@ static inline unsigned long vmemmap_slot_end(unsigned long addr,
  * sleep in the latter case.
  * Return: 0; -ENOMEM if a block or a table cannot be had; -EEXIST if a leaf
  * above the PMD level is in the way; -EINVAL, and nothing is changed, if the range
- * ends before it begins or in the last page of all. After an error the range is filled in
+ * ends before it begins or in the last page of all; -EINVAL if the tail to be shown
+ * is not mapped by a PTE. After an error the range is filled in
  * part; the caller undoes that with vmemmap_free(), which accepts holes.
  */
 int vmemmap_fill_range(unsigned long start, unsigned long end,

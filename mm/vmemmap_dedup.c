@@ -63,31 +63,15 @@ unsigned long __meminit vmemmap_compound_nr_pages(unsigned long pfn,
 
 #ifndef vmemmap_populate_compound_pages
 
-/*
- * Populate [addr, next) of the struct pages of the compound page whose own
- * vmemmap pages are [head, tail_end).
- */
-static int __meminit populate_compound_page(unsigned long head,
-					    unsigned long addr,
-					    unsigned long next, int node)
+/* Does @addr lie in a compound page whose own pages come before, and are missing? */
+static bool __meminit lacks_tail(unsigned long addr,
+				 const struct vmemmap_fill *fill)
 {
-	const unsigned long tail_end = head + VMEMMAP_RESERVE_NR * PAGE_SIZE;
-	struct vmemmap_fill fill = { .nid = node };
-	int err;
+	const unsigned long head =
+		addr - (addr - fill->first) % fill->compound_size;
+	const unsigned long own_end = head + VMEMMAP_RESERVE_NR * PAGE_SIZE;
 
-	if (addr < tail_end) {
-		err = vmemmap_fill_range(addr, min(next, tail_end), &fill);
-		if (err)
-			return err;
-		addr = tail_end;
-	}
-	if (addr >= next)
-		return 0;
-
-	fill.shared = vmemmap_lookup_page(tail_end - PAGE_SIZE);
-	if (!fill.shared)
-		return -EINVAL;
-	return vmemmap_fill_range(addr, next, &fill);
+	return addr >= own_end && !vmemmap_lookup_page(own_end - PAGE_SIZE);
 }
 
 int __meminit vmemmap_populate_compound_pages(unsigned long start_pfn,
@@ -95,22 +79,17 @@ int __meminit vmemmap_populate_compound_pages(unsigned long start_pfn,
 					      unsigned long end, int node,
 					      struct dev_pagemap *pgmap)
 {
-	const unsigned long size = pgmap_vmemmap_nr(pgmap) * sizeof(struct page);
 	const unsigned long first_pfn = pgmap_range_start(pgmap, start_pfn);
-	unsigned long first, addr, next;
-	int err = 0;
+	const struct vmemmap_fill fill = {
+		.nid = node,
+		.compound_size = pgmap_vmemmap_nr(pgmap) * sizeof(struct page),
+		.first = start - (start_pfn - first_pfn) * sizeof(struct page),
+	};
 
-	first = start - (start_pfn - first_pfn) * sizeof(struct page);
-	if (first_pfn == ULONG_MAX || !PAGE_ALIGNED(first))
+	if (first_pfn == ULONG_MAX || !PAGE_ALIGNED(fill.first) ||
+	    lacks_tail(start, &fill))
 		return -EINVAL;
-
-	for (addr = start; addr < end && !err; addr = next) {
-		const unsigned long head = addr - (addr - first) % size;
-
-		next = min(head + size, end);
-		err = populate_compound_page(head, addr, next, node);
-	}
-	return err;
+	return vmemmap_fill_range(start, end, &fill);
 }
 
 #endif /* vmemmap_populate_compound_pages */

@@ -299,6 +299,10 @@ static void a_huge_leaf_is_no_tail(void)
 		EXPECT_EQ(populate(2, 4, &pgmap), -EINVAL);
 		/* what needs no tail is mapped */
 		EXPECT_EQ(populate(0, 2, &pgmap), 0);
+
+		/* the leaf is kept, but is no tail for the next slot either */
+		pgmap = make_pgmap(2 * PTRS_PER_PTE);
+		EXPECT_EQ(populate(0, 2 * PTRS_PER_PTE, &pgmap), -EINVAL);
 	}
 }
 
