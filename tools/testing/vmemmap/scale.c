@@ -26,7 +26,7 @@ static const struct geometry geometry = {
 unsigned long first_seed;
 bool is_verbose;
 
-/* No oracle. */
+/* No oracle, and no HugeTLB pages. */
 void oracle_reset(void)
 {
 }
@@ -39,7 +39,16 @@ void oracle_remove(unsigned long pfn, unsigned long nr_pages)
 {
 }
 
+int oracle_owner(unsigned long pfn)
+{
+	return NOBODY;
+}
+
 void check_machine(void)
+{
+}
+
+void hugetlb_reset(void)
 {
 }
 
@@ -87,6 +96,7 @@ int main(int argc, char **argv)
 	struct vmem_altmap altmap;
 
 	machine_bare(&geometry);
+	machine.is_untraced = true;
 	end_pfn = PHYS_PFN(size);
 	first_pfn = PHYS_PFN(size - WATCHED_SIZE);
 	/* The memory of the device lies behind all that is described. */
