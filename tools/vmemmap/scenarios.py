@@ -215,10 +215,14 @@ def fail_each(driver: str) -> Action:
     return action
 
 
+# Parts of the persistent memory need labels.
+LABELS = tuple(guest(f"ndctl {words} all") for words in
+               ("disable-region", "init-labels -f", "enable-region"))
+
 # So small that a device lies in one section, or fills one memory block.
 FAULTS_STEPS = (
     X86_STEPS[0],
-    Step("devdax, failing", (create("devdax", "mem", "64M"), fail_each("nd/drivers/dax_pmem"),
+    Step("devdax, failing", (*LABELS, create("devdax", "mem", "64M"), fail_each("nd/drivers/dax_pmem"),
                              DESTROY), AT_BOOT, restores="boot"),
     Step("kmem, failing", (create("devdax", "mem", "256M"), guest("to_kmem"),
                            fail_each("dax/drivers/kmem"), DESTROY), AT_BOOT, restores="boot"),
