@@ -3,8 +3,8 @@
  * sparse-vmemmap.c - memory behind the vmemmap, and the tables that map it
  *
  * Owns the blocks of RAM (from memblock or the buddy allocator), who is asked
- * for a block, and the page tables on the way in. Knows addresses; must not know sections,
- * compound pages or who asks.
+ * for a block, and the page tables on the way in. Knows addresses, and of compound
+ * pages what struct vmemmap_fill says; must not know sections or devices.
  *
  *	for each slot of [start, end):		descend once, five levels
  *		leaf there			keep it

@@ -96,10 +96,10 @@ static inline unsigned long vmemmap_slot_end(unsigned long addr,
  * Context: single-threaded boot, or mem_hotplug_lock held for writing; may
  * sleep in the latter case.
  * Return: 0; -ENOMEM if a block or a table cannot be had; -EEXIST if a leaf
- * above the PMD level is in the way; -EINVAL, and nothing is changed, if the range
- * ends before it begins or in the last page of all; -EINVAL if the tail to be shown
- * is not mapped by a PTE. After an error the range is filled in
- * part; the caller undoes that with vmemmap_free(), which accepts holes.
+ * above the PMD level is in the way; -EINVAL if the tail to be shown is not mapped
+ * by a PTE, or if the range ends before it begins or in the last page of all. After
+ * an error the range is filled in part, or not at all; the caller undoes that with
+ * vmemmap_free(), which accepts holes.
  */
 int vmemmap_fill_range(unsigned long start, unsigned long end,
 		       const struct vmemmap_fill *fill);
