@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * sparse-vmemmap.c - memory behind the vmemmap, and the tables that map it
+ * sparse-vmemmap.c - the tables that map memory behind the vmemmap
  *
- * Owns the blocks of RAM (from memblock or the buddy allocator), who is asked
- * for a block, and the page tables on the way in. Knows addresses, and of compound
- * pages what struct vmemmap_fill says; must not know sections or devices.
+ * Owns the page tables on the way in: what a slot holds and what it is filled
+ * with. Knows addresses, and of compound pages what struct vmemmap_fill says; must
+ * not know where blocks come from, or sections, or devices.
  *
  *	for each slot of [start, end):		descend once, five levels
  *		leaf there			keep it
@@ -20,147 +20,6 @@
 #include "vmemmap_base.h"
 #include "vmemmap.h"
 #include <trace/events/vmemmap.h>
-
-/* ---- Blocks ---- */
-
-/*
- * @order pages from the buddy allocator: not compound, one reference. Only
- * where there is nothing smaller to fall back to is a failure worth a report.
- */
-static void * __meminit vmemmap_alloc_buddy(unsigned int order, int node)
-{
-	const gfp_t quiet = order ? __GFP_NOWARN : 0;
-	struct page *page;
-
-	if (order > MAX_PAGE_ORDER)
-		return NULL;
-	page = alloc_pages_node(node, GFP_KERNEL | __GFP_RETRY_MAYFAIL | quiet,
-				order);
-	return page ? page_address(page) : NULL;
-}
-
-/*
- * Raw memory, aligned to its size. kmemleak shall neither scan nor report the
- * memory map, and memory below MAX_DMA_ADDRESS is left to those who need it.
- */
-static void * __ref vmemmap_alloc_early(unsigned long size, int node)
-{
-	return memblock_alloc_try_nid_raw(size, size, __pa(MAX_DMA_ADDRESS),
-					  MEMBLOCK_ALLOC_NOLEAKTRACE, node);
-}
-
-/**
- * vmemmap_alloc_block() - allocate a block of RAM
- * @size: in bytes, a power of two, at least a page; the block is aligned to it
- * @node: preferred node, or NUMA_NO_NODE
- *
- * The block is not cleared.
- *
- * Context: boot (memblock) or later (buddy allocator); may sleep in the
- * latter case.
- * Return: the address in the direct map; NULL if there is no such memory. It is
- * reported if not even a page can be had later.
- */
-void * __meminit vmemmap_alloc_block(unsigned long size, int node)
-{
-	KUNIT_STATIC_STUB_REDIRECT(vmemmap_alloc_block, size, node);
-
-	if (slab_is_available())
-		return vmemmap_alloc_buddy(get_order(size), node);
-	return vmemmap_alloc_early(size, node);
-}
-
-/**
- * vmemmap_alloc_block_buf() - allocate a block from where the caller says
- * @size: in bytes; see vmemmap_alloc_block(). An altmap also gives multiples
- *	of a page that are no power of two
- * @node: preferred node; means nothing to an altmap
- * @altmap: take it from this device and from nowhere else; NULL: from RAM,
- *	first from what was set aside for the node's memory map at boot
- *
- * Context: see vmemmap_alloc_block().
- * Return: the address in the direct map; NULL if there is no such memory. A
- * failed try changes nothing.
- */
-void * __meminit vmemmap_alloc_block_buf(unsigned long size, int node,
-					 struct vmem_altmap *altmap)
-{
-	if (altmap)
-		return vmemmap_alloc_altmap_block(altmap, size);
-	return sparse_buffer_alloc(size) ?: vmemmap_alloc_block(size, node);
-}
-
-/* A page of another device is none; it may have no struct page at all. */
-static bool is_ram(unsigned long pfn)
-{
-	return pfn_valid(pfn) && !is_zone_device_page(pfn_to_page(pfn));
-}
-
-static void put_ram_block(unsigned long pfn, unsigned int order,
-			  unsigned int nr_refs)
-{
-	struct page *page = pfn_to_page(pfn);
-	unsigned long i;
-
-	if (PageReserved(page)) {
-		for (i = 0; i < 1UL << order; i++)
-			vmemmap_put_boot_page(pfn_to_page(pfn + i));
-	} else {
-		page_ref_sub(page, nr_refs - 1);
-		vmemmap_free_pages(page, order);
-	}
-}
-
-void __ref vmemmap_put_block(unsigned long pfn, unsigned int order,
-			     unsigned int nr_refs, struct vmem_altmap *altmap)
-{
-	KUNIT_STATIC_STUB_REDIRECT(vmemmap_put_block, pfn, order, nr_refs,
-				   altmap);
-
-	if (altmap && vmemmap_put_altmap_block(altmap, pfn, order))
-		return;
-	if (!slab_is_available())
-		memblock_free(__va(PFN_PHYS(pfn)), PAGE_SIZE << order);
-	else if (!WARN_ONCE(!is_ram(pfn),
-			    "vmemmap: pfn %#lx, order %u: no RAM to be freed\n",
-			    pfn, order))
-		put_ram_block(pfn, order, nr_refs);
-}
-
-/* NUMA_NO_NODE if it is not known, as for the memory of a device. */
-static int __meminit vmemmap_pfn_to_nid(unsigned long pfn)
-{
-	struct page *page;
-
-	if (!slab_is_available())
-		return early_pfn_to_nid(pfn);
-
-	page = pfn_to_online_page(pfn);
-	return page ? page_to_nid(page) : NUMA_NO_NODE;
-}
-
-/**
- * vmemmap_verify() - tell if a leaf is backed by memory of another node
- * @pte: the leaf, of any level
- * @node: node whose page frames are described
- * @start: first address of the range that the leaf stands for
- * @end: end of that range
- *
- * Memory that is as near as the node's own is no reason to complain.
- *
- * Context: see vmemmap_alloc_block(); does not sleep.
- */
-void __meminit vmemmap_verify(pte_t *pte, int node, unsigned long start,
-			      unsigned long end)
-{
-	const int nid = vmemmap_pfn_to_nid(pte_pfn(ptep_get(pte)));
-
-	if (nid == NUMA_NO_NODE || node == NUMA_NO_NODE)
-		return;
-	if (node_distance(nid, node) > LOCAL_DISTANCE)
-		pr_warn_ratelimited("[%#lx-%#lx) of node %d lies on node %d\n",
-				    start, end, node, nid);
-}
 
 /* ---- Tables ---- */
 
@@ -338,6 +197,41 @@ struct page *vmemmap_lookup_page(unsigned long addr)
 }
 
 /* ---- Leaves ---- */
+
+/* NUMA_NO_NODE if it is not known, as for the memory of a device. */
+static int __meminit vmemmap_pfn_to_nid(unsigned long pfn)
+{
+	struct page *page;
+
+	if (!slab_is_available())
+		return early_pfn_to_nid(pfn);
+
+	page = pfn_to_online_page(pfn);
+	return page ? page_to_nid(page) : NUMA_NO_NODE;
+}
+
+/**
+ * vmemmap_verify() - tell if a leaf is backed by memory of another node
+ * @pte: the leaf, of any level
+ * @node: node whose page frames are described
+ * @start: first address of the range that the leaf stands for
+ * @end: end of that range
+ *
+ * Memory that is as near as the node's own is no reason to complain.
+ *
+ * Context: see vmemmap_alloc_block(); does not sleep.
+ */
+void __meminit vmemmap_verify(pte_t *pte, int node, unsigned long start,
+			      unsigned long end)
+{
+	const int nid = vmemmap_pfn_to_nid(pte_pfn(ptep_get(pte)));
+
+	if (nid == NUMA_NO_NODE || node == NUMA_NO_NODE)
+		return;
+	if (node_distance(nid, node) > LOCAL_DISTANCE)
+		pr_warn_ratelimited("[%#lx-%#lx) of node %d lies on node %d\n",
+				    start, end, node, nid);
+}
 
 /**
  * vmemmap_set_pmd() - make an empty slot a leaf

@@ -18,8 +18,6 @@
  *
  * Locking: mem_hotplug_lock held for writing.
  */
-#define pr_fmt(fmt) "vmemmap: " fmt
-
 #include "vmemmap_base.h"
 #include "vmemmap.h"
 

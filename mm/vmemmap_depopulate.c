@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * vmemmap_depopulate.c - the way out: unmap, flush, release
+ * vmemmap_depopulate.c - the way out: entries and tables that nobody needs
  *
- * Owns the order in which memory of the vmemmap comes back, and the answer to
- * who still uses it. Knows tables and units; must not know how they are built.
+ * Owns the walk that unmaps, and the answer to who still uses what. Knows tables
+ * and units; must not know how they are built, or where their memory goes.
  *
  *	struct pages of	|   section A   |   section B   |
  *	units		|  1  |  2  |  3  |  4  |  5  |
@@ -11,169 +11,13 @@
  * Unit 3 is given back when neither A nor B has a live subsection whose struct
  * pages lie in it; the subsection bitmaps are the only source of that.
  *
- * Locking: mem_hotplug_lock held for writing; it guards the gathered pieces.
+ * Locking: mem_hotplug_lock held for writing.
  */
-#define pr_fmt(fmt) "vmemmap: " fmt
-
 #include "vmemmap_base.h"
 #include "vmemmap.h"
 #include <linux/vmemmap.h>
-#include <trace/events/vmemmap.h>
 
 #ifdef CONFIG_MEMORY_HOTPLUG
-
-/* ---- Gather: clear, flush, release, in this order ---- */
-
-/* A block or a table that is no longer mapped; it may have been so often. */
-struct vmemmap_piece {
-	unsigned long pfn;
-	unsigned int nr_refs;
-	unsigned int order;
-};
-
-/* More than a section has pieces: an 80-byte struct page makes 640. */
-#define VMEMMAP_NR_PIECES 1024
-static struct vmemmap_piece pieces[VMEMMAP_NR_PIECES];
-
-/*
- * All that was cleared since the last flush lies in [start, end); pieces[] has
- * its memory. The entries are cleared by those who add to it.
- */
-struct vmemmap_gather {
-	unsigned long start;
-	unsigned long end;
-	unsigned int nr_pieces;
-	unsigned int nr_tables;
-	struct vmem_altmap *altmap;
-};
-
-void __weak vmemmap_flush_tables(unsigned long start, unsigned long end)
-{
-	flush_tlb_kernel_range(start, end);
-}
-
-void vmemmap_flush(unsigned long start, unsigned long end, bool has_tables)
-{
-	KUNIT_STATIC_STUB_REDIRECT(vmemmap_flush, start, end, has_tables);
-
-	if (has_tables)
-		vmemmap_flush_tables(start, end);
-	else
-		flush_tlb_kernel_range(start, end);
-}
-
-/* For those who trace: what leaves of one size mapped, in bytes. */
-struct vmemmap_bytes {
-	unsigned long of[VMEMMAP_NR_BACKINGS];
-};
-
-/* Is it a tail that is shown by more entries than those that have gone? */
-static bool is_still_shown(const struct vmemmap_piece *piece)
-{
-	struct page *page = pfn_to_page(piece->pfn);
-
-	return slab_is_available() && !PageReserved(page) &&
-	       page_ref_count(page) != (int)piece->nr_refs;
-}
-
-/* Whoever lets go of a tail last gives the RAM back. */
-static void count_piece(struct vmemmap_bytes *bytes,
-			const struct vmemmap_piece *piece,
-			const struct vmem_altmap *altmap)
-{
-	const unsigned long size = PAGE_SIZE << piece->order;
-
-	if (altmap && is_altmap_pfn(altmap, piece->pfn)) {
-		bytes->of[VMEMMAP_ALTMAP] += size;
-		return;
-	}
-	bytes->of[VMEMMAP_SHARED_TAIL] += (piece->nr_refs - 1) * size;
-	bytes->of[is_still_shown(piece) ? VMEMMAP_SHARED_TAIL :
-					  VMEMMAP_RAM] += size;
-}
-
-static void trace_bytes(const struct vmemmap_gather *gather,
-			const struct vmemmap_bytes *bytes,
-			unsigned long leaf_size)
-{
-	enum vmemmap_backing backing;
-
-	for (backing = VMEMMAP_RAM; backing < VMEMMAP_NR_BACKINGS; backing++)
-		if (bytes->of[backing])
-			trace_vmemmap_depopulate(gather->start, gather->end,
-						 backing, leaf_size,
-						 bytes->of[backing]);
-}
-
-static void gather_finish(struct vmemmap_gather *gather)
-{
-	const bool is_traced = trace_vmemmap_depopulate_enabled();
-	struct vmemmap_bytes base = {}, huge = {};
-	unsigned int i;
-
-	if (!gather->nr_pieces)
-		return;
-
-	vmemmap_flush(gather->start, gather->end, gather->nr_tables);
-	for (i = 0; i < gather->nr_pieces; i++) {
-		if (is_traced)
-			count_piece(pieces[i].order ? &huge : &base, &pieces[i],
-				    gather->altmap);
-		vmemmap_put_block(pieces[i].pfn, pieces[i].order,
-				  pieces[i].nr_refs, gather->altmap);
-	}
-
-	if (is_traced) {
-		base.of[VMEMMAP_RAM] -= gather->nr_tables * PAGE_SIZE;
-		trace_bytes(gather, &base, PAGE_SIZE);
-		trace_bytes(gather, &huge, PMD_SIZE);
-	}
-	gather->nr_pieces = 0;
-	gather->nr_tables = 0;
-}
-
-/*
- * What is added from now on was mapped somewhere in [start, end). Where that is
- * flushed half-way, the next flush covers it again.
- */
-static void gather_from(struct vmemmap_gather *gather, unsigned long start,
-			unsigned long end)
-{
-	if (gather->nr_pieces) {
-		start = min(gather->start, start);
-		end = max(gather->end, end);
-	}
-	gather->start = start;
-	gather->end = end;
-}
-
-/* An entry that mapped @pfn is clear. */
-static void gather_add(struct vmemmap_gather *gather, unsigned long pfn,
-		       unsigned int order)
-{
-	struct vmemmap_piece *piece = &pieces[gather->nr_pieces];
-
-	if (gather->nr_pieces && piece[-1].pfn == pfn) {
-		piece[-1].nr_refs++;
-		return;
-	}
-
-	piece->pfn = pfn;
-	piece->nr_refs = 1;
-	piece->order = order;
-	if (++gather->nr_pieces == VMEMMAP_NR_PIECES)
-		gather_finish(gather);
-}
-
-/* The entry that pointed to @table, for [start, end), is clear. */
-static void gather_add_table(struct vmemmap_gather *gather, unsigned long start,
-			     unsigned long end, void *table)
-{
-	trace_vmemmap_prune(start, end);
-	gather->nr_tables++;
-	gather_from(gather, start, end);
-	gather_add(gather, PHYS_PFN(__pa(table)), 0);
-}
 
 /* ---- Units ---- */
 
@@ -205,21 +49,21 @@ static void unmap_pmd(struct vmemmap_gather *gather, pmd_t *pmd,
 	if (is_unit_in_use(unit, PMD_SIZE, start, end))
 		return;
 	pmd_clear(pmd);
-	gather_from(gather, unit, unit + PMD_SIZE);
-	gather_add(gather, pfn, PMD_ORDER);
+	vmemmap_gather_range(gather, unit, unit + PMD_SIZE);
+	vmemmap_gather_block(gather, pfn, PMD_ORDER, 1);
 }
 
 static void unmap_ptes(struct vmemmap_gather *gather, pte_t *pte,
 		       unsigned long addr, unsigned long next)
 {
-	gather_from(gather, addr, next);
+	vmemmap_gather_range(gather, addr, next);
 	for (; addr < next; addr += PAGE_SIZE, pte++) {
 		const pte_t old = ptep_get(pte);
 
 		if (pte_none(old))
 			continue;
 		pte_clear(&init_mm, addr, pte);
-		gather_add(gather, pte_pfn(old), 0);
+		vmemmap_gather_block(gather, pte_pfn(old), 0, 1);
 	}
 }
 
@@ -277,7 +121,7 @@ static void prune_pmd(struct vmemmap_gather *gather, pmd_t *pmd,
 			    PTRS_PER_PTE))
 		return;
 	pmd_clear(pmd);
-	gather_add_table(gather, start, start + PMD_SIZE, table);
+	vmemmap_gather_table(gather, start, start + PMD_SIZE, table);
 }
 
 static void prune_pud(struct vmemmap_gather *gather, pud_t *pud,
@@ -297,7 +141,7 @@ static void prune_pud(struct vmemmap_gather *gather, pud_t *pud,
 	    !is_table_empty(pmd, table, pmd, PTRS_PER_PMD))
 		return;
 	pud_clear(pud);
-	gather_add_table(gather, start, start + PUD_SIZE, table);
+	vmemmap_gather_table(gather, start, start + PUD_SIZE, table);
 }
 
 static void prune_p4d(struct vmemmap_gather *gather, p4d_t *p4d,
@@ -317,7 +161,7 @@ static void prune_p4d(struct vmemmap_gather *gather, p4d_t *p4d,
 	    !is_table_empty(pud, table, pud, PTRS_PER_PUD))
 		return;
 	p4d_clear(p4d);
-	gather_add_table(gather, start, start + P4D_SIZE, table);
+	vmemmap_gather_table(gather, start, start + P4D_SIZE, table);
 }
 
 static void prune_pgd(struct vmemmap_gather *gather, pgd_t *pgd,
@@ -337,7 +181,7 @@ static void prune_pgd(struct vmemmap_gather *gather, pgd_t *pgd,
 	    !is_table_empty(p4d, table, p4d, PTRS_PER_P4D))
 		return;
 	set_pgd(pgd, __pgd(0));
-	gather_add_table(gather, start, start + PGDIR_SIZE, table);
+	vmemmap_gather_table(gather, start, start + PGDIR_SIZE, table);
 }
 
 /* The leaves of [addr, next), which lies in one slot; its PTEs are nobody else's. */
@@ -381,7 +225,7 @@ void vmemmap_depopulate(unsigned long start, unsigned long end,
 		unmap_slot(&gather, addr, next, start, end);
 		prune_pgd(&gather, pgd_offset_k(addr), addr, &bounds);
 	}
-	gather_finish(&gather);
+	vmemmap_gather_finish(&gather);
 }
 
 #endif /* CONFIG_MEMORY_HOTPLUG */
