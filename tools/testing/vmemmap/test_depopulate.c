@@ -473,6 +473,38 @@ static void a_full_batch_may_end_with_a_table(void)
 	}
 }
 
+/* A page that three entries mapped, and a table. */
+static void what_is_gathered_goes_after_one_flush(void)
+{
+	for_each_geometry(g) {
+		const unsigned long start = slot_addr(1), end = slot_addr(3);
+		struct vmemmap_gather gather = {};
+		unsigned long page, table;
+
+		machine_bare(g);
+		machine.is_untraced = true;
+		page = block_pfn(vmemmap_alloc_block(PAGE_SIZE, 0));
+		table = block_pfn(vmemmap_alloc_block(PAGE_SIZE, 0));
+		page_ref_add(pfn_to_page(page), 2);
+		machine.nr_tlb_flushes = 0;
+
+		vmemmap_gather_range(&gather, start, start + PAGE_SIZE);
+		vmemmap_gather_block(&gather, page, 0, 2);
+		vmemmap_gather_block(&gather, page, 0, 1);
+		vmemmap_gather_table(&gather, end - PMD_SIZE, end,
+				     __va(PFN_PHYS(table)));
+		EXPECT_EQ(nr_used_pages(), 2);
+		EXPECT_EQ(machine.nr_tlb_flushes, 0);
+		EXPECT_EQ(gather.start, start);
+		EXPECT_EQ(gather.end, end);
+
+		vmemmap_gather_finish(&gather);
+		vmemmap_gather_finish(&gather);
+		EXPECT_EQ(nr_used_pages(), 0);
+		EXPECT_EQ(machine.nr_tlb_flushes, 1);
+	}
+}
+
 static void nothing_is_told_when_nobody_traces(void)
 {
 	for_each_geometry(g) {
@@ -503,6 +535,7 @@ const struct test_case depopulate_cases[] = {
 	TEST_CASE(a_slot_ends_where_the_next_begins),
 	TEST_CASE(a_range_of_any_length_goes),
 	TEST_CASE(a_full_batch_may_end_with_a_table),
+	TEST_CASE(what_is_gathered_goes_after_one_flush),
 	TEST_CASE(nothing_is_told_when_nobody_traces),
 	{ NULL, NULL },
 };
