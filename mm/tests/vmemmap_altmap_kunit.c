@@ -19,6 +19,15 @@ static struct vmem_altmap altmap_of(unsigned long free)
 	};
 }
 
+/* The altmap that a row begins with. */
+#define ALTMAP_BEFORE(row) ((struct vmem_altmap) {	\
+	.base_pfn = VMEMMAP_ALTMAP_BASE_PFN,		\
+	.reserve = (row)->reserve,			\
+	.free = (row)->free,				\
+	.align = (row)->align,				\
+	.alloc = (row)->alloc,				\
+})
+
 static void *altmap_alloc(struct vmem_altmap *altmap, unsigned long nr_pages)
 {
 	return vmemmap_alloc_block_buf(PFN_PHYS(nr_pages), NUMA_NO_NODE,
@@ -28,13 +37,7 @@ static void *altmap_alloc(struct vmem_altmap *altmap, unsigned long nr_pages)
 static void altmap_answers_as_the_row_says(struct kunit *test)
 {
 	const struct vmemmap_altmap_case *row = test->param_value;
-	struct vmem_altmap altmap = {
-		.base_pfn = VMEMMAP_ALTMAP_BASE_PFN,
-		.reserve = row->reserve,
-		.free = row->free,
-		.align = row->align,
-		.alloc = row->alloc,
-	};
+	struct vmem_altmap altmap = ALTMAP_BEFORE(row);
 	void *expected = NULL;
 
 	if (row->block != VMEMMAP_NO_BLOCK)
@@ -49,13 +52,7 @@ static void altmap_answers_as_the_row_says(struct kunit *test)
 static void altmap_takes_back_what_the_row_says(struct kunit *test)
 {
 	const struct vmemmap_altmap_put_case *row = test->param_value;
-	struct vmem_altmap altmap = {
-		.base_pfn = VMEMMAP_ALTMAP_BASE_PFN,
-		.reserve = row->reserve,
-		.free = row->free,
-		.align = row->align,
-		.alloc = row->alloc,
-	};
+	struct vmem_altmap altmap = ALTMAP_BEFORE(row);
 
 	if (row->is_refused)
 		kunit_info(test, "a WARNING is expected");

@@ -62,6 +62,25 @@ why() {
 	echo "${line:-no reason given; is there room on the disk?}" | cut -c 1-300
 }
 
+# try_each <function> <word>...: call the function with each word; a line for each,
+# then the counts. Returns 0 if it came out right for all.
+try_each() {
+	local function=$1 word pass=0 fail=0
+
+	shift
+	for word; do
+		if ("$function" "$word"); then
+			echo "ok $word $function"
+			pass=$((pass + 1))
+		else
+			echo "not ok $word $function"
+			fail=$((fail + 1))
+		fi
+	done
+	echo "# Totals: pass:$pass fail:$fail skip:0 error:0"
+	[ $fail = 0 ]
+}
+
 # Let nobody else do what follows in a directory at the same time.
 lock() {
 	mkdir -p "$1" || fail "cannot write to $1"

@@ -6,8 +6,6 @@
 # shellcheck source=tools/vmemmap/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-pass=0 fail=0
-
 # Compile our files anew: what the compiler said once it does not say again.
 links() {
 	local src ours
@@ -20,14 +18,5 @@ links() {
 		! grep -E "($(IFS='|' && echo "${ours[*]}")|mm/vmemmap.*\.h)(:[0-9]+)+: " "$log/build-$1.log" >&2
 }
 
-for kernel in ${KERNEL:-$links}; do
-	if (links "$kernel"); then
-		echo "ok $kernel links"
-		pass=$((pass + 1))
-	else
-		echo "not ok $kernel links"
-		fail=$((fail + 1))
-	fi
-done
-echo "# Totals: pass:$pass fail:$fail skip:0 error:0"
-[ $fail = 0 ]
+# shellcheck disable=SC2086 # a list of names
+try_each links ${KERNEL:-$links}
