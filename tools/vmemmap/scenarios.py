@@ -55,7 +55,6 @@ class Scenario:
     steps: tuple[Step, ...]
     patience: int = 1			# how much longer than others it may take
     expected: str = ""			# a warning of the kernel's that is none of ours
-    direct_map_cost: float = 0		# tables of the direct map for a page of memory
     page_ext: int = 0			# counted as memory map too, for a memory block online
 
 
@@ -454,10 +453,7 @@ SCENARIOS = {scenario.name: scenario for scenario in (
     x86("x86_64-no5lvl", append="no5lvl"),
     x86("x86_64-no1g", cpu="max,pdpe1gb=off"),
     x86("x86_64-kasan", patience=4),
-    # The direct map has no huge leaves, so that each page can be taken out when it
-    # is free: a table for each 2 MiB.
-    x86("x86_64-lockdep", steps=(*X86_STEPS, NO_LEAK), patience=4, direct_map_cost=1 / 512,
-        page_ext=PAGE_EXT),
+    x86("x86_64-lockdep", steps=(*X86_STEPS, NO_LEAK), patience=4, page_ext=PAGE_EXT),
     # A table of the direct map that cannot be had is more than the kernel bears.
     x86("x86_64-faults", append="debug_pagealloc=off", steps=FAULTS_STEPS, patience=4,
         expected=ADD_PAGES_WARNS, page_ext=PAGE_EXT),
