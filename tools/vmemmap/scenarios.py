@@ -198,33 +198,70 @@ NO_LEAK = Step("no leak found", (guest("leaks"),), AT_BOOT, restores="boot")
 ADD_PAGES_WARNS = r"WARNING: .*arch/x86/mm/init_64\.c:\d+ (at )?add_pages"
 
 
+def told_tries(lines: list[str]) -> list[list[str]]:
+    """How each ended, then the counters."""
+    return [line.split()[1:] for line in lines if line.startswith("try ")]
+
+
+def judge_tries(machine: Machine, what: str, first: list[str], tries: list[list[str]]) -> None:
+    """What failed has left the counters as they were; in the end nothing fails."""
+    failed = sum(status != "0" for status, *_ in tries)
+    for number, (status, *counts) in enumerate(tries, 1):
+        if counts != first[1:]:
+            raise Failure(f"{what}: after try {number} (status {status}) the counters are "
+                          f"{counts}, were {first[1:]}")
+    if not failed or tries[-1][0] != "0":
+        raise Failure(f"{what}: {failed} of {len(tries)} tries failed, the last one: "
+                      f"{tries[-1][0]}")
+    machine.tell(f"{what}: {len(tries) - 1} allocations, {failed} of them matter")
+
+
 def fail_each(driver: str) -> Action:
     """Bind it again and again, each time with the next allocation of ours failing."""
     def action(machine: Machine) -> None:
-        first, *tries = [line.split() for line in machine.guest(f"fail_each {driver}")
-                         if line.startswith("try ")]
-        failed = sum(status != "0" for _, _, status, *_ in tries)
-        for _, number, status, *counts in tries:
-            if counts != first[3:]:
-                raise Failure(f"after try {number} (status {status}) the counters are {counts}, "
-                              f"were {first[3:]}")
-        if not failed or tries[-1][2] != "0":
-            raise Failure(f"{failed} of {len(tries)} tries failed, the last one: {tries[-1][2]}")
-        machine.tell(f"{driver}: {len(tries) - 1} allocations, {failed} of them matter")
+        first, *tries = told_tries(machine.guest(f"fail_each {driver}"))
+        judge_tries(machine, driver, first, tries)
     return action
+
+
+def fail_each_dimm(machine: Machine) -> None:
+    """Plug it again and again likewise; a worker of the kernel's adds it then."""
+    first, = told_tries(machine.guest("try -"))
+    tries = []
+    left = 0
+    while left == 0:
+        number = len(tries) + 1
+        machine.guest(f"fail_worker {number}")
+        plug_dimm("dimm0", 1, DIMM)(machine)
+        left = int(machine.guest("worker_failed")[0].split()[1])
+        result, = told_tries(machine.guest("try 1"))
+        unplug_dimm("dimm0")(machine)
+        if result[1] != first[1]:	# it was added
+            result, = told_tries(machine.guest("try 0"))
+        if left == number:		# the worker came after the others were told
+            left = 0
+        else:
+            tries.append(result)
+    judge_tries(machine, "DIMM", first, tries)
 
 
 # Parts of the persistent memory need labels.
 LABELS = tuple(guest(f"ndctl {words} all") for words in
                ("disable-region", "init-labels -f", "enable-region"))
 
-# So small that a device lies in one section, or fills one memory block.
+def failing(title: str, *actions: Action) -> Step:
+    return Step(f"{title}, failing", actions, AT_BOOT, restores="boot")
+
+
 FAULTS_STEPS = (
     X86_STEPS[0],
-    Step("devdax, failing", (*LABELS, create("devdax", "mem", "64M"), fail_each("nd/drivers/dax_pmem"),
-                             DESTROY), AT_BOOT, restores="boot"),
-    Step("kmem, failing", (create("devdax", "mem", "256M"), guest("to_kmem"),
-                           fail_each("dax/drivers/kmem"), DESTROY), AT_BOOT, restores="boot"),
+    # In one section, page by page; then whole devices, of several sections
+    failing("devdax map=mem", *LABELS, create("devdax", "mem", "64M"),
+            fail_each("nd/drivers/dax_pmem"), DESTROY),
+    failing("devdax map=dev", create("devdax", "dev"), fail_each("nd/drivers/dax_pmem"), DESTROY),
+    failing("kmem", create("devdax", "mem"), guest("to_kmem"), fail_each("dax/drivers/kmem"),
+            DESTROY),
+    failing("DIMM", fail_each_dimm),
     NO_LEAK,
 )
 
@@ -452,10 +489,10 @@ SCENARIOS = {scenario.name: scenario for scenario in (
     x86("x86_64"),
     x86("x86_64-no5lvl", append="no5lvl"),
     x86("x86_64-no1g", cpu="max,pdpe1gb=off"),
-    x86("x86_64-kasan", patience=4),
-    x86("x86_64-lockdep", steps=(*X86_STEPS, NO_LEAK), patience=4, page_ext=PAGE_EXT),
+    x86("x86_64-kasan", patience=8),
+    x86("x86_64-lockdep", steps=(*X86_STEPS, NO_LEAK), patience=8, page_ext=PAGE_EXT),
     # A table of the direct map that cannot be had is more than the kernel bears.
-    x86("x86_64-faults", append="debug_pagealloc=off", steps=FAULTS_STEPS, patience=4,
+    x86("x86_64-faults", append="debug_pagealloc=off", steps=FAULTS_STEPS, patience=8,
         expected=ADD_PAGES_WARNS, page_ext=PAGE_EXT),
     hvo("x86_64-hvo", "", HVO_STEPS),
     hvo("x86_64-hvo-1g", "hugepagesz=1G hugepages=2", HVO_1G_STEPS),

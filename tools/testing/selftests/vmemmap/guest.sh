@@ -243,10 +243,16 @@ has_device() {
 	[ -e "$1" ]
 }
 
-# The number of a try, how it ended, the counters.
+# How a try ended, memory blocks, the counters.
 say_try() {
 	cat /proc/sys/vm/stat_refresh
-	say try "$1" "$2" "$(awk '/^nr_memmap/ { print $2 }' /proc/vmstat | xargs)"
+	result=$1
+	set -- $memory/memory[0-9]*
+	say try "$result" $# "$(awk '/^nr_memmap/ { print $2 }' /proc/vmstat | xargs)"
+}
+
+verb_try() {
+	say_try "$1"
 }
 
 # Have the one device used as memory.
@@ -257,13 +263,13 @@ verb_to_kmem() {
 }
 
 # <driver>: take its device away, and bind it again and again, until no allocation
-# is left that could be made to fail.
+# is left that could be made to fail. What has failed succeeds when nothing fails.
 verb_fail_each() {
 	fail_below sparse_add_section || return
 	cd "/sys/bus/$1" || return
 	set -- dax[0-9]*
 	echo "$1" > unbind || return
-	say_try 0 -
+	say_try -
 	n=0 left=0
 	while [ "$left" = 0 ]; do
 		n=$((n + 1)) status=0
@@ -273,8 +279,26 @@ verb_fail_each() {
 		echo 0 > /proc/self/fail-nth
 		has_device || status=1
 		echo "$1" > unbind
-		say_try $n $status
+		say_try $status
+		[ $status = 0 ] || { echo "$1" > bind && has_device && echo "$1" > unbind; } || return
 	done
+}
+
+# <n>: it is one of the kernel's workers whose n-th allocation fails
+verb_fail_worker() {
+	fail_below sparse_add_section || return
+	grep -l '^kworker' /proc/[0-9]*/comm 2> /dev/null | sed 's/comm$/fail-nth/' > /tmp/workers
+	while read -r nth; do
+		echo "$1" > "$nth"
+	done < /tmp/workers
+	return 0
+}
+
+# How many were left until it would have failed, in the worker that did most?
+verb_worker_failed() {
+	while read -r nth; do
+		cat "$nth" && echo 0 > "$nth"
+	done < /tmp/workers 2> /dev/null | sort -n | sed 1q | say_lines left
 }
 
 # ---- the loop ----
