@@ -489,7 +489,9 @@ SCENARIOS = {scenario.name: scenario for scenario in (
     x86("x86_64"),
     x86("x86_64-no5lvl", append="no5lvl"),
     x86("x86_64-no1g", cpu="max,pdpe1gb=off"),
-    x86("x86_64-kasan", patience=8),
+    # To dump the shadow of five levels takes minutes. On a busy host, ACPI alone takes
+    # as long as RCU waits for others.
+    x86("x86_64-kasan", append="no5lvl rcupdate.rcu_cpu_stall_timeout=120", patience=8),
     x86("x86_64-lockdep", steps=(*X86_STEPS, NO_LEAK), patience=8, page_ext=PAGE_EXT),
     # A table of the direct map that cannot be had is more than the kernel bears.
     x86("x86_64-faults", append="debug_pagealloc=off", steps=FAULTS_STEPS, patience=8,
