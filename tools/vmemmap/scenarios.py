@@ -181,6 +181,10 @@ X86_STEPS = (
 )
 
 
+DIMM_ROUND = (*X86_STEPS[1].actions, *X86_STEPS[2].actions, guest(f"set offline {DIMM_BLOCKS}"),
+              *X86_STEPS[-1].actions)
+
+
 def x86(name: str, cpu: str = "max", append: str = "", steps: tuple[Step, ...] = X86_STEPS,
         **special) -> Scenario:
     return Scenario(name, (*X86_QEMU, "-cpu", cpu), f"{X86_CONSOLE} nokaslr {append}",
@@ -191,6 +195,9 @@ def x86(name: str, cpu: str = "max", append: str = "", steps: tuple[Step, ...] =
 
 # 80 bytes for each page frame: its owners, and how page tables map it
 PAGE_EXT = 640
+
+# The tables that map the DIMM's shadow stay for the next one, 64 of them.
+KASAN_BOOT = replace(X86_STEPS[0], actions=X86_STEPS[0].actions + DIMM_ROUND)
 
 NO_LEAK = Step("no leak found", (guest("leaks"),), AT_BOOT, restores="boot")
 
@@ -491,7 +498,8 @@ SCENARIOS = {scenario.name: scenario for scenario in (
     x86("x86_64-no1g", cpu="max,pdpe1gb=off"),
     # To dump the shadow of five levels takes minutes. On a busy host, ACPI alone takes
     # as long as RCU waits for others.
-    x86("x86_64-kasan", append="no5lvl rcupdate.rcu_cpu_stall_timeout=120", patience=8),
+    x86("x86_64-kasan", append="no5lvl rcupdate.rcu_cpu_stall_timeout=120",
+        steps=(KASAN_BOOT, *X86_STEPS[1:]), patience=8),
     x86("x86_64-lockdep", steps=(*X86_STEPS, NO_LEAK), patience=8, page_ext=PAGE_EXT),
     # A table of the direct map that cannot be had is more than the kernel bears.
     x86("x86_64-faults", append="debug_pagealloc=off", steps=FAULTS_STEPS, patience=8,

@@ -62,21 +62,27 @@ say_blocks() {
 # Pages that are neither free nor known to have another use. Per-CPU counters
 # are folded first. A sample sees its own reader and what runs beside it, so
 # take several; the host knows what to make of them. Known uses are told in KiB, but
-# for two: the direct map has a table for each 2 MiB that it maps by pages, which
-# stock keeps, and counts, when such memory was debug_pagealloc's; and traces that
-# debug kernels remember fill pools of 16 KiB.
+# for three: the direct map has a table for each 2 MiB that it maps by pages, which
+# stock keeps, and counts, when such memory was debug_pagealloc's; traces that debug
+# kernels remember fill pools of 16 KiB; and what left vmalloc space keeps KASAN's
+# shadow of it, an eighth, until many such areas are purged together.
 say_samples() {
+	shadow=0
+	! grep -q ' kasan_release_vmalloc$' /proc/kallsyms || shadow=8192
 	for _ in 1 2 3 4 5 6 7; do
 		echo 7 > /proc/sys/vm/drop_caches
 		cat /proc/sys/vm/stat_refresh
-		cat /proc/zoneinfo /proc/meminfo /sys/kernel/debug/stackdepot/stats > /tmp/sample 2> /dev/null
-		awk '/^ +pages free/		{ free += $3 }
+		cat /proc/zoneinfo /proc/meminfo /proc/vmallocinfo \
+			/sys/kernel/debug/stackdepot/stats > /tmp/sample 2> /dev/null
+		awk -v shadow=$shadow '
+		     /^ +pages free/		{ free += $3 }
 		     /^ +managed/		{ managed += $2 }
 		     /^ +count:/		{ percpu += $2 }
 		     /^(Buffers|Cached|AnonPages|Slab|KernelStack|PageTables|SecPageTables|VmallocUsed|Percpu):/ {
 						  known += $2 }
 		     /^DirectMap4k:/		{ known += $2 / 512 }
 		     /^pools:/			{ known += $2 * 16 }
+		     / unpurged vm_area/ && shadow { known += $2 / shadow }
 		     END { print managed, free, percpu, int(known) }' \
 			/tmp/sample | say_lines sample
 	done
