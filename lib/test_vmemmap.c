@@ -562,13 +562,33 @@ static const struct test_way *find_way(void)
 	return NULL;
 }
 
-static bool is_sane(void)
+/* What is wrong with the parameters, if anything. */
+static const char *refusal(void)
 {
-	return find_way() && pages && ranges && threads && repeat &&
-	       IS_ALIGNED(pages, PAGES_PER_SUBSECTION) &&
-	       (IS_ALIGNED(pages, PAGES_PER_SECTION) ||
-		IS_ALIGNED(PAGES_PER_SECTION, pages)) &&
-	       shift < BITS_PER_LONG && IS_ALIGNED(pages, 1UL << shift);
+	const struct test_way *test_way = find_way();
+
+	if (!test_way)
+		return "there is no such way here";
+	if (!pages || !ranges || !threads || !repeat)
+		return "that is nothing to do";
+	if (!IS_ALIGNED(pages, PAGES_PER_SUBSECTION))
+		return "a range is made of whole subsections";
+	if (!IS_ALIGNED(pages, PAGES_PER_SECTION) && !IS_ALIGNED(PAGES_PER_SECTION, pages))
+		return "a range is made of whole sections, or fits into one evenly";
+	if (shift >= BITS_PER_LONG || !IS_ALIGNED(pages, 1UL << shift))
+		return "a range is made of whole compound pages";
+	if (altmap && test_way->add == device_add)
+		return "memory private to a device holds no memory map";
+	return NULL;
+}
+
+static int refuse(const char *why)
+{
+	pr_info("KTAP version 1\n1..1\n");
+	pr_info("# error=%d: %s\n", -EINVAL, why);
+	ktap_nr = 0;
+	ktap(false, "the parameters make sense");
+	return -EINVAL;
 }
 
 static int run_test(void)
@@ -580,8 +600,8 @@ static int run_test(void)
 	long nr_used;
 	int err = 0;
 
-	if (!is_sane())
-		return -EINVAL;
+	if (refusal())
+		return refuse(refusal());
 	/* Compound pages are aligned to their size. */
 	size = PFN_PHYS(pages * ranges * threads + BIT(shift));
 	space = request_free_mem_region(&iomem_resource, size, "test_vmemmap");

@@ -25,11 +25,15 @@ from memmap import GIB, KIB, MIB
 INIT = Path(__file__).resolve().parents[1] / "testing/selftests/vmemmap/guest.sh"
 RUN_LIMIT = 1800	# seconds
 STEP_LIMIT = 900
+PASSES = 6		# over each work; the first finds the page allocator in any state
 LOOP_INSTRUCTIONS = 2 * 1000	# of test_vmemmap_loop(), its frame not included
 LOOP_FRAME = 8			# at most
 
 SIDES = ("stock", "ours")
 ADD, REMOVE = "test_vmemmap_add", "test_vmemmap_remove"
+
+KINDS = {"2 MiB pages": 9, "RAM": 0, "altmap": 0}	# of memory, by the order of its pages
+PLUGGED = (1, 16)					# GiB
 
 # Functions that stand for one flush of all CPUs, or one call of the page allocator.
 FLUSHES = ("flush_tlb_all", "flush_tlb_kernel_range", "tlbi")
@@ -167,7 +171,7 @@ class Work:
 
     def request(self, geometry: Geometry) -> str:
         return (f"bench way={self.way} pages={geometry.pages(self.size)} ranges={self.ranges} "
-                f"shift={self.shift} altmap={int(self.altmap)}")
+                f"shift={self.shift} altmap={int(self.altmap)} repeat={PASSES}")
 
 
 def verdict(said: list[str]) -> None:
@@ -178,8 +182,12 @@ def verdict(said: list[str]) -> None:
                       or "the guest did not finish its work")
 
 
+def median(windows: list[Window]) -> Window:
+    return sorted(windows, key=lambda window: window.instructions)[len(windows) // 2]
+
+
 def do_work(side: Side, works: list[Work]) -> dict[Work, dict[str, Window]]:
-    """Each work of the list, in one guest."""
+    """Each work of the list, in one guest: the median of its passes but the first."""
     told: list[dict[str, str]] = []
     command = side.command(2 * GIB, (ADD, REMOVE), initrd=True)
     log = side.args.out / f"{side.name}.log"
@@ -198,11 +206,13 @@ def do_work(side: Side, works: list[Work]) -> dict[Work, dict[str, Window]]:
         machine.check()
 
     windows = [window for _, window in side.windows()]
-    if len(windows) != len(told) or len(told) != 2 * len(works):
-        raise Failure(f"{len(windows)} calls counted, {len(told)} told of, {2 * len(works)} wanted")
+    halves = 2 * PASSES		# of a work, one after the other
+    if len(windows) != len(told) or len(told) != halves * len(works):
+        raise Failure(f"{len(windows)} calls counted, {len(told)} told of, {halves * len(works)} wanted")
     for window, facts in zip(windows, told):
         window.told = facts
-    return {work: {"add": windows[2 * i], "remove": windows[2 * i + 1]}
+    return {work: {"add": median(windows[i * halves + 2:(i + 1) * halves:2]),
+                   "remove": median(windows[i * halves + 3:(i + 1) * halves:2])}
             for i, work in enumerate(works)}
 
 
@@ -255,28 +265,36 @@ class Table:
                  limit=limit)
 
 
+def plugged(kind: str, size: int, geometry: Geometry, processes: int = 10) -> Work:
+    """So much memory by __add_pages(); what holds its own memory map does so block by block."""
+    if kind == "altmap":
+        return Work("section", geometry.section, size // geometry.section, altmap=True,
+                    processes=processes)
+    return Work("section", size, 1, shift=KINDS[kind], processes=processes)
+
+
 def works_for(geometry: Geometry) -> dict[str, Work]:
     section = geometry.section
+    kinds = [kind for kind, shift in KINDS.items() if geometry.dedup or not shift]
     works = {
-        "warm": Work("memmap", section, 8),
         "loop": Work("loop", section, 8),
-        "ram": Work("memmap", section, 64),
+        "RAM": Work("memmap", section, 64),
         "altmap": Work("memmap", section, 64, altmap=True),
-        "section-ram": Work("section", section, 64),
-        "section-altmap": Work("section", section, 64, altmap=True),
         "section-part": Work("section", 2 * MIB, section // (2 * MIB)),
     }
     if geometry.huge:		# else subsections share pages, and sections know how
         works["part"] = Work("memmap", 2 * MIB, section // (2 * MIB))
     if geometry.dedup:
         works |= {
-            "2M": Work("memmap", section, 64, shift=9),
-            "1G": Work("memmap", GIB, 8, shift=18),
-            "section-2M": Work("section", section, 64, shift=9),
+            "2 MiB pages": Work("memmap", section, 64, shift=9),
+            "1 GiB pages": Work("memmap", GIB, 8, shift=18),
             "device-2M": Work("device", 16 * GIB, 1, shift=9),
             "device-1G": Work("device", 16 * GIB, 1, shift=18),
         }
-    works["many"] = Work("section", section, 64, processes=2000)
+    works |= {f"{size} GiB, {kind}": plugged(kind, size * GIB, geometry)
+              for size in PLUGGED for kind in kinds}
+    works |= {f"many, {kind}": plugged(kind, PLUGGED[-1] * GIB, geometry, processes=2000)
+              for kind in kinds}
     return works
 
 
@@ -285,54 +303,66 @@ def fill_table(table: Table, works: dict[str, Work], geometry: Geometry) -> None
     sections = {name: work.total / geometry.section for name, work in works.items()}
     one = "PMD" if geometry.huge else "section"
 
-    for name, pages in ("2M", "2 MiB"), ("1G", "1 GiB"):
+    def pair(add: str, remove: str, name: str) -> None:
         if name in works:
-            table.cost(f"populate, {pages} pages", works[name], "add", "PTE", leaves[name], 0.35)
-            table.cost(f"free, {pages} pages", works[name], "remove", "PTE", leaves[name], 0.35)
+            table.cost(add, works[name], "add", "section", sections[name])
+            table.cost(remove, works[name], "remove", "section", sections[name])
+
+    for name in "2 MiB pages", "1 GiB pages":
+        if name in works:
+            table.cost(f"populate, {name}", works[name], "add", "PTE", leaves[name], 0.35)
+            table.cost(f"free, {name}", works[name], "remove", "PTE", leaves[name], 0.35)
     if "part" in works:
         table.cost("populate a subsection", works["part"], "add", "PTE", leaves["part"], 0.60)
         table.cost("free a subsection", works["part"], "remove", "PTE", leaves["part"])
     table.cost("populate, altmap", works["altmap"], "add", one, sections["altmap"])
     table.cost("free, altmap", works["altmap"], "remove", one, sections["altmap"])
     table.cost("populate and free, altmap", works["altmap"], "both", one, sections["altmap"], 0.70)
-    table.cost("populate, RAM", works["ram"], "add", one, sections["ram"],
+    table.cost("populate, RAM", works["RAM"], "add", one, sections["RAM"],
                1.0 if geometry.huge else 0.60)
-    table.cost("free, RAM", works["ram"], "remove", one, sections["ram"])
-    for name, what in (("section-2M", "2 MiB pages"), ("section-ram", "RAM"),
-                       ("section-altmap", "altmap"), ("section-part", "in subsections")):
-        if name in works:
-            table.cost(f"add a section, {what}", works[name], "add", "section", sections[name])
-            table.cost(f"remove a section, {what}", works[name], "remove", "section", sections[name])
-    for name, what in (("device-2M", "16 GiB in 2 MiB pages"), ("device-1G", "16 GiB in 1 GiB pages")):
-        if name in works:
-            table.cost(f"memremap_pages, {what}", works[name], "add", "section", sections[name])
-            table.cost(f"memunmap_pages, {what}", works[name], "remove", "section", sections[name])
+    table.cost("free, RAM", works["RAM"], "remove", one, sections["RAM"])
 
-    table.add("add a section with 2000 processes / with 10", "",
-              lambda results: results[works["many"]]["add"].instructions
-              / results[works["section-ram"]]["add"].instructions, most=1.05, floor=1)
+    pair("add a section, in subsections", "remove a section, in subsections", "section-part")
+    for kind in KINDS:
+        for size in PLUGGED:
+            pair(f"hot-add {size} GiB, {kind}", f"hot-remove {size} GiB, {kind}", f"{size} GiB, {kind}")
+    for name, what in (("device-2M", "16 GiB in 2 MiB pages"), ("device-1G", "16 GiB in 1 GiB pages")):
+        pair(f"memremap_pages, {what}", f"memunmap_pages, {what}", name)
+    process_rows(table, works)
     count_rows(table, works, geometry)
+
+
+def process_rows(table: Table, works: dict[str, Work]) -> None:
+    """How much more it takes when many page tables have to be kept alike."""
+    for kind in KINDS:
+        if f"many, {kind}" not in works:
+            continue
+        many, few = works[f"many, {kind}"], works[f"{PLUGGED[-1]} GiB, {kind}"]
+        for half in "add", "remove":
+            table.add(f"hot-{half} {PLUGGED[-1]} GiB, {kind}: 2000 processes / 10", "",
+                      lambda results, h=half, m=many, f=few:
+                      results[m][h].instructions / results[f][h].instructions, most=1.05, floor=1)
 
 
 def count_rows(table: Table, works: dict[str, Work], geometry: Geometry) -> None:
     """What is known exactly. The floors: a flush for each range, an allocation for each block."""
     section = geometry.leaves(geometry.section)
     reserved = 2 * geometry.section // (2 * MIB)	# vmemmap pages that compound pages own
-    blocks = {"2M": (reserved, reserved + 1),		# and a table of PTEs
-              "ram": (1, 512) if geometry.huge else (section, section), "altmap": (0, 0)}
-    for name, what in (("2M", "2 MiB pages"), ("ram", "RAM"), ("altmap", "altmap")):
-        if name not in works:
+    blocks = {"2 MiB pages": (reserved, reserved + 1),		# and a table of PTEs
+              "RAM": (1, 512) if geometry.huge else (section, section), "altmap": (0, 0)}
+    for what, (allocations, pages) in blocks.items():
+        if what not in works:
             continue
-        work, sections = works[name], works[name].total / geometry.section
+        work, sections = works[what], works[what].total / geometry.section
         table.add(f"flushes to free, {what}", "broadcasts/section",
                   lambda results, w=work, n=sections: results[w]["remove"].called(FLUSHES) / n,
                   floor=1)
         table.add(f"page allocator to populate, {what}", "calls/section",
                   lambda results, w=work, n=sections: results[w]["add"].called(ALLOCATIONS) / n,
-                  floor=blocks[name][0])
+                  floor=allocations)
         table.add(f"RAM, {what}", "pages/section",
                   lambda results, w=work, n=sections: int(results[w]["add"].told["used"]) / n,
-                  floor=blocks[name][1])
+                  floor=pages)
     if "device-2M" in works:
         work, sections = works["device-2M"], works["device-2M"].total / geometry.section
         table.add("flushes to remove 16 GiB in 2 MiB pages", "broadcasts/section",
@@ -447,7 +477,7 @@ def drive(args: argparse.Namespace) -> int:
     find_tool(geometry.qemu[0])
     works = works_for(geometry)
     if args.only:
-        works = {name: work for name, work in works.items() if name in ("warm", *args.only)}
+        works = {name: work for name, work in works.items() if name in args.only}
 
     sides = [Side(name, args) for name in SIDES]
     results: dict[str, Results] = {}
