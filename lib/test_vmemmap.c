@@ -30,6 +30,7 @@
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/prandom.h>
+#include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/timex.h>
@@ -619,6 +620,8 @@ static int run_test(void)
 	if (!err) {
 		pr_info("KTAP version 1\n1..3\n");
 		ktap_nr = 0;
+		/* Who has ended gives back page tables and stacks later. */
+		rcu_barrier();
 		nr_used = nr_used_pages();
 		run_threads(all);
 		err = report(all, nr_used_pages() - nr_used);

@@ -206,10 +206,13 @@ verb_bench() {
 	dmesg | sed 's/^\[[^]]*\] //' | say_lines bench
 }
 
-# <number>: start so many processes that do nothing
+# <number>: start so many processes that do nothing, and see that none runs any more
 verb_processes() {
 	for _ in $(seq "$1"); do
 		sleep 1000000 > /dev/null 2>&1 3>&- &
+	done
+	until grep -q ' 1/' /proc/loadavg; do
+		sleep 0.1
 	done
 }
 
