@@ -270,11 +270,7 @@ void __weak __meminit vmemmap_set_pmd(pmd_t *pmd, void *p, int node,
 int __weak __meminit vmemmap_check_pmd(pmd_t *pmd, int node,
 				       unsigned long addr, unsigned long next)
 {
-	const bool is_leaf = pmd_leaf(pmdp_get(pmd));
-
-	if (is_leaf)
-		vmemmap_verify((pte_t *)pmd, node, addr, next);
-	return is_leaf;
+	return pmd_leaf(pmdp_get(pmd));
 }
 
 /* True if the empty slot is a leaf now; else nothing has changed. */
@@ -296,7 +292,6 @@ static bool __meminit vmemmap_fill_pmd(pmd_t *pmd, unsigned long addr,
 				  fill->altmap);
 		return false;
 	}
-	vmemmap_verify((pte_t *)pmd, fill->nid, addr, next);
 	trace_vmemmap_populate(addr, next, fill, PMD_SIZE, PMD_SIZE);
 	return true;
 }
@@ -333,7 +328,6 @@ static int __meminit vmemmap_fill_own(pte_t *pte, unsigned long addr,
 {
 	const unsigned long start = addr;
 	unsigned long nr_filled = 0;
-	pte_t *last = NULL;
 	void *block;
 
 	for (; addr < next; addr += PAGE_SIZE, pte++) {
@@ -346,15 +340,12 @@ static int __meminit vmemmap_fill_own(pte_t *pte, unsigned long addr,
 			break;
 		set_pte_at(&init_mm, addr, pte,
 			   pfn_pte(PHYS_PFN(__pa(block)), PAGE_KERNEL));
-		last = pte;
 		nr_filled++;
 	}
 
-	if (last) {
-		vmemmap_verify(last, fill->nid, start, addr);
+	if (nr_filled)
 		trace_vmemmap_populate(start, addr, fill, PAGE_SIZE,
 				       nr_filled * PAGE_SIZE);
-	}
 	return addr < next ? -ENOMEM : 0;
 }
 
@@ -425,14 +416,14 @@ static int __meminit vmemmap_fill_slot(pud_t *pud, unsigned long addr,
 {
 	pmd_t *pmd = pmd_offset(pud, addr);
 
-	if (!pmd_none(pmdp_get(pmd)) && pmd_leaf(pmdp_get(pmd))) {
+	if (pmd_none(pmdp_get(pmd))) {
+		if (is_huge_wanted(addr, next, fill) &&
+		    vmemmap_fill_pmd(pmd, addr, next, fill))
+			return 0;
+	} else if (pmd_leaf(pmdp_get(pmd))) {
 		vmemmap_check_pmd(pmd, fill->nid, addr, next);
 		return 0;
 	}
-
-	if (is_huge_wanted(addr, next, fill) && pmd_none(pmdp_get(pmd)) &&
-	    vmemmap_fill_pmd(pmd, addr, next, fill))
-		return 0;
 
 	pmd = vmemmap_pmd_populate(pud, addr, fill->nid);
 	if (!pmd)
@@ -441,18 +432,34 @@ static int __meminit vmemmap_fill_slot(pud_t *pud, unsigned long addr,
 				 fill);
 }
 
+/*
+ * The memory of a node is given before that of others: the last leaf of
+ * [start, end) tells. It lies below @pud.
+ */
+static void __meminit vmemmap_verify_last(pud_t *pud, unsigned long start,
+					  unsigned long end, int node)
+{
+	pmd_t *pmd = pmd_offset(pud, end - PAGE_SIZE);
+	pte_t *leaf = (pte_t *)pmd;
+
+	if (!pmd_leaf(pmdp_get(pmd)))
+		leaf = pte_offset_kernel(pmd, end - PAGE_SIZE);
+	vmemmap_verify(leaf, node, start, end);
+}
+
 /* Fill whole pages. */
 static int __meminit vmemmap_fill_pages(unsigned long start, unsigned long end,
 					const struct vmemmap_fill *fill)
 {
 	unsigned long addr, next;
-	pud_t *pud;
+	pud_t *pud = NULL;
 	int err = 0;
 
 	/* [start, addr) is mapped */
 	for (addr = start; addr < end; addr = next) {
 		next = vmemmap_slot_end(addr, end);
-		pud = vmemmap_descend(addr, fill->nid);
+		if (!pud || IS_ALIGNED(addr, PUD_SIZE))
+			pud = vmemmap_descend(addr, fill->nid);
 		err = IS_ERR(pud) ? PTR_ERR(pud) :
 				    vmemmap_fill_slot(pud, addr, next, fill);
 		if (err)
@@ -462,6 +469,8 @@ static int __meminit vmemmap_fill_pages(unsigned long start, unsigned long end,
 	if (err == -ENOMEM)
 		trace_vmemmap_alloc_failed(addr, next, fill, PAGE_SIZE,
 					   PAGE_SIZE);
+	if (!err && pud)
+		vmemmap_verify_last(pud, start, end, fill->nid);
 	return err;
 }
 
