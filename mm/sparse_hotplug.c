@@ -108,6 +108,65 @@ static int __meminit populate_memmap(unsigned long pfn, unsigned long nr_pages,
 	return err;
 }
 
+/* Sections that a call at boot has mapped beside its own; nobody has asked yet. */
+static struct {
+	unsigned long pfn;
+	unsigned long end_pfn;
+} ahead __meminitdata;
+
+/* The end of the sections from @pfn on that memory of the node lies in, without a gap. */
+static unsigned long __meminit boot_run_end(unsigned long pfn, int nid)
+{
+	unsigned long run_end = pfn, start_pfn, end_pfn;
+	int i;
+
+	for_each_mem_pfn_range(i, nid, &start_pfn, &end_pfn, NULL)
+		if (start_pfn <= run_end && run_end < end_pfn)
+			run_end = ALIGN(end_pfn, PAGES_PER_SECTION);
+	return run_end;
+}
+
+/*
+ * Boot asks for one section after the other. Those that follow are mapped at
+ * once; if that is too much, what has been mapped of them waits.
+ */
+static int __meminit populate_ahead(unsigned long pfn, unsigned long nr_pages,
+				    int nid)
+{
+	const unsigned long next_pfn = pfn + nr_pages;
+	const unsigned long end_pfn = boot_run_end(next_pfn, nid);
+	int err;
+
+	if (VMEMMAP_SETS_ASIDE)
+		vmemmap_set_aside(PAGE_SIZE * nr_memmap_pages(end_pfn - pfn),
+				  nid);
+	err = populate_memmap(pfn, end_pfn - pfn, nid, NULL, NULL);
+	vmemmap_put_aside();
+	if (err)
+		return populate_memmap(pfn, nr_pages, nid, NULL, NULL);
+	ahead.pfn = next_pfn;
+	ahead.end_pfn = end_pfn;
+	return 0;
+}
+
+/* Not inline: a call at boot that has been answered already saves no registers. */
+static noinline struct page * __meminit
+populate_section(unsigned long pfn, unsigned long nr_pages, int nid,
+		 struct vmem_altmap *altmap, struct dev_pagemap *pgmap)
+{
+	int err = -EINVAL;
+
+	if (is_section_chunk(pfn, nr_pages))
+		err = slab_is_available() ?
+		      populate_memmap(pfn, nr_pages, nid, altmap, pgmap) :
+		      populate_ahead(pfn, nr_pages, nid);
+	if (!err)
+		return pfn_to_page(pfn);
+
+	warn_not_populated(pfn, nr_pages, nid, altmap, err);
+	return NULL;
+}
+
 /**
  * __populate_section_memmap() - map the struct pages of some page frames
  * @pfn: first page frame
@@ -127,15 +186,11 @@ struct page * __meminit __populate_section_memmap(unsigned long pfn,
 						  struct vmem_altmap *altmap,
 						  struct dev_pagemap *pgmap)
 {
-	int err = -EINVAL;
-
-	if (is_section_chunk(pfn, nr_pages))
-		err = populate_memmap(pfn, nr_pages, nid, altmap, pgmap);
-	if (!err)
+	if (pfn == ahead.pfn && pfn < ahead.end_pfn) {
+		ahead.pfn += nr_pages;
 		return pfn_to_page(pfn);
-
-	warn_not_populated(pfn, nr_pages, nid, altmap, err);
-	return NULL;
+	}
+	return populate_section(pfn, nr_pages, nid, altmap, pgmap);
 }
 
 #ifdef CONFIG_MEMORY_HOTPLUG

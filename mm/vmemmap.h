@@ -164,6 +164,25 @@ void vmemmap_put_block(unsigned long pfn, unsigned int order,
 		       unsigned int nr_refs, struct vmem_altmap *altmap);
 
 /**
+ * vmemmap_set_aside() - set memory aside for the blocks of a range
+ * @size: in bytes, a multiple of a page
+ * @nid: node that it must lie on, else there is none
+ *
+ * One search for all of them, where each would take one of its own.
+ * vmemmap_alloc_block_buf() takes from there until vmemmap_put_aside().
+ *
+ * Context: boot.
+ */
+void vmemmap_set_aside(unsigned long size, int nid);
+
+/**
+ * vmemmap_put_aside() - give back what is left of memory set aside
+ *
+ * Context: boot.
+ */
+void vmemmap_put_aside(void);
+
+/**
  * vmemmap_alloc_altmap_block() - take a block from a device
  * @altmap: the device. @base_pfn to @end_pfn, the last one, is what its memory
  *	map describes

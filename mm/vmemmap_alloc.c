@@ -56,6 +56,47 @@ void * __meminit vmemmap_alloc_block(unsigned long size, int node)
 	return vmemmap_alloc_early(size, node);
 }
 
+/* For the blocks that boot asks for next. */
+static struct {
+	void *start;
+	void *end;
+} aside __meminitdata;
+
+void __ref vmemmap_set_aside(unsigned long size, int nid)
+{
+	const unsigned long align = size < PMD_SIZE ? PAGE_SIZE : PMD_SIZE;
+
+	aside.start = memblock_alloc_exact_nid_raw(size, align,
+						   __pa(MAX_DMA_ADDRESS),
+						   MEMBLOCK_ALLOC_NOLEAKTRACE,
+						   nid);
+	aside.end = aside.start ? aside.start + size : NULL;
+}
+
+/* Give back what lies before @next. */
+static void __ref put_aside(void *next)
+{
+	if (next > aside.start)
+		memblock_free(aside.start, next - aside.start);
+	aside.start = next;
+}
+
+void __meminit vmemmap_put_aside(void)
+{
+	put_aside(aside.end);
+}
+
+static void * __meminit alloc_aside(unsigned long size)
+{
+	void *block = PTR_ALIGN(aside.start, size);
+
+	if (aside.start == aside.end || block + size > aside.end)
+		return NULL;
+	put_aside(block);
+	aside.start += size;
+	return block;
+}
+
 /**
  * vmemmap_alloc_block_buf() - allocate a block from where the caller says
  * @size: in bytes; see vmemmap_alloc_block(). An altmap also gives multiples
@@ -73,7 +114,8 @@ void * __meminit vmemmap_alloc_block_buf(unsigned long size, int node,
 {
 	if (altmap)
 		return vmemmap_alloc_altmap_block(altmap, size);
-	return sparse_buffer_alloc(size) ?: vmemmap_alloc_block(size, node);
+	return sparse_buffer_alloc(size) ?: alloc_aside(size) ?:
+	       vmemmap_alloc_block(size, node);
 }
 
 /* A page of another device is none; it may have no struct page at all. */

@@ -39,6 +39,7 @@ unsigned long nr_warn_alloc;
 static struct soft_page ram[MAX_RAM_PAGES];	/* of node 0, then of node 1 */
 static bool is_open_chunk[DIRECT_MAP_SIZE / CHUNK_SIZE];
 static unsigned long next_fit[NR_NODES];
+struct soft_region soft_regions[NR_SOFT_REGIONS];
 static char *buffer, *buffer_end;	/* of sparse_buffer_alloc() */
 
 /* ---- Warnings and messages ---- */
@@ -241,6 +242,12 @@ void memory_reset(void)
 			if (page[i].state != PAGE_FREE)
 				give_back(start + i, 1);
 	}
+	memset(soft_regions, 0, sizeof(soft_regions));
+	for (int nid = 0; nid < NR_NODES; nid++) {
+		const unsigned long start = ram_start_pfn(nid);
+
+		soft_regions[nid] = (struct soft_region){ start, start + geo.ram_pages, nid };
+	}
 	memset(next_fit, 0, sizeof(next_fit));
 	buffer = NULL;
 	buffer_end = NULL;
@@ -406,9 +413,9 @@ static bool find_boot_range(int nid, unsigned long nr_pages,
 	return false;
 }
 
-void *memblock_alloc_try_nid_raw(phys_addr_t size, phys_addr_t align,
-				 phys_addr_t min_addr, phys_addr_t max_addr,
-				 int node)
+static void *memblock_alloc(phys_addr_t size, phys_addr_t align,
+			    phys_addr_t min_addr, phys_addr_t max_addr,
+			    int node, int nr_nodes)
 {
 	const unsigned long nr_pages = PHYS_PFN(size), step = PHYS_PFN(align);
 	const int nid = node == NUMA_NO_NODE ? 0 : node;
@@ -421,7 +428,7 @@ void *memblock_alloc_try_nid_raw(phys_addr_t size, phys_addr_t align,
 	if (shall_fail() || (size > PAGE_SIZE && machine.is_fragmented))
 		return NULL;
 	for (int i = 0; i < 2; i++) {
-		for (int j = 0; j < NR_NODES; j++) {
+		for (int j = 0; j < nr_nodes; j++) {
 			if (!find_boot_range(nid ^ j, nr_pages, step, min_pfns[i],
 					     &pfn))
 				continue;
@@ -432,6 +439,25 @@ void *memblock_alloc_try_nid_raw(phys_addr_t size, phys_addr_t align,
 	}
 	machine.nr_exhausted++;
 	return NULL;
+}
+
+void *memblock_alloc_try_nid_raw(phys_addr_t size, phys_addr_t align,
+				 phys_addr_t min_addr, phys_addr_t max_addr,
+				 int node)
+{
+	return memblock_alloc(size, align, min_addr, max_addr, node, NR_NODES);
+}
+
+void *memblock_alloc_exact_nid_raw(phys_addr_t size, phys_addr_t align,
+				   phys_addr_t min_addr, phys_addr_t max_addr,
+				   int node)
+{
+	return memblock_alloc(size, align, min_addr, max_addr, node, 1);
+}
+
+bool soft_sets_aside(void)
+{
+	return machine.sets_aside;
 }
 
 void free_boot_pages(unsigned long pfn, unsigned long nr_pages)

@@ -130,6 +130,7 @@ void forget_operations(void);
  * @failed_size: the size of leaf that the last of them was about
  * @is_untraced: nobody traces
  * @refuse_pmds: pmd_set_huge() refuses
+ * @sets_aside: memory for the memory map at boot is for the code under test to set aside
  * @far_distance: distance between the two nodes
  */
 struct machine {
@@ -166,6 +167,7 @@ struct machine {
 	unsigned long failed_size;
 	bool is_untraced;
 	bool refuse_pmds;
+	bool sets_aside;
 	int far_distance;
 };
 

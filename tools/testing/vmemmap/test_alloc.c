@@ -158,6 +158,44 @@ static void at_boot_the_buffer_of_the_node_is_used_up_first(void)
 	}
 }
 
+/* As from the buffer. */
+static void at_boot_what_is_set_aside_is_used_up_first(void)
+{
+	for_each_geometry(g) {
+		unsigned long first, nr_used;
+
+		machine_early(g);
+		vmemmap_set_aside(5 * PAGE_SIZE, 1);
+		nr_used = machine.nr_used_pages;
+		first = block_pfn(vmemmap_alloc_block_buf(PAGE_SIZE, 1, NULL));
+		EXPECT_EQ(machine.nr_used_pages, nr_used);
+		EXPECT_EQ(ram_nid(first), 1);
+		/* what alignment leaves out is free again, as is what is left in the end */
+		EXPECT(IS_ALIGNED(block_pfn(vmemmap_alloc_block_buf(2 * PAGE_SIZE, 1, NULL)), 2));
+		EXPECT_EQ(machine.nr_used_pages, nr_used - !(first & 1));
+		EXPECT_EQ(machine.nr_attempts, 1);
+		vmemmap_alloc_block_buf(4 * PAGE_SIZE, 1, NULL);
+		EXPECT_EQ(machine.nr_attempts, 2);
+		vmemmap_put_aside();
+		EXPECT_EQ(machine.nr_used_pages, 1 + 2 + 4);
+		vmemmap_alloc_block_buf(PAGE_SIZE, 1, NULL);
+		EXPECT_EQ(machine.nr_attempts, 3);
+	}
+}
+
+static void memory_of_another_node_is_not_set_aside(void)
+{
+	for_each_geometry(g) {
+		machine_early(g);
+		exhaust_memblock(1, 0);
+		vmemmap_set_aside(PMD_SIZE, 1);
+		EXPECT_EQ(machine.nr_used_pages, 0);
+		EXPECT_EQ(ram_nid(block_pfn(vmemmap_alloc_block_buf(PAGE_SIZE, 1, NULL))), 0);
+		vmemmap_put_aside();
+		EXPECT_EQ(machine.nr_used_pages, 1);
+	}
+}
+
 /* ---- Nodes ---- */
 
 /* Messages that vmemmap_verify() prints about a leaf for @pfn. */
@@ -239,6 +277,8 @@ const struct test_case alloc_cases[] = {
 	TEST_CASE(an_early_block_leaves_memory_for_dma_as_long_as_it_can),
 	TEST_CASE(an_early_block_that_cannot_be_had_is_none),
 	TEST_CASE(at_boot_the_buffer_of_the_node_is_used_up_first),
+	TEST_CASE(at_boot_what_is_set_aside_is_used_up_first),
+	TEST_CASE(memory_of_another_node_is_not_set_aside),
 	TEST_CASE(memory_on_another_node_is_told),
 	TEST_CASE(memory_as_near_as_the_nodes_own_is_no_news),
 	TEST_CASE(memory_of_an_unknown_node_is_no_news),

@@ -177,6 +177,52 @@ static void sections_without_a_memory_map_are_passed_over_at_boot(void)
 	}
 }
 
+static void expect_boot_populates(unsigned long nr, unsigned long end)
+{
+	const unsigned long nr_flushes = machine.nr_flushes;
+
+	EXPECT(__populate_section_memmap(section_nr_to_pfn(nr), PAGES_PER_SECTION, 0, NULL,
+					 NULL) == pfn_to_page(section_nr_to_pfn(nr)));
+	EXPECT_EQ(machine.nr_flushes, nr_flushes + (nr < end));
+	if (nr == end)
+		return;
+	EXPECT_EQ(machine.flushed.start, vaddr(section_nr_to_pfn(nr)));
+	EXPECT_EQ(machine.flushed.end, vaddr(section_nr_to_pfn(end)));
+}
+
+/* Two with less than a section between them, another node, one that ends with a page. */
+static void use_odd_regions(void)
+{
+	const struct soft_region regions[] = {
+		{ section_nr_to_pfn(1), section_nr_to_pfn(3) - 2, 0 },
+		{ section_nr_to_pfn(3) - 1, section_nr_to_pfn(4), 0 },
+		{ section_nr_to_pfn(4), section_nr_to_pfn(5), 1 },
+		{ section_nr_to_pfn(5), section_nr_to_pfn(6) + 1, 0 },
+	};
+
+	memcpy(soft_regions, regions, sizeof(soft_regions));
+}
+
+static void boot_maps_sections_in_a_row_at_once(void)
+{
+	for_each_tiny_geometry(g) {
+		for (int i = 0; i < 2; i++) {
+			machine_early(g);
+			machine.sets_aside = i;
+			use_odd_regions();
+			expect_boot_populates(1, 4);
+			expect_boot_populates(2, 2);
+			expect_boot_populates(3, 3);
+			expect_boot_populates(5, 7);
+			expect_boot_populates(6, 6);
+			/* has been asked for already; and another after that */
+			expect_boot_populates(1, 4);
+			expect_boot_populates(5, 7);
+			expect_boot_populates(6, 6);
+		}
+	}
+}
+
 /* What boot had mapped for them before memory ran out is used, and comes back. */
 static void add_and_remove_absent_sections(unsigned long nr)
 {
@@ -194,16 +240,17 @@ static void add_and_remove_absent_sections(unsigned long nr)
 static void a_node_goes_without_sections_that_memory_lacks_for(void)
 {
 	for_each_geometry(g) {
-		unsigned long n = 0, nr_failures;
+		unsigned long n = 1, nr_failures;
 
 		do {
 			unsigned long nr_present = 0;
 
 			machine_early(g);
+			machine.sets_aside = n & 1;
 			EXPECT_EQ(sparse_index_init(0, 0), 0);
 			for (unsigned long nr = 0; nr < nr_early_sections(); nr++)
 				EXPECT_EQ(sparse_index_init(nr, 0), 0);
-			fail_allocation(++n, true);
+			fail_allocation(++n / 2, true);
 			boot_node(0);
 			nr_failures = machine.nr_failures;
 			fail_allocation(0, false);
@@ -213,9 +260,9 @@ static void a_node_goes_without_sections_that_memory_lacks_for(void)
 			EXPECT_EQ(machine.memmap_boot_pages, (long)nr_present *
 				  nr_memmap_pages(PAGES_PER_SECTION));
 			expect_warnings(0);
-			if (n > 1)	/* else there is no usage map either */
+			if (n > 3)	/* else there is no usage map either */
 				add_and_remove_absent_sections(nr_present);
-		} while (nr_failures && n < 100);
+		} while (nr_failures && n < 200);
 	}
 }
 
@@ -920,6 +967,7 @@ const struct test_case section_cases[] = {
 	TEST_CASE(boot_maps_whole_sections_and_notes_their_subsections),
 	TEST_CASE(subsections_of_any_range_are_noted_at_boot),
 	TEST_CASE(sections_without_a_memory_map_are_passed_over_at_boot),
+	TEST_CASE(boot_maps_sections_in_a_row_at_once),
 	TEST_CASE(a_node_goes_without_sections_that_memory_lacks_for),
 	TEST_CASE(an_added_section_is_there_but_not_online),
 	TEST_CASE(any_subsections_of_two_sections_can_be_added),

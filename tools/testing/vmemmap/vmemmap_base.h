@@ -31,8 +31,10 @@
 
 #define __init
 #define __meminit
+#define __meminitdata
 #define __ref
 #define __weak			__attribute__((weak))
+#define noinline		__attribute__((noinline))
 #define __printf(fmt, args)	__attribute__((format(printf, fmt, args)))
 
 #define CONFIG_MEMORY_HOTPLUG	1
@@ -59,6 +61,7 @@ typedef uint64_t phys_addr_t;
 #define DIV_ROUND_UP(n, d)	(((n) + (d) - 1) / (d))
 #define ALIGN_DOWN(x, a)	((x) & ~((typeof(x))(a) - 1))
 #define ALIGN(x, a)		ALIGN_DOWN((x) + (typeof(x))(a) - 1, a)
+#define PTR_ALIGN(p, a)		((typeof(p))ALIGN((unsigned long)(p), a))
 #define IS_ALIGNED(x, a)	(((x) & ((typeof(x))(a) - 1)) == 0)
 #define is_power_of_2(n)	((n) && !((n) & ((n) - 1)))
 
@@ -283,6 +286,10 @@ void soft_message(const char *fmt, ...) __printf(1, 2);
 
 bool soft_is_traced(void);
 
+/* Who sets memory aside for the memory map at boot: the machine, or the code under test? */
+#define VMEMMAP_SETS_ASIDE	soft_sets_aside()
+bool soft_sets_aside(void);
+
 /* ---- 3. Other ways: a struct page is a place in the vmemmap, never touched ---- */
 
 struct page {
@@ -321,6 +328,21 @@ extern char *soft_direct_map;
 #define MAX_DMA_ADDRESS		__va(soft_dma_end())
 #define MEMBLOCK_ALLOC_NOLEAKTRACE 1
 
+/* What memblock knows to be there; a region of no pages is none. */
+struct soft_region {
+	unsigned long pfn, end_pfn;
+	int nid;
+};
+
+#define NR_SOFT_REGIONS		4
+extern struct soft_region soft_regions[NR_SOFT_REGIONS];
+
+#define for_each_mem_pfn_range(i, node, p_start, p_end, p_nid)		\
+	for ((i) = 0; (i) < NR_SOFT_REGIONS; (i)++)			\
+		if (*(p_start) = soft_regions[i].pfn,			\
+		    *(p_end) = soft_regions[i].end_pfn,			\
+		    soft_regions[i].nid == (node))
+
 phys_addr_t soft_dma_end(void);
 int node_distance(int a, int b);
 bool slab_is_available(void);
@@ -334,6 +356,9 @@ void vmemmap_put_boot_page(struct page *page);
 void *memblock_alloc_try_nid_raw(phys_addr_t size, phys_addr_t align,
 				 phys_addr_t min_addr, phys_addr_t max_addr,
 				 int node);
+void *memblock_alloc_exact_nid_raw(phys_addr_t size, phys_addr_t align,
+				   phys_addr_t min_addr, phys_addr_t max_addr,
+				   int node);
 void memblock_free(void *block, size_t size);
 void *sparse_buffer_alloc(unsigned long size);
 
