@@ -383,17 +383,34 @@ static int __meminit vmemmap_fill_compound(pte_t *pte, unsigned long addr,
 	return 0;
 }
 
+/* How many pages that takes at most. */
+static unsigned long __meminit nr_own_ptes(unsigned long addr, unsigned long next,
+					   const struct vmemmap_fill *fill)
+{
+	const unsigned long per_compound = PHYS_PFN(fill->compound_size);
+
+	if (!per_compound)
+		return fill->shared ? 0 : PHYS_PFN(next - addr);
+	return nr_own_pages(PHYS_PFN(next - fill->first), per_compound) -
+	       nr_own_pages(PHYS_PFN(addr - fill->first), per_compound);
+}
+
 /* Fill what is empty of the PTEs for [addr, next), all in one table. */
 static int __meminit vmemmap_fill_ptes(pte_t *pte, unsigned long addr,
 				       unsigned long next,
 				       const struct vmemmap_fill *fill)
 {
+	int err = 0;
+
+	vmemmap_expect_pages(nr_own_ptes(addr, next, fill));
 	if (fill->compound_size)
-		return vmemmap_fill_compound(pte, addr, next, fill);
-	if (!fill->shared)
-		return vmemmap_fill_own(pte, addr, next, fill);
-	vmemmap_fill_shared(pte, addr, next, fill);
-	return 0;
+		err = vmemmap_fill_compound(pte, addr, next, fill);
+	else if (!fill->shared)
+		err = vmemmap_fill_own(pte, addr, next, fill);
+	else
+		vmemmap_fill_shared(pte, addr, next, fill);
+	vmemmap_expect_pages(0);
+	return err;
 }
 
 /*

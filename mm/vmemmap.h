@@ -70,6 +70,19 @@ static inline long nr_memmap_pages(unsigned long nr_pages)
 }
 
 /*
+ * Those of the first @nr_vmemmap_pages of a range of compound pages that are no
+ * shown tails.
+ */
+static inline unsigned long nr_own_pages(unsigned long nr_vmemmap_pages,
+					 unsigned long per_compound)
+{
+	const unsigned long reserve = VMEMMAP_RESERVE_NR;
+
+	return nr_vmemmap_pages / per_compound * reserve +
+	       min(nr_vmemmap_pages % per_compound, reserve);
+}
+
+/*
  * Where the part of [addr, end) ends that lies in the slot of @addr. Unlike
  * pmd_addr_end(), it knows slots where the PMD level is folded.
  */
@@ -162,6 +175,27 @@ bool is_altmap_pfn(const struct vmem_altmap *altmap, unsigned long pfn);
  */
 void vmemmap_put_block(unsigned long pfn, unsigned int order,
 		       unsigned int nr_refs, struct vmem_altmap *altmap);
+
+/**
+ * vmemmap_alloc_pages() - allocate several pages of RAM by one call
+ * @pages: where to put them; NULL so far
+ * @nr: how many, at least two
+ * @node: preferred node, or NUMA_NO_NODE
+ *
+ * Context: mem_hotplug_lock held for writing; may sleep.
+ * Return: how many there are now, which can be less, or none.
+ */
+unsigned int vmemmap_alloc_pages(struct page **pages, unsigned int nr, int node);
+
+/**
+ * vmemmap_expect_pages() - tell how many base pages will be asked for
+ * @nr: that many at most, of one node; 0: no more, give back what is left over
+ *
+ * vmemmap_alloc_block_buf() may then get them by one call, once it is asked for the first.
+ *
+ * Context: as for vmemmap_fill_range().
+ */
+void vmemmap_expect_pages(unsigned long nr);
 
 /**
  * vmemmap_set_aside() - set memory aside for the blocks of a range

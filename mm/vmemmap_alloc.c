@@ -97,6 +97,55 @@ static void * __meminit alloc_aside(unsigned long size)
 	return block;
 }
 
+/* Pages from the buddy allocator that are blocks soon; mem_hotplug_lock guards them. */
+#define VMEMMAP_NR_SPARE	512
+static struct {
+	struct page *pages[VMEMMAP_NR_SPARE];
+	unsigned int next;
+	unsigned int nr;
+	unsigned long nr_expected;
+} spare;
+
+unsigned int __meminit vmemmap_alloc_pages(struct page **pages, unsigned int nr,
+					   int node)
+{
+	const gfp_t gfp = GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN;
+
+	KUNIT_STATIC_STUB_REDIRECT(vmemmap_alloc_pages, pages, nr, node);
+
+	return alloc_pages_bulk_node(gfp, node, nr, pages);
+}
+
+static struct page * __meminit next_spare(void)
+{
+	struct page *page = spare.pages[spare.next];
+
+	spare.pages[spare.next++] = NULL;
+	return page;
+}
+
+/* One of the pages that are expected, if there can be several by one call. */
+static void * __meminit alloc_spare(int node)
+{
+	const unsigned long nr = spare.nr_expected--;
+
+	if (spare.next == spare.nr) {
+		spare.next = 0;
+		spare.nr = nr == 1 ? 0 :
+			   vmemmap_alloc_pages(spare.pages,
+					       min(nr, ARRAY_SIZE(spare.pages)),
+					       node);
+	}
+	return spare.next < spare.nr ? page_address(next_spare()) : NULL;
+}
+
+void __meminit vmemmap_expect_pages(unsigned long nr)
+{
+	while (spare.next < spare.nr)
+		vmemmap_free_pages(next_spare(), 0);
+	spare.nr_expected = slab_is_available() ? nr : 0;
+}
+
 /**
  * vmemmap_alloc_block_buf() - allocate a block from where the caller says
  * @size: in bytes; see vmemmap_alloc_block(). An altmap also gives multiples
@@ -112,9 +161,13 @@ static void * __meminit alloc_aside(unsigned long size)
 void * __meminit vmemmap_alloc_block_buf(unsigned long size, int node,
 					 struct vmem_altmap *altmap)
 {
+	void *block = NULL;
+
 	if (altmap)
 		return vmemmap_alloc_altmap_block(altmap, size);
-	return sparse_buffer_alloc(size) ?: alloc_aside(size) ?:
+	if (spare.nr_expected && size == PAGE_SIZE)
+		block = alloc_spare(node);
+	return block ?: sparse_buffer_alloc(size) ?: alloc_aside(size) ?:
 	       vmemmap_alloc_block(size, node);
 }
 

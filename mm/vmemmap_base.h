@@ -117,6 +117,8 @@ static inline bool is_altmap_accessible(const struct vmem_altmap *altmap)
 	return !altmap->inaccessible;
 }
 
+#define alloc_pages_bulk_node alloc_pages_bulk_array_node
+
 /* Nothing is noted about tables of the kernel. */
 static inline void vmemmap_construct_table(void *table)
 {

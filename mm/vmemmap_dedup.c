@@ -35,16 +35,6 @@ static unsigned long __meminit pgmap_range_start(struct dev_pagemap *pgmap,
 	return ULONG_MAX;
 }
 
-/* Those of the first @nr_vmemmap_pages of a range that are no shown tails. */
-static unsigned long __meminit nr_own_pages(unsigned long nr_vmemmap_pages,
-					    unsigned long per_compound)
-{
-	const unsigned long reserve = VMEMMAP_RESERVE_NR;
-
-	return nr_vmemmap_pages / per_compound * reserve +
-	       min(nr_vmemmap_pages % per_compound, reserve);
-}
-
 unsigned long __meminit vmemmap_compound_nr_pages(unsigned long pfn,
 						  unsigned long nr_pages,
 						  struct dev_pagemap *pgmap)

@@ -7,9 +7,10 @@
 
 #include "vmemmap_kunit.h"
 
-static bool is_refused(struct vmemmap_kunit *vk, unsigned long size)
+/* The next one, that is. */
+static bool is_refused(const struct vmemmap_kunit *vk, unsigned long size)
 {
-	const unsigned long nr = vk->nr_asked++;
+	const unsigned long nr = vk->nr_asked;
 
 	if (size > vk->max_size)
 		return true;
@@ -21,15 +22,17 @@ static void *recording_alloc_block(unsigned long size, int nid)
 {
 	struct kunit *test = kunit_get_current_test();
 	struct vmemmap_kunit *vk = test->priv;
+	const bool refused = is_refused(vk, size);
 	int real_nid = NUMA_NO_NODE;
 	struct page *page;
 	void *block;
 
+	vk->nr_asked++;
 	if (nid != VMEMMAP_KUNIT_NID)
 		vk->nr_strangers++;
 	else if (node_online(nid))
 		real_nid = nid;
-	if (is_refused(vk, size))
+	if (refused)
 		return NULL;
 
 	/* A task without a test gets past the stub. */
@@ -45,6 +48,24 @@ static void *recording_alloc_block(unsigned long size, int nid)
 	KUNIT_EXPECT_EQ(test, 0, xa_err(xa_store(&vk->blocks, vk->nr_given++,
 						 page, GFP_KERNEL)));
 	return block;
+}
+
+/* As many as one by one, but stop short of one that is refused. */
+static unsigned int recording_alloc_pages(struct page **pages, unsigned int nr,
+					  int nid)
+{
+	struct kunit *test = kunit_get_current_test();
+	struct vmemmap_kunit *vk = test->priv;
+	unsigned int i;
+	void *block;
+
+	for (i = 0; i < nr && !is_refused(vk, PAGE_SIZE); i++) {
+		block = recording_alloc_block(PAGE_SIZE, nid);
+		if (!block)
+			break;
+		pages[i] = virt_to_page(block);
+	}
+	return i;
 }
 
 /* The only reason to fail is that we refused an allocation. */
@@ -449,6 +470,8 @@ int vmemmap_kunit_init(struct kunit *test)
 	vk->slot = ALIGN((unsigned long)pfn_to_page(vk->pfn), PMD_SIZE);
 	kunit_activate_static_stub(test, vmemmap_alloc_block,
 				   recording_alloc_block);
+	kunit_activate_static_stub(test, vmemmap_alloc_pages,
+				   recording_alloc_pages);
 	return 0;
 }
 

@@ -293,6 +293,15 @@ static bool find_block(int nid, unsigned int order, unsigned long *pfn)
 	return false;
 }
 
+static struct page *take_block(int nid, unsigned int order, unsigned long pfn)
+{
+	take(pfn, BIT(order), nid, PAGE_REST);
+	ram_page(pfn)->state = PAGE_BLOCK;
+	ram_page(pfn)->order = order;
+	ram_page(pfn)->refs = 1;
+	return pfn_to_page(pfn);
+}
+
 struct page *alloc_pages_node(int node, gfp_t gfp, unsigned int order)
 {
 	const int nid = node == NUMA_NO_NODE ? 0 : node;
@@ -317,11 +326,25 @@ struct page *alloc_pages_node(int node, gfp_t gfp, unsigned int order)
 		}
 		machine.nr_fallbacks++;
 	}
-	take(pfn, BIT(order), nid, PAGE_REST);
-	ram_page(pfn)->state = PAGE_BLOCK;
-	ram_page(pfn)->order = order;
-	ram_page(pfn)->refs = 1;
-	return pfn_to_page(pfn);
+	return take_block(nid, order, pfn);
+}
+
+/* Each page is an attempt of its own. There are none from another node. */
+unsigned long alloc_pages_bulk_node(gfp_t gfp, int node, unsigned long nr_pages,
+				    struct page **pages)
+{
+	const int nid = node == NUMA_NO_NODE ? 0 : node;
+	unsigned long nr, pfn;
+
+	EXPECT(machine.has_slab);
+	EXPECT_EQ(gfp, GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
+	EXPECT(nr_pages > 1);
+	machine.nr_bulks++;
+	for (nr = 0; nr < nr_pages; nr++)
+		EXPECT(!pages[nr]);
+	for (nr = 0; nr < nr_pages && !shall_fail() && find_block(nid, 0, &pfn); nr++)
+		pages[nr] = take_block(nid, 0, pfn);
+	return nr;
 }
 
 /* What is released must be out of reach of every CPU. */

@@ -51,7 +51,6 @@
 #include "vmemmap.h"
 #include <trace/events/vmemmap.h>
 
-#define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
 #define NR_NODES		2
 #define NR_DEVICES		4
 #define NR_HUGE_PAGES		8
@@ -110,6 +109,7 @@ void forget_operations(void);
  * @nr_exhausted: allocations that failed because there was no memory
  * @nr_fallbacks: allocations served by another node than the one asked
  * @nr_used_pages: pages of RAM in use, by whomever
+ * @nr_bulks: calls of alloc_pages_bulk_node()
  * @nr_syncs: new entries of the top level made known to all processes
  * @nr_init_tables: tables that the architecture's own hooks have filled
  * @nr_set_pmds: calls of the architecture's own vmemmap_set_pmd()
@@ -148,6 +148,7 @@ struct machine {
 	unsigned long nr_exhausted;
 	unsigned long nr_fallbacks;
 	unsigned long nr_used_pages;
+	unsigned long nr_bulks;
 	unsigned long nr_syncs;
 	unsigned long nr_init_tables;
 	unsigned long nr_set_pmds;

@@ -196,6 +196,105 @@ static void memory_of_another_node_is_not_set_aside(void)
 	}
 }
 
+/* ---- Several pages by one call ---- */
+
+static void take_pages(unsigned long nr)
+{
+	while (nr--)
+		EXPECT_EQ(ram_page(block_pfn(vmemmap_alloc_block_buf(PAGE_SIZE, 1, NULL)))->refs,
+			  1);
+}
+
+static void pages_that_are_expected_come_by_one_call(void)
+{
+	for_each_geometry(g) {
+		machine_bare(g);
+		vmemmap_expect_pages(4);
+		EXPECT_EQ(machine.nr_used_pages, 0);
+		take_pages(3);
+		EXPECT_EQ(machine.nr_used_pages, 4);
+		/* nothing else is taken from there */
+		vmemmap_alloc_block_buf(2 * PAGE_SIZE, 1, NULL);
+		vmemmap_alloc_block(PAGE_SIZE, 1);
+		EXPECT_EQ(machine.nr_used_pages, 7);
+		take_pages(1);
+		EXPECT_EQ(machine.nr_used_pages, 7);
+		EXPECT_EQ(machine.nr_bulks, 1);
+		take_pages(2);
+		vmemmap_expect_pages(1);
+		take_pages(1);
+		vmemmap_expect_pages(0);
+		EXPECT_EQ(machine.nr_used_pages, 10);
+		EXPECT_EQ(machine.nr_bulks, 1);
+	}
+}
+
+static void expected_pages_that_nobody_takes_are_given_back(void)
+{
+	for_each_geometry(g) {
+		machine_bare(g);
+		vmemmap_expect_pages(8);
+		take_pages(2);
+		vmemmap_expect_pages(0);
+		EXPECT_EQ(machine.nr_used_pages, 2);
+		vmemmap_expect_pages(8);
+		vmemmap_expect_pages(0);
+		take_pages(1);
+		EXPECT_EQ(machine.nr_used_pages, 3);
+	}
+}
+
+/* The sixth is one that the machine will not give; all but that come. */
+static void pages_that_come_short_are_asked_for_again(void)
+{
+	for_each_geometry(g) {
+		const unsigned long nr_before = nr_warn_alloc;
+
+		machine_bare(g);
+		vmemmap_expect_pages(8);
+		fail_allocation(6, false);
+		take_pages(8);
+		EXPECT_EQ(machine.nr_bulks, 2);
+		EXPECT_EQ(machine.nr_used_pages, 8);
+		EXPECT_EQ(nr_warn_alloc, nr_before);
+
+		/* there are no others, not even one by one */
+		vmemmap_expect_pages(8);
+		fail_allocation(2, true);
+		take_pages(1);
+		EXPECT(!vmemmap_alloc_block_buf(PAGE_SIZE, 1, NULL));
+		vmemmap_expect_pages(0);
+		EXPECT_EQ(machine.nr_used_pages, 9);
+		EXPECT_EQ(nr_warn_alloc, nr_before + 1);
+	}
+}
+
+static void more_pages_are_expected_than_come_by_one_call(void)
+{
+	for_each_geometry(g) {
+		const unsigned long nr = min(geo.ram_pages, 1025UL);
+
+		machine_bare(g);
+		vmemmap_expect_pages(nr);
+		take_pages(nr);
+		EXPECT_EQ(machine.nr_bulks, nr / 512 + (nr % 512 > 1));
+		vmemmap_expect_pages(0);
+		EXPECT_EQ(machine.nr_used_pages, nr);
+	}
+}
+
+static void nothing_is_expected_at_boot(void)
+{
+	for_each_geometry(g) {
+		machine_early(g);
+		vmemmap_expect_pages(8);
+		EXPECT_EQ(ram_page(block_pfn(vmemmap_alloc_block_buf(PAGE_SIZE, 1, NULL)))->state,
+			  PAGE_BOOT);
+		vmemmap_expect_pages(0);
+		EXPECT_EQ(machine.nr_used_pages, 1);
+	}
+}
+
 /* ---- Nodes ---- */
 
 /* Messages that vmemmap_verify() prints about a leaf for @pfn. */
@@ -279,6 +378,11 @@ const struct test_case alloc_cases[] = {
 	TEST_CASE(at_boot_the_buffer_of_the_node_is_used_up_first),
 	TEST_CASE(at_boot_what_is_set_aside_is_used_up_first),
 	TEST_CASE(memory_of_another_node_is_not_set_aside),
+	TEST_CASE(pages_that_are_expected_come_by_one_call),
+	TEST_CASE(expected_pages_that_nobody_takes_are_given_back),
+	TEST_CASE(pages_that_come_short_are_asked_for_again),
+	TEST_CASE(more_pages_are_expected_than_come_by_one_call),
+	TEST_CASE(nothing_is_expected_at_boot),
 	TEST_CASE(memory_on_another_node_is_told),
 	TEST_CASE(memory_as_near_as_the_nodes_own_is_no_news),
 	TEST_CASE(memory_of_an_unknown_node_is_no_news),

@@ -319,8 +319,15 @@ static void a_populate_that_fails_anywhere_can_be_freed_and_tried_again(void)
 		machine_bare(g);
 		pgmap = make_pgmap(per);
 		do {
-			n++;
-			fail_allocation(n, n & 1);
+			/* what fails as one of several pages is asked for again */
+			fail_allocation(++n, false);
+			err = populate(0, nr, &pgmap);
+			EXPECT(!err || (err == -ENOMEM && machine.nr_failures));
+			if (!err)
+				expect_compound_pages(nr, per);
+			free_all(nr);
+
+			fail_allocation(n, true);
 			err = populate(0, nr, &pgmap);
 			EXPECT_EQ(err, machine.nr_failures ? -ENOMEM : 0);
 			fail_allocation(0, false);

@@ -62,6 +62,7 @@ typedef uint64_t phys_addr_t;
 #define ALIGN_DOWN(x, a)	((x) & ~((typeof(x))(a) - 1))
 #define ALIGN(x, a)		ALIGN_DOWN((x) + (typeof(x))(a) - 1, a)
 #define PTR_ALIGN(p, a)		((typeof(p))ALIGN((unsigned long)(p), a))
+#define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
 #define IS_ALIGNED(x, a)	(((x) & ((typeof(x))(a) - 1)) == 0)
 #define is_power_of_2(n)	((n) && !((n) & ((n) - 1)))
 
@@ -202,6 +203,11 @@ static inline void bitmap_set(unsigned long *map, unsigned int start, int nr)
 		step = start % BITS_PER_LONG || nr < BITS_PER_LONG ? 1 : BITS_PER_LONG;
 		map[start / BITS_PER_LONG] |= step == 1 ? BIT(start % BITS_PER_LONG) : ~0UL;
 	}
+}
+
+static inline void bitmap_fill(unsigned long *map, unsigned long nr)
+{
+	bitmap_set(map, 0, nr);
 }
 
 static inline void bitmap_or(unsigned long *dst, const unsigned long *a,
@@ -349,6 +355,8 @@ bool slab_is_available(void);
 void *kzalloc(size_t size, gfp_t gfp);
 void soft_kfree(void *object);
 struct page *alloc_pages_node(int node, gfp_t gfp, unsigned int order);
+unsigned long alloc_pages_bulk_node(gfp_t gfp, int node, unsigned long nr_pages,
+				    struct page **pages);
 void __free_pages(struct page *page, unsigned int order);
 void vmemmap_construct_table(void *table);
 void vmemmap_free_pages(struct page *page, unsigned int order);
@@ -472,6 +480,7 @@ static inline pte_t pfn_pte(unsigned long pfn, pgprot_t prot)
 			ENTRY_LEAF | ENTRY_LEVEL(SOFT_PTE) };
 }
 
+#define pte_same(a, b)		((a).val == (b).val)
 #define pte_pfn(pte)		((pte).val >> PAGE_SHIFT)
 #define pmd_pfn(pmd)		((pmd).val >> PAGE_SHIFT)
 #define pte_page(pte)		pfn_to_page(pte_pfn(pte))
