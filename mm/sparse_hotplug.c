@@ -43,8 +43,8 @@ static void __meminit subsection_mask(unsigned long *mask, unsigned long pfn,
 void __init vmemmap_init_subsections(unsigned long pfn, unsigned long nr_pages)
 {
 	const unsigned long end_pfn = pfn + nr_pages;
-	DECLARE_BITMAP(mask, SUBSECTIONS_PER_SECTION);
 	unsigned long next;
+	unsigned int first, nr;
 
 	for (; pfn < end_pfn; pfn = next) {
 		struct mem_section *ms = __pfn_to_section(pfn);
@@ -52,9 +52,12 @@ void __init vmemmap_init_subsections(unsigned long pfn, unsigned long nr_pages)
 		next = section_chunk_end(pfn, end_pfn);
 		if (!ms || !ms->usage)
 			continue;
-		subsection_mask(mask, pfn, next);
-		bitmap_or(ms->usage->subsection_map, ms->usage->subsection_map,
-			  mask, SUBSECTIONS_PER_SECTION);
+		first = subsection_map_index(pfn);
+		nr = subsection_map_index(next - 1) - first + 1;
+		if (nr == SUBSECTIONS_PER_SECTION)
+			bitmap_fill(ms->usage->subsection_map, nr);
+		else
+			bitmap_set(ms->usage->subsection_map, first, nr);
 	}
 }
 
