@@ -56,6 +56,10 @@ static void unmap_pmd(struct vmemmap_gather *gather, pmd_t *pmd,
 static void unmap_ptes(struct vmemmap_gather *gather, pte_t *pte,
 		       unsigned long addr, unsigned long next)
 {
+	unsigned int nr_refs = 0;
+	pte_t last;
+
+	/* The last @nr_refs entries were all like @last, and are not gathered yet. */
 	vmemmap_gather_range(gather, addr, next);
 	for (; addr < next; addr += PAGE_SIZE, pte++) {
 		const pte_t old = ptep_get(pte);
@@ -63,8 +67,15 @@ static void unmap_ptes(struct vmemmap_gather *gather, pte_t *pte,
 		if (pte_none(old))
 			continue;
 		pte_clear(&init_mm, addr, pte);
-		vmemmap_gather_block(gather, pte_pfn(old), 0, 1);
+		if (nr_refs && !pte_same(old, last)) {
+			vmemmap_gather_block(gather, pte_pfn(last), 0, nr_refs);
+			nr_refs = 0;
+		}
+		last = old;
+		nr_refs++;
 	}
+	if (nr_refs)
+		vmemmap_gather_block(gather, pte_pfn(last), 0, nr_refs);
 }
 
 /* ---- Tables ---- */
@@ -102,12 +113,13 @@ static bool is_prunable(const struct vmemmap_bounds *bounds,
 }
 
 /*
- * prune_<level>(): take away the tables below an entry that map @addr, from
- * the bottom up, as far as they are empty. Where a level is folded, the entry
- * above is no entry of its own.
+ * prune_<level>(): take away the tables below an entry that map [addr, next),
+ * from the bottom up, as far as they are empty; no PTE there maps anything. Where a
+ * level is folded, the entry above is no entry of its own.
  */
 static void prune_pmd(struct vmemmap_gather *gather, pmd_t *pmd,
-		      unsigned long addr, const struct vmemmap_bounds *bounds)
+		      unsigned long addr, unsigned long next,
+		      const struct vmemmap_bounds *bounds)
 {
 	const unsigned long start = ALIGN_DOWN(addr, PMD_SIZE);
 	pte_t *table;
@@ -116,7 +128,9 @@ static void prune_pmd(struct vmemmap_gather *gather, pmd_t *pmd,
 		return;
 
 	table = pte_offset_kernel(pmd, start);
-	if (!is_prunable(bounds, start, PMD_SIZE, PGTBL_PMD_MODIFIED) ||
+	if (!is_prunable(bounds, start, PMD_SIZE, PGTBL_PMD_MODIFIED))
+		return;
+	if (next - addr < PMD_SIZE &&
 	    !is_table_empty(pte, table, pte_offset_kernel(pmd, addr),
 			    PTRS_PER_PTE))
 		return;
@@ -125,7 +139,8 @@ static void prune_pmd(struct vmemmap_gather *gather, pmd_t *pmd,
 }
 
 static void prune_pud(struct vmemmap_gather *gather, pud_t *pud,
-		      unsigned long addr, const struct vmemmap_bounds *bounds)
+		      unsigned long addr, unsigned long next,
+		      const struct vmemmap_bounds *bounds)
 {
 	const unsigned long start = ALIGN_DOWN(addr, PUD_SIZE);
 	pmd_t *pmd, *table;
@@ -134,7 +149,7 @@ static void prune_pud(struct vmemmap_gather *gather, pud_t *pud,
 		return;
 
 	pmd = pmd_offset(pud, addr);
-	prune_pmd(gather, pmd, addr, bounds);
+	prune_pmd(gather, pmd, addr, next, bounds);
 	table = pmd_offset(pud, start);
 	if (mm_pmd_folded(&init_mm) ||
 	    !is_prunable(bounds, start, PUD_SIZE, PGTBL_PUD_MODIFIED) ||
@@ -145,7 +160,8 @@ static void prune_pud(struct vmemmap_gather *gather, pud_t *pud,
 }
 
 static void prune_p4d(struct vmemmap_gather *gather, p4d_t *p4d,
-		      unsigned long addr, const struct vmemmap_bounds *bounds)
+		      unsigned long addr, unsigned long next,
+		      const struct vmemmap_bounds *bounds)
 {
 	const unsigned long start = ALIGN_DOWN(addr, P4D_SIZE);
 	pud_t *pud, *table;
@@ -154,7 +170,7 @@ static void prune_p4d(struct vmemmap_gather *gather, p4d_t *p4d,
 		return;
 
 	pud = pud_offset(p4d, addr);
-	prune_pud(gather, pud, addr, bounds);
+	prune_pud(gather, pud, addr, next, bounds);
 	table = pud_offset(p4d, start);
 	if (mm_pud_folded(&init_mm) ||
 	    !is_prunable(bounds, start, P4D_SIZE, PGTBL_P4D_MODIFIED) ||
@@ -165,7 +181,8 @@ static void prune_p4d(struct vmemmap_gather *gather, p4d_t *p4d,
 }
 
 static void prune_pgd(struct vmemmap_gather *gather, pgd_t *pgd,
-		      unsigned long addr, const struct vmemmap_bounds *bounds)
+		      unsigned long addr, unsigned long next,
+		      const struct vmemmap_bounds *bounds)
 {
 	const unsigned long start = ALIGN_DOWN(addr, PGDIR_SIZE);
 	p4d_t *p4d, *table;
@@ -174,7 +191,7 @@ static void prune_pgd(struct vmemmap_gather *gather, pgd_t *pgd,
 		return;
 
 	p4d = p4d_offset(pgd, addr);
-	prune_p4d(gather, p4d, addr, bounds);
+	prune_p4d(gather, p4d, addr, next, bounds);
 	table = p4d_offset(pgd, start);
 	if (mm_p4d_folded(&init_mm) ||
 	    !is_prunable(bounds, start, PGDIR_SIZE, PGTBL_PGD_MODIFIED) ||
@@ -223,7 +240,7 @@ void vmemmap_depopulate(unsigned long start, unsigned long end,
 	for (; addr < last; addr = next) {
 		next = vmemmap_slot_end(addr, last);
 		unmap_slot(&gather, addr, next, start, end);
-		prune_pgd(&gather, pgd_offset_k(addr), addr, &bounds);
+		prune_pgd(&gather, pgd_offset_k(addr), addr, next, &bounds);
 	}
 	vmemmap_gather_finish(&gather);
 }
