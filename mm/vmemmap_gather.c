@@ -127,11 +127,6 @@ void vmemmap_gather_block(struct vmemmap_gather *gather, unsigned long pfn,
 {
 	struct vmemmap_piece *piece = &pieces[gather->nr_pieces];
 
-	if (gather->nr_pieces && piece[-1].pfn == pfn) {
-		piece[-1].nr_refs += nr_refs;
-		return;
-	}
-
 	piece->pfn = pfn;
 	piece->nr_refs = nr_refs;
 	piece->order = order;
