@@ -278,8 +278,7 @@ static bool __meminit vmemmap_fill_pmd(pmd_t *pmd, unsigned long addr,
 				       unsigned long next,
 				       const struct vmemmap_fill *fill)
 {
-	void *block = vmemmap_alloc_block_buf(PMD_SIZE, fill->nid,
-					      fill->altmap);
+	void *block = vmemmap_alloc_block_buf(PMD_SIZE, fill->nid, fill->altmap);
 
 	if (!block) {
 		trace_vmemmap_alloc_failed(addr, next, fill, PMD_SIZE, PMD_SIZE);
@@ -421,18 +420,17 @@ static int __meminit vmemmap_fill_ptes(pte_t *pte, unsigned long addr,
 static bool __meminit is_huge_wanted(unsigned long addr, unsigned long next,
 				     const struct vmemmap_fill *fill)
 {
-	const unsigned long least = fill->altmap ? PMD_SIZE : PMD_SIZE / 4;
+	const unsigned long size = next - addr;
 
-	return fill->huge && next - addr >= least;
+	return fill->huge && (size == PMD_SIZE ||
+			      (!fill->altmap && size >= PMD_SIZE / 4));
 }
 
-/* Fill [addr, next), which lies in one slot below @pud. */
-static int __meminit vmemmap_fill_slot(pud_t *pud, unsigned long addr,
-				       unsigned long next,
+/* Fill [addr, next), which lies in the slot @pmd below @pud. */
+static int __meminit vmemmap_fill_slot(pud_t *pud, pmd_t *pmd,
+				       unsigned long addr, unsigned long next,
 				       const struct vmemmap_fill *fill)
 {
-	pmd_t *pmd = pmd_offset(pud, addr);
-
 	if (pmd_none(pmdp_get(pmd))) {
 		if (is_huge_wanted(addr, next, fill) &&
 		    vmemmap_fill_pmd(pmd, addr, next, fill))
@@ -445,18 +443,16 @@ static int __meminit vmemmap_fill_slot(pud_t *pud, unsigned long addr,
 	pmd = vmemmap_pmd_populate(pud, addr, fill->nid);
 	if (!pmd)
 		return -ENOMEM;
-	return vmemmap_fill_ptes(pte_offset_kernel(pmd, addr), addr, next,
-				 fill);
+	return vmemmap_fill_ptes(pte_offset_kernel(pmd, addr), addr, next, fill);
 }
 
 /*
  * The memory of a node is given before that of others: the last leaf of
- * [start, end) tells. It lies below @pud.
+ * [start, end) tells. It lies in the slot @pmd.
  */
-static void __meminit vmemmap_verify_last(pud_t *pud, unsigned long start,
+static void __meminit vmemmap_verify_last(pmd_t *pmd, unsigned long start,
 					  unsigned long end, int node)
 {
-	pmd_t *pmd = pmd_offset(pud, end - PAGE_SIZE);
 	pte_t *leaf = (pte_t *)pmd;
 
 	if (!pmd_leaf(pmdp_get(pmd)))
@@ -469,25 +465,31 @@ static int __meminit vmemmap_fill_pages(unsigned long start, unsigned long end,
 					const struct vmemmap_fill *fill)
 {
 	unsigned long addr, next;
-	pud_t *pud = NULL;
+	pmd_t *pmd = NULL;
+	pud_t *pud;
 	int err = 0;
 
-	/* [start, addr) is mapped */
+	/* [start, addr) is mapped; the slot before lies at @pmd */
 	for (addr = start; addr < end; addr = next) {
 		next = vmemmap_slot_end(addr, end);
-		if (!pud || IS_ALIGNED(addr, PUD_SIZE))
+		if (pmd && !IS_ALIGNED(addr, PUD_SIZE)) {
+			pmd++;
+		} else {
 			pud = vmemmap_descend(addr, fill->nid);
-		err = IS_ERR(pud) ? PTR_ERR(pud) :
-				    vmemmap_fill_slot(pud, addr, next, fill);
+			err = PTR_ERR_OR_ZERO(pud);
+			if (err)
+				break;
+			pmd = pmd_offset(pud, addr);
+		}
+		err = vmemmap_fill_slot(pud, pmd, addr, next, fill);
 		if (err)
 			break;
 	}
 
 	if (err == -ENOMEM)
-		trace_vmemmap_alloc_failed(addr, next, fill, PAGE_SIZE,
-					   PAGE_SIZE);
-	if (!err && pud)
-		vmemmap_verify_last(pud, start, end, fill->nid);
+		trace_vmemmap_alloc_failed(addr, next, fill, PAGE_SIZE, PAGE_SIZE);
+	if (!err && pmd)
+		vmemmap_verify_last(pmd, start, end, fill->nid);
 	return err;
 }
 

@@ -161,14 +161,13 @@ void __meminit vmemmap_expect_pages(unsigned long nr)
 void * __meminit vmemmap_alloc_block_buf(unsigned long size, int node,
 					 struct vmem_altmap *altmap)
 {
-	void *block = NULL;
+	void *block;
 
 	if (altmap)
 		return vmemmap_alloc_altmap_block(altmap, size);
-	if (spare.nr_expected && size == PAGE_SIZE)
-		block = alloc_spare(node);
-	return block ?: sparse_buffer_alloc(size) ?: alloc_aside(size) ?:
-	       vmemmap_alloc_block(size, node);
+	block = spare.nr_expected && size == PAGE_SIZE ?
+		alloc_spare(node) : sparse_buffer_alloc(size);
+	return block ?: alloc_aside(size) ?: vmemmap_alloc_block(size, node);
 }
 
 /* A page of another device is none; it may have no struct page at all. */

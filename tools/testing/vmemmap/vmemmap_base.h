@@ -86,6 +86,7 @@ typedef uint64_t phys_addr_t;
 #define MAX_ERRNO		4095
 #define IS_ERR(ptr)		((unsigned long)(ptr) >= (unsigned long)-MAX_ERRNO)
 #define PTR_ERR(ptr)		((long)(ptr))
+#define PTR_ERR_OR_ZERO(ptr)	(IS_ERR(ptr) ? (int)PTR_ERR(ptr) : 0)
 #define ERR_PTR(err)		((void *)(long)(err))
 
 /* ---- 2. Same shape: geometry, run-time data here ---- */
