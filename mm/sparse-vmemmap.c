@@ -242,7 +242,7 @@ void __meminit vmemmap_verify(pte_t *pte, int node, unsigned long start,
  * @next: end of what is in use in the slot
  *
  * Weak: an architecture with other attributes supplies its own. A slot that is
- * no leaf afterwards says that it refused.
+ * still empty afterwards says that it refused.
  *
  * Context: as for vmemmap_fill_range().
  */
@@ -286,7 +286,7 @@ static bool __meminit vmemmap_fill_pmd(pmd_t *pmd, unsigned long addr,
 	}
 
 	vmemmap_set_pmd(pmd, block, fill->nid, addr, next);
-	if (!pmd_leaf(pmdp_get(pmd))) {
+	if (pmd_none(pmdp_get(pmd))) {
 		vmemmap_put_block(PHYS_PFN(__pa(block)), PMD_ORDER, 1,
 				  fill->altmap);
 		return false;

@@ -165,7 +165,7 @@ void * __meminit vmemmap_alloc_block_buf(unsigned long size, int node,
 
 	if (altmap)
 		return vmemmap_alloc_altmap_block(altmap, size);
-	block = spare.nr_expected && size == PAGE_SIZE ?
+	block = size == PAGE_SIZE && spare.nr_expected ?
 		alloc_spare(node) : sparse_buffer_alloc(size);
 	return block ?: alloc_aside(size) ?: vmemmap_alloc_block(size, node);
 }

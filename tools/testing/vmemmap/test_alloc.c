@@ -180,6 +180,13 @@ static void at_boot_what_is_set_aside_is_used_up_first(void)
 		EXPECT_EQ(machine.nr_used_pages, 1 + 2 + 4);
 		vmemmap_alloc_block_buf(PAGE_SIZE, 1, NULL);
 		EXPECT_EQ(machine.nr_attempts, 3);
+
+		/* to the last page */
+		vmemmap_set_aside(2 * PAGE_SIZE, 1);
+		vmemmap_alloc_block_buf(PAGE_SIZE, 1, NULL);
+		vmemmap_alloc_block_buf(PAGE_SIZE, 1, NULL);
+		EXPECT_EQ(machine.nr_attempts, 4);
+		vmemmap_put_aside();
 	}
 }
 
