@@ -22,6 +22,15 @@
 #include "vmemmap_base.h"
 #include "vmemmap.h"
 
+/*
+ * Sections that a call at boot has mapped beside its own; nobody has asked yet.
+ * Until the end of boot only: what nobody asks for then may go with a neighbour.
+ */
+static struct {
+	unsigned long pfn;
+	unsigned long end_pfn;
+} ahead __meminitdata;
+
 /* Where the part of [pfn, end_pfn) ends that lies in the section of @pfn. */
 static unsigned long __meminit section_chunk_end(unsigned long pfn,
 						 unsigned long end_pfn)
@@ -46,6 +55,7 @@ void __init vmemmap_init_subsections(unsigned long pfn, unsigned long nr_pages)
 	unsigned long next;
 	unsigned int first, nr;
 
+	ahead.end_pfn = 0;
 	for (; pfn < end_pfn; pfn = next) {
 		struct mem_section *ms = __pfn_to_section(pfn);
 
@@ -110,12 +120,6 @@ static int __meminit populate_memmap(unsigned long pfn, unsigned long nr_pages,
 		flush_cache_vmap(start, end);
 	return err;
 }
-
-/* Sections that a call at boot has mapped beside its own; nobody has asked yet. */
-static struct {
-	unsigned long pfn;
-	unsigned long end_pfn;
-} ahead __meminitdata;
 
 /* The end of the sections from @pfn on that memory of the node lies in, without a gap. */
 static unsigned long __meminit boot_run_end(unsigned long pfn, int nid)

@@ -10,23 +10,24 @@
 KUNIT_ARRAY_PARAM_DESC(altmap_rows, vmemmap_altmap_cases, name);
 KUNIT_ARRAY_PARAM_DESC(altmap_put_rows, vmemmap_altmap_put_cases, name);
 
-/* A device with @free pages for its memory map, none of them taken. */
-static struct vmem_altmap altmap_of(unsigned long free)
+/* A device after some of its blocks were given and came back; all in pages. */
+static struct vmem_altmap altmap_at(unsigned long reserve, unsigned long free,
+				    unsigned long align, unsigned long alloc)
 {
 	return (struct vmem_altmap) {
 		.base_pfn = VMEMMAP_ALTMAP_BASE_PFN,
+		.reserve = reserve,
 		.free = free,
+		.align = align,
+		.alloc = alloc,
 	};
 }
 
-/* The altmap that a row begins with. */
-#define ALTMAP_BEFORE(row) ((struct vmem_altmap) {	\
-	.base_pfn = VMEMMAP_ALTMAP_BASE_PFN,		\
-	.reserve = (row)->reserve,			\
-	.free = (row)->free,				\
-	.align = (row)->align,				\
-	.alloc = (row)->alloc,				\
-})
+/* One with @free pages for its memory map, none of them taken. */
+static struct vmem_altmap altmap_of(unsigned long free)
+{
+	return altmap_at(0, free, 0, 0);
+}
 
 static void *altmap_alloc(struct vmem_altmap *altmap, unsigned long nr_pages)
 {
@@ -37,7 +38,8 @@ static void *altmap_alloc(struct vmem_altmap *altmap, unsigned long nr_pages)
 static void altmap_answers_as_the_row_says(struct kunit *test)
 {
 	const struct vmemmap_altmap_case *row = test->param_value;
-	struct vmem_altmap altmap = ALTMAP_BEFORE(row);
+	struct vmem_altmap altmap = altmap_at(row->reserve, row->free,
+					      row->align, row->alloc);
 	void *expected = NULL;
 
 	if (row->block != VMEMMAP_NO_BLOCK)
@@ -52,7 +54,8 @@ static void altmap_answers_as_the_row_says(struct kunit *test)
 static void altmap_takes_back_what_the_row_says(struct kunit *test)
 {
 	const struct vmemmap_altmap_put_case *row = test->param_value;
-	struct vmem_altmap altmap = ALTMAP_BEFORE(row);
+	struct vmem_altmap altmap = altmap_at(row->reserve, row->free,
+					      row->align, row->alloc);
 
 	if (row->is_refused)
 		kunit_info(test, "a WARNING is expected");

@@ -95,7 +95,7 @@ static void populate_of_nothing_takes_nothing(struct kunit *test)
 }
 
 /* Blocks and tables that were given and have not come back. */
-static unsigned long nr_in_use(const struct vmemmap_kunit *vk)
+static unsigned long nr_in_use(struct vmemmap_kunit *vk)
 {
 	unsigned long i, nr = 0;
 	struct page *page;

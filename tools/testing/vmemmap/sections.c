@@ -168,6 +168,7 @@ void machine_end_of_boot(void)
 void machine_early(const struct geometry *geometry)
 {
 	use_geometry(geometry);
+	vmemmap_init_subsections(0, 0);		/* whatever boot was there before is over */
 	memory_reset();
 	sections_reset();
 	tables_reset();

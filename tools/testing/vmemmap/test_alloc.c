@@ -212,6 +212,22 @@ static void take_pages(unsigned long nr)
 			  1);
 }
 
+static void several_pages_come_from_their_node(void)
+{
+	for_each_geometry(g) {
+		struct page *pages[4] = {};
+
+		machine_bare(g);
+		EXPECT_EQ(vmemmap_alloc_pages(pages, 4, 1), 4);
+		EXPECT_EQ(machine.nr_bulks, 1);
+		for (int i = 0; i < 4; i++) {
+			EXPECT_EQ(ram_nid(page_to_pfn(pages[i])), 1);
+			vmemmap_put_block(page_to_pfn(pages[i]), 0, 1, NULL);
+		}
+		EXPECT_EQ(machine.nr_used_pages, 0);
+	}
+}
+
 static void pages_that_are_expected_come_by_one_call(void)
 {
 	for_each_geometry(g) {
@@ -385,6 +401,7 @@ const struct test_case alloc_cases[] = {
 	TEST_CASE(at_boot_the_buffer_of_the_node_is_used_up_first),
 	TEST_CASE(at_boot_what_is_set_aside_is_used_up_first),
 	TEST_CASE(memory_of_another_node_is_not_set_aside),
+	TEST_CASE(several_pages_come_from_their_node),
 	TEST_CASE(pages_that_are_expected_come_by_one_call),
 	TEST_CASE(expected_pages_that_nobody_takes_are_given_back),
 	TEST_CASE(pages_that_come_short_are_asked_for_again),

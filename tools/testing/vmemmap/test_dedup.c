@@ -159,6 +159,15 @@ static void a_range_may_be_populated_in_two_parts(void)
 	}
 }
 
+/* H: own page, .: shown tail. H H . . | H H . . | H H */
+static void the_first_pages_of_each_compound_page_are_its_own(void)
+{
+	const unsigned long nr_own[] = { 0, 1, 2, 2, 2, 3, 4, 4, 4, 5, 6 };
+
+	for (unsigned long nr = 0; nr < ARRAY_SIZE(nr_own); nr++)
+		EXPECT_EQ(nr_own_pages(nr, 4), nr_own[nr]);
+}
+
 static void compound_nr_pages_answers_as_the_row_says(void)
 {
 	for_each_geometry(g) {
@@ -552,6 +561,7 @@ const struct test_case dedup_cases[] = {
 #else
 	TEST_CASE(each_compound_page_has_a_head_and_a_tail_of_its_own),
 	TEST_CASE(a_range_may_be_populated_in_two_parts),
+	TEST_CASE(the_first_pages_of_each_compound_page_are_its_own),
 	TEST_CASE(compound_nr_pages_answers_as_the_row_says),
 	TEST_CASE(compound_nr_pages_is_what_populating_takes),
 	TEST_CASE(a_range_that_is_being_added_is_known),
