@@ -345,11 +345,12 @@ def process_rows(table: Table, works: dict[str, Work]) -> None:
 
 
 def count_rows(table: Table, works: dict[str, Work], geometry: Geometry) -> None:
-    """What is known exactly. The floors: a flush for each range, an allocation for each block."""
+    """What is known exactly. The floors: a flush for each range; a call of the page allocator
+    for a huge block, a table, or the base pages of a slot."""
     section = geometry.leaves(geometry.section)
     reserved = 2 * geometry.section // (2 * MIB)	# vmemmap pages that compound pages own
-    blocks = {"2 MiB pages": (reserved, reserved + 1),		# and a table of PTEs
-              "RAM": (1, 512) if geometry.huge else (section, section), "altmap": (0, 0)}
+    blocks = {"2 MiB pages": (2, reserved + 1),		# and a table of PTEs
+              "RAM": (1, 512) if geometry.huge else (1, section), "altmap": (0, 0)}
     for what, (allocations, pages) in blocks.items():
         if what not in works:
             continue
