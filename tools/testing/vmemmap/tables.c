@@ -146,10 +146,11 @@ void soft_clear(void *entry, enum soft_level_nr level, unsigned long addr)
 	unflushed->end = max(unflushed->end, end);
 }
 
-/* Covers all that was cleared, or it is as good as none. */
+/* Covers all that was cleared, or it is as good as none; nothing before the vmemmap. */
 void soft_flush(unsigned long start, unsigned long end, bool has_tables)
 {
 	EXPECT(start < end);
+	EXPECT(start >= ALIGN_DOWN(soft_vmemmap, PMD_SIZE));
 	machine.nr_tlb_flushes++;
 	if (start > machine.unflushed.start || end < machine.unflushed.end ||
 	    (machine.has_unflushed_tables && !has_tables))

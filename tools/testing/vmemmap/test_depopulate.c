@@ -493,6 +493,7 @@ static void what_is_gathered_goes_after_one_flush(void)
 		vmemmap_gather_block(&gather, page, 0, 1);
 		vmemmap_gather_table(&gather, end - PMD_SIZE, end,
 				     __va(PFN_PHYS(table)));
+		vmemmap_gather_range(&gather, start, start + PAGE_SIZE);
 		EXPECT_EQ(nr_used_pages(), 2);
 		EXPECT_EQ(machine.nr_tlb_flushes, 0);
 		EXPECT_EQ(gather.start, start);

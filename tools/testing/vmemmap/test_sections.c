@@ -381,9 +381,20 @@ static void expect_refused(unsigned long pfn, unsigned long nr_pages)
 	expect_machine(before);
 
 	EXPECT(!__populate_section_memmap(pfn, nr_pages, 0, NULL, NULL));
+	EXPECT(has_message("(%d)", -EINVAL));
 	expect_messages(1);
 	expect_machine(before);
 	free(before);
+}
+
+static void the_memory_map_of_a_section_comes_from_its_node(void)
+{
+	for_each_geometry(g) {
+		const unsigned long nr_free = (machine_boot(g), nr_free_pages(0));
+
+		EXPECT(__populate_section_memmap(hot_pfn(0), PAGES_PER_SECTION, 1, NULL, NULL));
+		EXPECT_EQ(nr_free_pages(0), nr_free);
+	}
 }
 
 /* Build nothing for the section but an entry of the highest level, a leaf. */
@@ -970,6 +981,7 @@ const struct test_case section_cases[] = {
 	TEST_CASE(subsections_of_any_range_are_noted_at_boot),
 	TEST_CASE(sections_without_a_memory_map_are_passed_over_at_boot),
 	TEST_CASE(boot_maps_sections_in_a_row_at_once),
+	TEST_CASE(the_memory_map_of_a_section_comes_from_its_node),
 	TEST_CASE(a_node_goes_without_sections_that_memory_lacks_for),
 	TEST_CASE(an_added_section_is_there_but_not_online),
 	TEST_CASE(any_subsections_of_two_sections_can_be_added),
