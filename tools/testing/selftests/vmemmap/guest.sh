@@ -68,7 +68,7 @@ say_blocks() {
 # shadow of it, an eighth, until many such areas are purged together.
 say_samples() {
 	shadow=0
-	! grep -q ' kasan_release_vmalloc$' /proc/kallsyms || shadow=8192
+	! grep -Eq ' (__)?kasan_release_vmalloc$' /proc/kallsyms || shadow=8192
 	for _ in 1 2 3 4 5 6 7; do
 		echo 7 > /proc/sys/vm/drop_caches
 		cat /proc/sys/vm/stat_refresh
