@@ -196,7 +196,7 @@ def x86(name: str, cpu: str = "max", append: str = "", steps: tuple[Step, ...] =
 # 80 bytes for each page frame: its owners, and how page tables map it
 PAGE_EXT = 640
 
-# The tables that map the DIMM's shadow stay for the next one, 64 of them.
+# The tables that map the DIMM's shadow stay for the next one.
 KASAN_BOOT = replace(X86_STEPS[0], actions=X86_STEPS[0].actions + DIMM_ROUND)
 
 NO_LEAK = Step("no leak found", (guest("leaks"),), AT_BOOT, restores="boot")
