@@ -329,6 +329,48 @@ void vmemmap_gather_finish(struct vmemmap_gather *gather);
  */
 void vmemmap_flush(unsigned long start, unsigned long end, bool has_tables);
 
+/* Where the part of [pfn, end_pfn) ends that lies in the section of @pfn. */
+static inline unsigned long section_chunk_end(unsigned long pfn,
+					      unsigned long end_pfn)
+{
+	return min(end_pfn, SECTION_ALIGN_DOWN(pfn) + PAGES_PER_SECTION);
+}
+
+/* Whole subsections of one section that can exist. */
+static inline bool is_section_chunk(unsigned long pfn, unsigned long nr_pages)
+{
+	return nr_pages && IS_ALIGNED(pfn | nr_pages, PAGES_PER_SUBSECTION) &&
+	       pfn_to_section_nr(pfn) < NR_MEM_SECTIONS &&
+	       nr_pages <= PAGES_PER_SECTION - (pfn & ~PAGE_SECTION_MASK);
+}
+
+/**
+ * populate_memmap() - map the struct pages of some page frames
+ * @pfn: first page frame
+ * @nr_pages: length of the range
+ * @nid: node of the page frames
+ * @altmap: take blocks from this device; NULL: from RAM
+ * @pgmap: the device that the page frames belong to, or NULL
+ *
+ * Context: see vmemmap_fill_range().
+ * Return: 0; -EINVAL, -ENOMEM, -EEXIST or -ERANGE, with the range mapped in part.
+ */
+int populate_memmap(unsigned long pfn, unsigned long nr_pages, int nid,
+		    struct vmem_altmap *altmap, struct dev_pagemap *pgmap);
+
+/**
+ * warn_not_populated() - the only line about a memory map that cannot be had
+ * @pfn: first page frame
+ * @nr_pages: length of the range
+ * @nid: node of the page frames
+ * @altmap: the device that was to give memory for it; NULL: RAM
+ * @err: why
+ *
+ * Context: any.
+ */
+void warn_not_populated(unsigned long pfn, unsigned long nr_pages, int nid,
+			const struct vmem_altmap *altmap, int err);
+
 /**
  * vmemmap_init_subsections() - note which subsections are present at boot
  * @pfn: first page frame, of any alignment
