@@ -704,6 +704,57 @@ static void the_cache_is_told_what_has_been_mapped(void)
 	}
 }
 
+/* What boot maps at once has no bound but the memory of a node. */
+static void a_memory_map_of_several_sections_is_populated_at_once(void)
+{
+	for_each_geometry(g) {
+		const unsigned long nr_pages = 3 * PAGES_PER_SECTION - PAGES_PER_SUBSECTION;
+		const unsigned long pfn = hot_pfn(0);
+
+		machine_bare(g);
+		EXPECT_EQ(populate_memmap(pfn, nr_pages, 0, NULL, NULL), 0);
+		EXPECT_EQ(machine.nr_flushes, 1);
+		for (unsigned long i = 0; i < nr_pages; i += PAGES_PER_SUBSECTION)
+			EXPECT(walk(vaddr(pfn + i)).is_mapped);
+	}
+}
+
+static void a_range_is_cut_where_sections_end(void)
+{
+	for_each_geometry(g) {
+		const unsigned long sub = PAGES_PER_SUBSECTION, pfn = hot_pfn(0);
+		const unsigned long end_pfn = NR_MEM_SECTIONS * PAGES_PER_SECTION;
+
+		machine_bare(g);
+		EXPECT_EQ(section_chunk_end(pfn, hot_pfn(2)), hot_pfn(1));
+		EXPECT_EQ(section_chunk_end(hot_pfn(1) - 1, hot_pfn(2)), hot_pfn(1));
+		EXPECT_EQ(section_chunk_end(pfn + 1, pfn + 2), pfn + 2);
+
+		EXPECT(is_section_chunk(pfn, PAGES_PER_SECTION));
+		EXPECT(is_section_chunk(hot_pfn(1) - sub, sub));
+		EXPECT(is_section_chunk(end_pfn - sub, sub));
+		EXPECT(!is_section_chunk(hot_pfn(1) - sub, 2 * sub));
+		EXPECT(!is_section_chunk(pfn, 0));
+		EXPECT(!is_section_chunk(pfn + 1, sub));
+		EXPECT(!is_section_chunk(pfn, sub + 1));
+		EXPECT(!is_section_chunk(end_pfn, sub));
+	}
+}
+
+static void a_failure_says_who_was_to_give_the_memory(void)
+{
+	const struct vmem_altmap altmap = {};
+
+	for_each_geometry(g) {
+		machine_bare(g);
+		warn_not_populated(0x40, 0x20, 1, NULL, -ENOMEM);
+		EXPECT(has_message("pfn [0x40-0x60) of node 1 cannot be populated (%d)", -ENOMEM));
+		warn_not_populated(0x40, 0x20, 1, &altmap, -ENOMEM);
+		EXPECT(has_message("of node 1 cannot be populated from their device (%d)", -ENOMEM));
+		expect_messages(2);
+	}
+}
+
 static void a_populate_that_fails_returns_no_memory_map(void)
 {
 	for_each_geometry(g) {
@@ -995,6 +1046,9 @@ const struct test_case section_cases[] = {
 	TEST_CASE(after_a_failed_add_the_altmap_is_as_before),
 	TEST_CASE(a_memory_block_holds_its_own_memory_map),
 	TEST_CASE(the_cache_is_told_what_has_been_mapped),
+	TEST_CASE(a_memory_map_of_several_sections_is_populated_at_once),
+	TEST_CASE(a_range_is_cut_where_sections_end),
+	TEST_CASE(a_failure_says_who_was_to_give_the_memory),
 	TEST_CASE(a_populate_that_fails_returns_no_memory_map),
 	TEST_CASE(a_removed_section_leaves_nothing_behind),
 	TEST_CASE(parts_come_and_go_without_their_neighbours),
