@@ -37,9 +37,9 @@ help:
 	@echo 'LINUX=<dir>  lay them over a copy of this kernel tree instead'
 	@echo 'KERNEL=<kernel>'
 	@echo '             for make kunit and make test: x86_64, x86_64-page80 (80-byte struct'
-	@echo '             pages), x86_64-release (no DEBUG_VM), arm64-4k, arm64-16k, arm64-64k'
-	@echo '             (page size), x86_64-kasan, x86_64-lockdep (slow); or several'
-	@echo '             for make bench: x86_64-bench, arm64-64k-bench'
+	@echo '             pages), x86_64-release (no DEBUG_VM, an IOMMU), arm64-4k, arm64-16k,'
+	@echo '             arm64-64k (page size), x86_64-kasan, x86_64-lockdep (slow); or several'
+	@echo '             for make bench: x86_64-bench, arm64-64k-bench (default: both)'
 	@echo 'SCENARIO=<scenario>'
 	@echo '             for make run and make test: x86_64, x86_64-no5lvl, x86_64-no1g,'
 	@echo '             x86_64-hvo, x86_64-hvo-1g (HugeTLB), x86_64-kasan, x86_64-lockdep,'
@@ -93,7 +93,9 @@ compare:
 	@$(tools)/compare.sh $(or $(SCENARIO),x86_64 x86_64-hvo)
 
 bench:
-	@$(tools)/bench.sh $(or $(KERNEL),x86_64-bench)
+	@status=0; for kernel in $(or $(KERNEL),x86_64-bench arm64-64k-bench); do \
+		$(tools)/bench.sh $$kernel || status=1; \
+	done; exit $$status
 
 bench-scale:
 	@$(tools)/packages.sh scale

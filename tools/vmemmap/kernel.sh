@@ -6,10 +6,10 @@
 # A kernel is an architecture, and what makes it special: arm64-64k has 64K pages,
 # x86_64-page80 has struct pages of 80 bytes; what ends in -defconfig or -nohotplug
 # has all that the architecture has by default, to be linked, not to be run;
-# x86_64-release goes without the checks of DEBUG_VM; x86_64-kasan and x86_64-lockdep
-# have more of them, and are slow; what ends in -bench has none and no KUnit, but
-# what measures. With STOCK=1, build it without our back end, to compare; then
-# nothing else can be built from that tree meanwhile.
+# x86_64-release goes without the checks of DEBUG_VM and has an IOMMU; x86_64-kasan
+# and x86_64-lockdep have more checks, and are slow; what ends in -bench has none and
+# no KUnit, but what measures. With STOCK=1, build it without our back end, to
+# compare; then nothing else can be built from that tree meanwhile.
 
 # shellcheck source=tools/vmemmap/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -31,7 +31,7 @@ config=tinyconfig flags='' fragments=("$tools/configs"/{guest,"$arch",debug}.con
 case $KERNEL in
 *-defconfig|*-nohotplug) config=defconfig fragments=("$tools/configs/${KERNEL#*-}.config") ;;
 *-bench) fragments=("$tools/configs"/{guest,"$arch","${KERNEL%-bench}",bench}.config) ;;
-*-release) unset "fragments[2]" ;;
+*-release) unset "fragments[2]" ;;&
 *-page80) flags=-DWANT_PAGE_VIRTUAL ;;&
 *-*) fragments+=("$tools/configs/$KERNEL.config") ;;
 esac
