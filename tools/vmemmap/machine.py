@@ -42,6 +42,9 @@ RESULT = re.compile(r"(not )?ok \d")
 # Seconds between signs of life while something takes long
 TELL_EVERY = 10
 
+# Seconds that a program of the guest may still run after it has answered
+PROGRAM_LIMIT = 10
+
 
 class Failure(Exception):
     """Why a run failed, in one line."""
@@ -218,11 +221,18 @@ class Machine:
     def translate(self, address: int) -> int | None:
         """Physical address of a kernel address, by a walk of the page tables.
 
-        The monitor walks them as the CPU would, so this is no kernel's claim.
+        The monitor walks them as the CPU would, so this is no kernel's claim. While the
+        CPU runs a program it may have no access to the kernel's addresses, as on arm64;
+        so it is asked again, until the program waits for the next request.
         """
-        reply = self.monitor(f"gva2gpa {address:#x}")
-        found = re.match(r"gpa: (0x[0-9a-f]+)", reply)
-        return int(found[1], 16) if found else None
+        end = time.monotonic() + PROGRAM_LIMIT
+        while True:
+            found = re.match(r"gpa: (0x[0-9a-f]+)", self.monitor(f"gva2gpa {address:#x}"))
+            if found:
+                return int(found[1], 16)
+            if time.monotonic() > end:
+                return None
+            self.pump(0.05)
 
     # ---- guest ----
 
