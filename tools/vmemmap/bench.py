@@ -133,7 +133,8 @@ class Side:
                 "-object", f"memory-backend-ram,id=ram,size={memory},reserve=off",
                 "-machine", "memory-backend=ram", "-accel", "tcg", "-plugin", plugin, "-kernel", str(self.image),
                 *(["-initrd", str(self.args.image)] if initrd else []),
-                "-append", "panic=-1 nokaslr transparent_hugepage=never"]
+                # What is worse than news goes to the console; a thread that prints would count.
+                "-append", "panic=-1 nokaslr transparent_hugepage=never loglevel=5"]
 
     def windows(self) -> list[tuple[str, Window]]:
         return [parse_window(line) for line in self.counts.read_text().splitlines()]
