@@ -77,12 +77,12 @@ void vmemmap_kunit_assert_no_memory(struct kunit *test, int err)
 	KUNIT_ASSERT_GT(test, vk->nr_asked, vk->fail_from);
 }
 
-/* The references to a page, once there are no more than @nr, or after a second or two. */
-static int await_page_count(const struct page *page, int nr)
+/* The references to a page, once ours is the last, or after a second or two. */
+static int await_last_reference(const struct page *page)
 {
 	int i;
 
-	for (i = 0; i < 1000 && page_count(page) > nr; i++)
+	for (i = 0; i < 1000 && page_count(page) > 1; i++)
 		usleep_range(1000, 2000);
 	return page_count(page);
 }
@@ -98,7 +98,7 @@ void vmemmap_kunit_expect_all_came_back(struct kunit *test)
 	struct page *page;
 
 	xa_for_each(&vk->blocks, i, page) {
-		KUNIT_EXPECT_EQ_MSG(test, 1, await_page_count(page, 1),
+		KUNIT_EXPECT_EQ_MSG(test, 1, await_last_reference(page),
 				    "block or table %lu of %lu", i,
 				    vk->nr_given);
 		put_page(page);

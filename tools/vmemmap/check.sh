@@ -47,12 +47,11 @@ checkpatch() {
 # Compile our files anew: what the compiler said once it does not say again. Without
 # memory hotplug, only those that are there for boot.
 compile() {
-	local arch=${1%%[_-]*} said=$log/build-$1.log ours
+	local arch=${1%%[_-]*} said=$log/build-$1.log ours files
 
-	case $1 in
-	*-nohotplug) mapfile -t objects < <(printf '%s\n' "${objects[@]}" | grep -E "^(mm|arch/$arch/mm)/[^/]*$") ;;
-	*) mapfile -t objects < <(printf '%s\n' "${objects[@]}" "${patched[@]/%.c/.o}" | grep -E "^(mm|lib|arch/$arch)/") ;;
-	esac
+	objects+=("${patched[@]/%.c/.o}") files="^(mm|lib|arch/$arch)/"
+	[[ $1 != *-nohotplug ]] || files="^(mm/(sparse|vmemmap)|arch/$arch/mm/vmemmap)[^/]*$"
+	mapfile -t objects < <(printf '%s\n' "${objects[@]}" | grep -E "$files")
 	(cd "${src%/src}/$1" 2>/dev/null && rm -f "${objects[@]}")
 	"$tools/kernel.sh" "$1" W=1 C=2 "${objects[@]}" >"$log/check.tmp" 2>&1 || {
 		cat "$log/check.tmp"

@@ -4,13 +4,12 @@
 # KUnit and for the system scenario alike; print the directory of its objects
 #
 # A kernel is an architecture, and what makes it special: arm64-64k has 64K pages,
-# x86_64-page80 has struct pages of 80 bytes; arm64-defconfig has all that the
-# architecture has by default, and arm64-nohotplug is a small one without memory
-# hotplug, both to be linked, not to be run; x86_64-release goes without the checks of
-# DEBUG_VM and has an IOMMU; x86_64-kasan and x86_64-lockdep have more checks, and are
-# slow; what ends in -bench has none and no KUnit, but what measures. With STOCK=1,
-# build it without our back end, to compare; then nothing else can be built from that
-# tree meanwhile.
+# x86_64-page80 has struct pages of 80 bytes; what ends in -defconfig or -nohotplug
+# has all that the architecture has by default, to be linked, not to be run;
+# x86_64-release goes without the checks of DEBUG_VM and has an IOMMU; x86_64-kasan
+# and x86_64-lockdep have more checks, and are slow; what ends in -bench has none and
+# no KUnit, but what measures. With STOCK=1, build it without our back end, to
+# compare; then nothing else can be built from that tree meanwhile.
 
 # shellcheck source=tools/vmemmap/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -30,8 +29,7 @@ src=$("$tools/overlay.sh" copy)
 objects=${src%/src}/$KERNEL${STOCK:+-stock}
 config=tinyconfig flags='' fragments=("$tools/configs"/{guest,"$arch",debug}.config "$top/mm/tests/.kunitconfig")
 case $KERNEL in
-*-defconfig) config=defconfig fragments=("$tools/configs/defconfig.config") ;;
-*-nohotplug) fragments=("$tools/configs/nohotplug.config") ;;
+*-defconfig|*-nohotplug) config=defconfig fragments=("$tools/configs/${KERNEL#*-}.config") ;;
 *-bench) fragments=("$tools/configs"/{guest,"$arch","${KERNEL%-bench}",bench}.config) ;;
 *-release) unset "fragments[2]" ;;&
 *-page80) flags=-DWANT_PAGE_VIRTUAL ;;&
