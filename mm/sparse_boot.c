@@ -104,9 +104,7 @@ static int __meminit populate_ahead(unsigned long pfn, unsigned long nr_pages,
 	const unsigned long end_pfn = boot_run_end(next_pfn, nid);
 	int err;
 
-	if (VMEMMAP_SETS_ASIDE)
-		vmemmap_set_aside(PAGE_SIZE * nr_memmap_pages(end_pfn - pfn),
-				  nid);
+	vmemmap_set_aside(PAGE_SIZE * nr_memmap_pages(end_pfn - pfn), nid);
 	err = populate_memmap(pfn, end_pfn - pfn, nid, NULL, NULL);
 	vmemmap_put_aside();
 	if (err)

@@ -202,8 +202,9 @@ void vmemmap_expect_pages(unsigned long nr);
  * @size: in bytes, a multiple of a page
  * @nid: node that it must lie on, else there is none
  *
- * One search for all of them, where each would take one of its own.
- * vmemmap_alloc_block_buf() takes from there until vmemmap_put_aside().
+ * One search for all of them, where each would take one of its own, and none as
+ * long as sparse_init() has set aside enough. vmemmap_alloc_block_buf() takes
+ * from there until vmemmap_put_aside().
  *
  * Context: boot.
  */

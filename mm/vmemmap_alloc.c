@@ -56,21 +56,31 @@ void * __meminit vmemmap_alloc_block(unsigned long size, int node)
 	return vmemmap_alloc_early(size, node);
 }
 
-/* For the blocks that boot asks for next. */
+/* For the blocks that boot asks for next; @size is yet to be searched for. */
 static struct {
+	unsigned long size;
+	int nid;
 	void *start;
 	void *end;
 } aside __meminitdata;
 
-void __ref vmemmap_set_aside(unsigned long size, int nid)
+void __meminit vmemmap_set_aside(unsigned long size, int nid)
 {
+	aside.size = size;
+	aside.nid = nid;
+}
+
+static void __ref search_aside(void)
+{
+	const unsigned long size = aside.size;
 	const unsigned long align = size < PMD_SIZE ? PAGE_SIZE : PMD_SIZE;
 
 	aside.start = memblock_alloc_exact_nid_raw(size, align,
 						   __pa(MAX_DMA_ADDRESS),
 						   MEMBLOCK_ALLOC_NOLEAKTRACE,
-						   nid);
+						   aside.nid);
 	aside.end = aside.start ? aside.start + size : NULL;
+	aside.size = 0;
 }
 
 /* Give back what lies before @next. */
@@ -83,13 +93,17 @@ static void __ref put_aside(void *next)
 
 void __meminit vmemmap_put_aside(void)
 {
+	aside.size = 0;
 	put_aside(aside.end);
 }
 
 static void * __meminit alloc_aside(unsigned long size)
 {
-	void *block = PTR_ALIGN(aside.start, size);
+	void *block;
 
+	if (aside.size)
+		search_aside();
+	block = PTR_ALIGN(aside.start, size);
 	if (aside.start == aside.end || block + size > aside.end)
 		return NULL;
 	put_aside(block);

@@ -55,8 +55,6 @@
 #endif
 
 /* Nobody but us sets memory aside for the memory map at boot. */
-#define VMEMMAP_SETS_ASIDE	true
-
 static inline void *sparse_buffer_alloc(unsigned long size)
 {
 	return NULL;
@@ -105,9 +103,6 @@ static inline void vmemmap_put_boot_page(struct page *page)
 
 /* free_area_init() has the map of subsections initialised range by range. */
 #define vmemmap_init_subsections sparse_init_subsection_map
-
-/* sparse_init() sets memory aside for the memory map of a node. */
-#define VMEMMAP_SETS_ASIDE	false
 
 /* The memory of a device may be out of reach until it goes online. */
 #define VMEMMAP_ALTMAP_INACCESSIBLE

@@ -478,11 +478,6 @@ void *memblock_alloc_exact_nid_raw(phys_addr_t size, phys_addr_t align,
 	return memblock_alloc(size, align, min_addr, max_addr, node, 1);
 }
 
-bool soft_sets_aside(void)
-{
-	return machine.sets_aside;
-}
-
 void free_boot_pages(unsigned long pfn, unsigned long nr_pages)
 {
 	for (unsigned long i = 0; i < nr_pages; i++) {

@@ -139,7 +139,7 @@ void boot_node(int nid)
 
 	mark_present(first, end, nid);
 	usage = boot_object((end - first) * mem_section_usage_size(), nid);
-	if (!machine.sets_aside)
+	if (!machine.has_no_buffer)
 		sparse_buffer_init((end - first) * ALIGN(map_size, PMD_SIZE), nid);
 	for (nr = first; usage && nr < end; nr++) {
 		struct page *map;

@@ -130,7 +130,7 @@ void forget_operations(void);
  * @failed_size: the size of leaf that the last of them was about
  * @is_untraced: nobody traces
  * @refuse_pmds: pmd_set_huge() refuses
- * @sets_aside: memory for the memory map at boot is for the code under test to set aside
+ * @has_no_buffer: sparse_init() sets no memory aside for the memory map
  * @far_distance: distance between the two nodes
  */
 struct machine {
@@ -168,7 +168,7 @@ struct machine {
 	unsigned long failed_size;
 	bool is_untraced;
 	bool refuse_pmds;
-	bool sets_aside;
+	bool has_no_buffer;
 	int far_distance;
 };
 

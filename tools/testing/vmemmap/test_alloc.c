@@ -162,17 +162,16 @@ static void at_boot_the_buffer_of_the_node_is_used_up_first(void)
 static void at_boot_what_is_set_aside_is_used_up_first(void)
 {
 	for_each_geometry(g) {
-		unsigned long first, nr_used;
+		unsigned long first;
 
 		machine_early(g);
 		vmemmap_set_aside(5 * PAGE_SIZE, 1);
-		nr_used = machine.nr_used_pages;
 		first = block_pfn(vmemmap_alloc_block_buf(PAGE_SIZE, 1, NULL));
-		EXPECT_EQ(machine.nr_used_pages, nr_used);
+		EXPECT_EQ(machine.nr_used_pages, 5);
 		EXPECT_EQ(ram_nid(first), 1);
 		/* what alignment leaves out is free again, as is what is left in the end */
 		EXPECT(IS_ALIGNED(block_pfn(vmemmap_alloc_block_buf(2 * PAGE_SIZE, 1, NULL)), 2));
-		EXPECT_EQ(machine.nr_used_pages, nr_used - !(first & 1));
+		EXPECT_EQ(machine.nr_used_pages, 5 - !(first & 1));
 		EXPECT_EQ(machine.nr_attempts, 1);
 		vmemmap_alloc_block_buf(4 * PAGE_SIZE, 1, NULL);
 		EXPECT_EQ(machine.nr_attempts, 2);
@@ -190,13 +189,31 @@ static void at_boot_what_is_set_aside_is_used_up_first(void)
 	}
 }
 
+static void nothing_is_set_aside_while_the_buffer_lasts(void)
+{
+	for_each_geometry(g) {
+		machine_early(g);
+		sparse_buffer_init(2 * PAGE_SIZE, 1);
+		machine.nr_attempts = 0;
+		vmemmap_set_aside(2 * PAGE_SIZE, 1);
+		vmemmap_alloc_block_buf(PAGE_SIZE, 1, NULL);
+		vmemmap_alloc_block_buf(PAGE_SIZE, 1, NULL);
+		vmemmap_put_aside();
+		EXPECT_EQ(machine.nr_attempts, 0);
+		/* nor is it looked for afterwards */
+		vmemmap_alloc_block_buf(PAGE_SIZE, 1, NULL);
+		EXPECT_EQ(machine.nr_attempts, 1);
+		EXPECT_EQ(machine.nr_used_pages, 3);
+		sparse_buffer_fini();
+	}
+}
+
 static void memory_of_another_node_is_not_set_aside(void)
 {
 	for_each_geometry(g) {
 		machine_early(g);
 		exhaust_memblock(1, 0);
 		vmemmap_set_aside(PMD_SIZE, 1);
-		EXPECT_EQ(machine.nr_used_pages, 0);
 		EXPECT_EQ(ram_nid(block_pfn(vmemmap_alloc_block_buf(PAGE_SIZE, 1, NULL))), 0);
 		vmemmap_put_aside();
 		EXPECT_EQ(machine.nr_used_pages, 1);
@@ -400,6 +417,7 @@ const struct test_case alloc_cases[] = {
 	TEST_CASE(an_early_block_that_cannot_be_had_is_none),
 	TEST_CASE(at_boot_the_buffer_of_the_node_is_used_up_first),
 	TEST_CASE(at_boot_what_is_set_aside_is_used_up_first),
+	TEST_CASE(nothing_is_set_aside_while_the_buffer_lasts),
 	TEST_CASE(memory_of_another_node_is_not_set_aside),
 	TEST_CASE(several_pages_come_from_their_node),
 	TEST_CASE(pages_that_are_expected_come_by_one_call),

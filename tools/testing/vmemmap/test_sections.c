@@ -208,7 +208,7 @@ static void boot_maps_sections_in_a_row_at_once(void)
 	for_each_tiny_geometry(g) {
 		for (int i = 0; i < 2; i++) {
 			machine_early(g);
-			machine.sets_aside = i;
+			machine.has_no_buffer = i;
 			use_odd_regions();
 			expect_boot_populates(1, 4);
 			expect_boot_populates(2, 2);
@@ -248,7 +248,7 @@ static void a_node_goes_without_sections_that_memory_lacks_for(void)
 			unsigned long nr_present = 0;
 
 			machine_early(g);
-			machine.sets_aside = n & 1;
+			machine.has_no_buffer = n & 1;
 			EXPECT_EQ(sparse_index_init(0, 0), 0);
 			for (unsigned long nr = 0; nr < nr_early_sections(); nr++)
 				EXPECT_EQ(sparse_index_init(nr, 0), 0);

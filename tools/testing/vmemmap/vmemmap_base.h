@@ -293,10 +293,6 @@ void soft_message(const char *fmt, ...) __printf(1, 2);
 
 bool soft_is_traced(void);
 
-/* Who sets memory aside for the memory map at boot: the machine, or the code under test? */
-#define VMEMMAP_SETS_ASIDE	soft_sets_aside()
-bool soft_sets_aside(void);
-
 /* ---- 3. Other ways: a struct page is a place in the vmemmap, never touched ---- */
 
 struct page {
