@@ -503,6 +503,9 @@ int __meminit vmemmap_fill_range(unsigned long start, unsigned long end,
 
 	if (start > end || end > last)
 		return -EINVAL;
+	/* Where subsections share a page, the first of them has mapped it. */
+	if (last - first == PAGE_SIZE && vmemmap_lookup_page(first))
+		return 0;
 	if (!fill->altmap)
 		return vmemmap_fill_pages(first, last, fill);
 

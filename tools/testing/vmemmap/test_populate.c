@@ -200,6 +200,9 @@ static void memory_of_another_node_is_told_once_a_range(void)
 		/* and again when it is there already */
 		EXPECT_EQ(fill_base(slot_addr(1) - 2 * PAGE_SIZE, slot_addr(1)), 0);
 		expect_messages(1);
+		/* but not for one page alone, which many subsections may share */
+		EXPECT_EQ(fill_base(slot_addr(1) - PAGE_SIZE, slot_addr(1)), 0);
+		expect_messages(0);
 		/* the last leaf tells */
 		plant_leaf(slot_addr(1) + 2 * PAGE_SIZE, SOFT_PTE, ram_start_pfn(1));
 		EXPECT_EQ(fill_base(slot_addr(1), slot_addr(1) + 3 * PAGE_SIZE), 0);
