@@ -256,69 +256,39 @@ bool vmemmap_put_altmap_block(struct vmem_altmap *altmap, unsigned long pfn,
 			      unsigned int order);
 
 /**
- * struct vmemmap_gather - what was unmapped since the last flush
- * @start: all that was cleared lies at or behind this address
- * @end: and before this one
- * @nr_pieces: how many blocks and tables are not released yet
- * @nr_tables: how many of them are tables
- * @altmap: the device that blocks may have been allocated from, or NULL
- *
- * There is one at a time; it begins with nothing but @altmap.
- */
-struct vmemmap_gather {
-	unsigned long start;
-	unsigned long end;
-	unsigned int nr_pieces;
-	unsigned int nr_tables;
-	struct vmem_altmap *altmap;
-};
-
-/**
  * vmemmap_gather_range() - say where the next blocks were mapped
- * @gather: what was unmapped
  * @start: first address
  * @end: end of the range
  *
  * Where a range is flushed half-way, the next flush covers it again.
  *
- * Context: mem_hotplug_lock held for writing; does not sleep.
+ * Context: between vmemmap_gather_begin() and vmemmap_gather_end(); does not
+ * sleep.
  */
-void vmemmap_gather_range(struct vmemmap_gather *gather, unsigned long start,
-			  unsigned long end);
+void vmemmap_gather_range(unsigned long start, unsigned long end);
 
 /**
  * vmemmap_gather_block() - release a block after the next flush
- * @gather: what was unmapped
  * @pfn: first page frame of the block
  * @order: its size is 2^order pages
  * @nr_refs: so many entries that mapped it, one after the other, are clear
  *
  * Flushes at once when there is no room for more.
  *
- * Context: as for vmemmap_flush().
+ * Context: as for vmemmap_gather_end().
  */
-void vmemmap_gather_block(struct vmemmap_gather *gather, unsigned long pfn,
-			  unsigned int order, unsigned int nr_refs);
+void vmemmap_gather_block(unsigned long pfn, unsigned int order,
+			  unsigned int nr_refs);
 
 /**
  * vmemmap_gather_table() - release a table after the next flush
- * @gather: what was unmapped
  * @start: first address that the table maps
  * @end: end of what it maps
  * @table: the table; the entry that pointed to it is clear
  *
- * Context: as for vmemmap_flush().
+ * Context: as for vmemmap_gather_end().
  */
-void vmemmap_gather_table(struct vmemmap_gather *gather, unsigned long start,
-			  unsigned long end, void *table);
-
-/**
- * vmemmap_gather_finish() - flush and release what is gathered
- * @gather: what was unmapped; nothing afterwards
- *
- * Context: as for vmemmap_flush().
- */
-void vmemmap_gather_finish(struct vmemmap_gather *gather);
+void vmemmap_gather_table(unsigned long start, unsigned long end, void *table);
 
 /**
  * vmemmap_flush() - make sure that no CPU uses what was mapped in a range

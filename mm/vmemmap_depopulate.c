@@ -39,8 +39,7 @@ static bool is_unit_in_use(unsigned long unit, unsigned long size,
 	return has_live_subsection(pfn, end_pfn);
 }
 
-static void unmap_pmd(struct vmemmap_gather *gather, pmd_t *pmd,
-		      unsigned long addr, unsigned long start,
+static void unmap_pmd(pmd_t *pmd, unsigned long addr, unsigned long start,
 		      unsigned long end)
 {
 	const unsigned long unit = ALIGN_DOWN(addr, PMD_SIZE);
@@ -49,18 +48,17 @@ static void unmap_pmd(struct vmemmap_gather *gather, pmd_t *pmd,
 	if (is_unit_in_use(unit, PMD_SIZE, start, end))
 		return;
 	pmd_clear(pmd);
-	vmemmap_gather_range(gather, unit, unit + PMD_SIZE);
-	vmemmap_gather_block(gather, pfn, PMD_ORDER, 1);
+	vmemmap_gather_range(unit, unit + PMD_SIZE);
+	vmemmap_gather_block(pfn, PMD_ORDER, 1);
 }
 
-static void unmap_ptes(struct vmemmap_gather *gather, pte_t *pte,
-		       unsigned long addr, unsigned long next)
+static void unmap_ptes(pte_t *pte, unsigned long addr, unsigned long next)
 {
 	unsigned int nr_refs = 0;
 	pte_t last;
 
 	/* The last @nr_refs entries were all like @last, and are not gathered yet. */
-	vmemmap_gather_range(gather, addr, next);
+	vmemmap_gather_range(addr, next);
 	for (; addr < next; addr += PAGE_SIZE, pte++) {
 		const pte_t old = ptep_get(pte);
 
@@ -68,14 +66,14 @@ static void unmap_ptes(struct vmemmap_gather *gather, pte_t *pte,
 			continue;
 		pte_clear(&init_mm, addr, pte);
 		if (nr_refs && !pte_same(old, last)) {
-			vmemmap_gather_block(gather, pte_pfn(last), 0, nr_refs);
+			vmemmap_gather_block(pte_pfn(last), 0, nr_refs);
 			nr_refs = 0;
 		}
 		last = old;
 		nr_refs++;
 	}
 	if (nr_refs)
-		vmemmap_gather_block(gather, pte_pfn(last), 0, nr_refs);
+		vmemmap_gather_block(pte_pfn(last), 0, nr_refs);
 }
 
 /* ---- Tables ---- */
@@ -117,8 +115,7 @@ static bool is_prunable(const struct vmemmap_bounds *bounds,
  * from the bottom up, as far as they are empty; no PTE there maps anything. Where a
  * level is folded, the entry above is no entry of its own.
  */
-static void prune_pmd(struct vmemmap_gather *gather, pmd_t *pmd,
-		      unsigned long addr, unsigned long next,
+static void prune_pmd(pmd_t *pmd, unsigned long addr, unsigned long next,
 		      const struct vmemmap_bounds *bounds)
 {
 	const unsigned long start = ALIGN_DOWN(addr, PMD_SIZE);
@@ -135,11 +132,10 @@ static void prune_pmd(struct vmemmap_gather *gather, pmd_t *pmd,
 			    PTRS_PER_PTE))
 		return;
 	pmd_clear(pmd);
-	vmemmap_gather_table(gather, start, start + PMD_SIZE, table);
+	vmemmap_gather_table(start, start + PMD_SIZE, table);
 }
 
-static void prune_pud(struct vmemmap_gather *gather, pud_t *pud,
-		      unsigned long addr, unsigned long next,
+static void prune_pud(pud_t *pud, unsigned long addr, unsigned long next,
 		      const struct vmemmap_bounds *bounds)
 {
 	const unsigned long start = ALIGN_DOWN(addr, PUD_SIZE);
@@ -149,18 +145,17 @@ static void prune_pud(struct vmemmap_gather *gather, pud_t *pud,
 		return;
 
 	pmd = pmd_offset(pud, addr);
-	prune_pmd(gather, pmd, addr, next, bounds);
+	prune_pmd(pmd, addr, next, bounds);
 	table = pmd_offset(pud, start);
 	if (mm_pmd_folded(&init_mm) ||
 	    !is_prunable(bounds, start, PUD_SIZE, PGTBL_PUD_MODIFIED) ||
 	    !is_table_empty(pmd, table, pmd, PTRS_PER_PMD))
 		return;
 	pud_clear(pud);
-	vmemmap_gather_table(gather, start, start + PUD_SIZE, table);
+	vmemmap_gather_table(start, start + PUD_SIZE, table);
 }
 
-static void prune_p4d(struct vmemmap_gather *gather, p4d_t *p4d,
-		      unsigned long addr, unsigned long next,
+static void prune_p4d(p4d_t *p4d, unsigned long addr, unsigned long next,
 		      const struct vmemmap_bounds *bounds)
 {
 	const unsigned long start = ALIGN_DOWN(addr, P4D_SIZE);
@@ -170,18 +165,17 @@ static void prune_p4d(struct vmemmap_gather *gather, p4d_t *p4d,
 		return;
 
 	pud = pud_offset(p4d, addr);
-	prune_pud(gather, pud, addr, next, bounds);
+	prune_pud(pud, addr, next, bounds);
 	table = pud_offset(p4d, start);
 	if (mm_pud_folded(&init_mm) ||
 	    !is_prunable(bounds, start, P4D_SIZE, PGTBL_P4D_MODIFIED) ||
 	    !is_table_empty(pud, table, pud, PTRS_PER_PUD))
 		return;
 	p4d_clear(p4d);
-	vmemmap_gather_table(gather, start, start + P4D_SIZE, table);
+	vmemmap_gather_table(start, start + P4D_SIZE, table);
 }
 
-static void prune_pgd(struct vmemmap_gather *gather, pgd_t *pgd,
-		      unsigned long addr, unsigned long next,
+static void prune_pgd(pgd_t *pgd, unsigned long addr, unsigned long next,
 		      const struct vmemmap_bounds *bounds)
 {
 	const unsigned long start = ALIGN_DOWN(addr, PGDIR_SIZE);
@@ -191,29 +185,28 @@ static void prune_pgd(struct vmemmap_gather *gather, pgd_t *pgd,
 		return;
 
 	p4d = p4d_offset(pgd, addr);
-	prune_p4d(gather, p4d, addr, next, bounds);
+	prune_p4d(p4d, addr, next, bounds);
 	table = p4d_offset(pgd, start);
 	if (mm_p4d_folded(&init_mm) ||
 	    !is_prunable(bounds, start, PGDIR_SIZE, PGTBL_PGD_MODIFIED) ||
 	    !is_table_empty(p4d, table, p4d, PTRS_PER_P4D))
 		return;
 	set_pgd(pgd, __pgd(0));
-	vmemmap_gather_table(gather, start, start + PGDIR_SIZE, table);
+	vmemmap_gather_table(start, start + PGDIR_SIZE, table);
 }
 
 /* The leaves of [addr, next), which lies in one slot; its PTEs are nobody else's. */
-static void unmap_slot(struct vmemmap_gather *gather, unsigned long addr,
-		       unsigned long next, unsigned long start,
-		       unsigned long end)
+static void unmap_slot(unsigned long addr, unsigned long next,
+		       unsigned long start, unsigned long end)
 {
 	pmd_t *pmd = vmemmap_find_slot(addr);
 
 	if (!pmd || pmd_none(pmdp_get(pmd)))
 		return;
 	if (pmd_leaf(pmdp_get(pmd)))
-		unmap_pmd(gather, pmd, addr, start, end);
+		unmap_pmd(pmd, addr, start, end);
 	else
-		unmap_ptes(gather, pte_offset_kernel(pmd, addr), addr, next);
+		unmap_ptes(pte_offset_kernel(pmd, addr), addr, next);
 }
 
 void vmemmap_depopulate(unsigned long start, unsigned long end,
@@ -224,7 +217,6 @@ void vmemmap_depopulate(unsigned long start, unsigned long end,
 		.floor = floor,
 		.ceiling = ceiling,
 	};
-	struct vmemmap_gather gather = { .altmap = altmap };
 	unsigned long addr = PAGE_ALIGN_DOWN(start);
 	unsigned long last = PAGE_ALIGN(end);
 	unsigned long next;
@@ -237,12 +229,13 @@ void vmemmap_depopulate(unsigned long start, unsigned long end,
 		last -= PAGE_SIZE;
 
 	/* What is mapped of [start, addr) is in use by others. */
+	vmemmap_gather_begin(altmap);
 	for (; addr < last; addr = next) {
 		next = vmemmap_slot_end(addr, last);
-		unmap_slot(&gather, addr, next, start, end);
-		prune_pgd(&gather, pgd_offset_k(addr), addr, next, &bounds);
+		unmap_slot(addr, next, start, end);
+		prune_pgd(pgd_offset_k(addr), addr, next, &bounds);
 	}
-	vmemmap_gather_finish(&gather);
+	vmemmap_gather_end();
 }
 
 #endif /* CONFIG_MEMORY_HOTPLUG */

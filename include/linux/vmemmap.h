@@ -22,8 +22,9 @@ struct vmem_altmap;
  * stays as long as a live subsection has struct pages in it. The range may be
  * mapped in part.
  *
- * Entries are cleared, then the TLB is flushed, then memory is released. The
- * tables that have become empty go the same way, but for those below a level of
+ * Entries are cleared, then the TLB is flushed, then memory is released, before
+ * this returns or vmemmap_gather_end() does, if that is to come. The tables
+ * that have become empty go the same way, but for those below a level of
  * ARCH_PAGE_TABLE_SYNC_MASK, whose entries other page tables have copies of. An
  * architecture that copies entries without saying so there must choose its
  * floor and ceiling accordingly.
@@ -34,6 +35,39 @@ struct vmem_altmap;
 void vmemmap_depopulate(unsigned long start, unsigned long end,
 			struct vmem_altmap *altmap, unsigned long floor,
 			unsigned long ceiling);
+
+#if defined(CONFIG_MEMORY_HOTPLUG) && defined(CONFIG_SPARSEMEM_VMEMMAP)
+/**
+ * vmemmap_gather_begin() - what is unmapped from now on may go after one flush
+ * @altmap: the device that may have given memory for it, or NULL
+ *
+ * For whoever removes several ranges, one after the other: their memory may be
+ * released as late as in vmemmap_gather_end(), or when much has been gathered,
+ * or when the device is another. Pairs may nest.
+ *
+ * Context: mem_hotplug_lock held for writing from here to the end, interrupts
+ * enabled.
+ */
+void vmemmap_gather_begin(struct vmem_altmap *altmap);
+
+/**
+ * vmemmap_gather_end() - the end of it
+ *
+ * At the end of the outermost pair, the TLB is flushed, if anything has been
+ * unmapped since the last time, and memory is released.
+ *
+ * Context: see vmemmap_gather_begin().
+ */
+void vmemmap_gather_end(void);
+#else
+static inline void vmemmap_gather_begin(struct vmem_altmap *altmap)
+{
+}
+
+static inline void vmemmap_gather_end(void)
+{
+}
+#endif
 
 /**
  * vmemmap_flush_tables() - flush a range in which tables were unlinked

@@ -959,6 +959,27 @@ static void a_section_of_others_is_not_taken_back(struct kunit *test)
 	remove_range(add);
 }
 
+/* W26: 1024 blocks and tables are gathered before a flush. */
+static void a_range_goes_after_one_flush(struct kunit *test)
+{
+	const struct range_case *row = test->param_value;
+	struct addition *add = new_addition(test, row->first, row->nr_pages);
+	struct vmemmap_kunit *vk = test->priv;
+	unsigned long most = 1;
+
+	if (row->nr_compound)
+		add->pgmap = new_device(test, row->nr_compound);
+	KUNIT_ASSERT_EQ(test, 0, try_add_range(add));
+	if (vmemmap_kunit_leaf(memmap_start(add)).size == PAGE_SIZE)
+		most += nr_memmap_pages(row->nr_pages) / 1024;
+	kunit_activate_static_stub(test, vmemmap_flush, counting_flush);
+	remove_range(add);
+	kunit_deactivate_static_stub(test, vmemmap_flush);
+
+	KUNIT_EXPECT_GE(test, vk->nr_flushes, 1);
+	KUNIT_EXPECT_LE(test, vk->nr_flushes, most);
+}
+
 /* ---- Poison, flags, early sections ---- */
 
 static bool has_poisoning(void)
@@ -1113,6 +1134,7 @@ static struct kunit_case vmemmap_sections_cases[] = {
 	KUNIT_CASE_PARAM(a_range_comes_as_a_whole_or_not_at_all,
 			 range_cases_gen_params),
 	KUNIT_CASE(a_section_of_others_is_not_taken_back),
+	KUNIT_CASE_PARAM(a_range_goes_after_one_flush, range_cases_gen_params),
 	KUNIT_CASE(new_struct_pages_are_poisoned),
 	KUNIT_CASE(an_inaccessible_memory_map_is_not_touched),
 	KUNIT_CASE(sections_go_online_and_offline),

@@ -206,10 +206,12 @@ void remove_range(unsigned long pfn, unsigned long nr_pages,
 	const unsigned long end_pfn = pfn + nr_pages;
 	unsigned long next;
 
+	vmemmap_gather_begin(altmap);
 	for (; pfn < end_pfn; pfn = next) {
 		next = chunk_end(pfn, end_pfn);
 		sparse_remove_section(pfn, next - pfn, altmap, pgmap);
 	}
+	vmemmap_gather_end();
 }
 
 int add_range(int nid, unsigned long pfn, unsigned long nr_pages,

@@ -49,6 +49,7 @@
 
 #include "vmemmap_base.h"
 #include "vmemmap.h"
+#include <linux/vmemmap.h>
 #include <trace/events/vmemmap.h>
 
 #define NR_NODES		2
@@ -119,6 +120,7 @@ void forget_operations(void);
  * @unflushed: hull of what was cleared since the last TLB flush; end 0: nothing
  * @has_unflushed_tables: tables among it
  * @nr_tlb_flushes: TLB flushes
+ * @tlb_flushed: range of the last of them
  * @poisoned: the struct pages poisoned last; NULL: none since machine_*()
  * @nr_poisoned: their number
  * @freed: range of the last call of vmemmap_free()
@@ -158,6 +160,7 @@ struct machine {
 	struct range unflushed;
 	bool has_unflushed_tables;
 	unsigned long nr_tlb_flushes;
+	struct range tlb_flushed;
 	struct page *poisoned;
 	unsigned long nr_poisoned;
 	struct range freed;

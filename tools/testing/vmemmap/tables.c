@@ -152,6 +152,7 @@ void soft_flush(unsigned long start, unsigned long end, bool has_tables)
 	EXPECT(start < end);
 	EXPECT(start >= ALIGN_DOWN(soft_vmemmap, PMD_SIZE));
 	machine.nr_tlb_flushes++;
+	machine.tlb_flushed = (struct range){ start, end };
 	if (start > machine.unflushed.start || end < machine.unflushed.end ||
 	    (machine.has_unflushed_tables && !has_tables))
 		return;

@@ -252,6 +252,25 @@ static void a_removed_section_costs_one_flush(void)
 }
 
 /* Pages, leaves and tables are missing, at each level. */
+/* W26: as many as can be gathered. */
+static void sections_that_go_together_cost_one_flush(void)
+{
+	for_each_tiny_geometry(g) {
+		struct device *dev = &devices[0];
+
+		machine_boot(g);
+		if (2 * PAGES_PER_SECTION * sizeof(struct page) < 2 * PAGE_SIZE)
+			continue;	/* others live in its pages */
+		init_device(dev, 0, hot_pfn(1), 2 * PAGES_PER_SECTION);
+		set_altmap(&dev->altmap, dev->pfn, 0, PAGES_PER_SECTION);
+		expect_one_flush(dev, NULL);
+		expect_one_flush(dev, &dev->altmap);
+		dev->pgmap.vmemmap_shift = PFN_SECTION_SHIFT;
+		expect_one_flush(dev, NULL);
+		check_machine();
+	}
+}
+
 static void a_range_with_holes_goes(void)
 {
 	for_each_geometry(g) {
@@ -478,7 +497,6 @@ static void what_is_gathered_goes_after_one_flush(void)
 {
 	for_each_geometry(g) {
 		const unsigned long start = slot_addr(1), end = slot_addr(3);
-		struct vmemmap_gather gather = {};
 		unsigned long page, table;
 
 		machine_bare(g);
@@ -488,20 +506,53 @@ static void what_is_gathered_goes_after_one_flush(void)
 		page_ref_add(pfn_to_page(page), 2);
 		machine.nr_tlb_flushes = 0;
 
-		vmemmap_gather_range(&gather, start, start + PAGE_SIZE);
-		vmemmap_gather_block(&gather, page, 0, 2);
-		vmemmap_gather_block(&gather, page, 0, 1);
-		vmemmap_gather_table(&gather, end - PMD_SIZE, end,
-				     __va(PFN_PHYS(table)));
-		vmemmap_gather_range(&gather, start, start + PAGE_SIZE);
+		vmemmap_gather_begin(NULL);
+		vmemmap_gather_range(start, start + PAGE_SIZE);
+		vmemmap_gather_block(page, 0, 2);
+		vmemmap_gather_begin(NULL);
+		vmemmap_gather_block(page, 0, 1);
+		vmemmap_gather_table(end - PMD_SIZE, end, __va(PFN_PHYS(table)));
+		vmemmap_gather_range(start, start + PAGE_SIZE);
+		vmemmap_gather_end();
 		EXPECT_EQ(nr_used_pages(), 2);
 		EXPECT_EQ(machine.nr_tlb_flushes, 0);
-		EXPECT_EQ(gather.start, start);
-		EXPECT_EQ(gather.end, end);
 
-		vmemmap_gather_finish(&gather);
-		vmemmap_gather_finish(&gather);
+		vmemmap_gather_end();
 		EXPECT_EQ(nr_used_pages(), 0);
+		EXPECT_EQ(machine.nr_tlb_flushes, 1);
+		EXPECT_EQ(machine.tlb_flushed.start, start);
+		EXPECT_EQ(machine.tlb_flushed.end, end);
+
+		vmemmap_gather_begin(NULL);
+		vmemmap_gather_end();
+		EXPECT_EQ(machine.nr_tlb_flushes, 1);
+	}
+}
+
+/* A device is asked for its own blocks only. */
+static void what_is_gathered_for_one_device_goes_before_that_of_another(void)
+{
+	for_each_geometry(g) {
+		struct vmem_altmap altmap;
+		unsigned long pfn;
+
+		machine_bare(g);
+		machine.is_untraced = true;
+		pfn = block_pfn(vmemmap_alloc_block(PAGE_SIZE, 0));
+		set_altmap(&altmap, pfn + 1, 0, 1);
+		machine.nr_tlb_flushes = 0;
+
+		vmemmap_gather_begin(NULL);
+		vmemmap_gather_begin(NULL);
+		vmemmap_gather_range(slot_addr(1), slot_addr(1) + PAGE_SIZE);
+		vmemmap_gather_block(pfn, 0, 1);
+		vmemmap_gather_end();
+		EXPECT_EQ(nr_used_pages(), 1);
+		vmemmap_gather_begin(&altmap);
+		EXPECT_EQ(nr_used_pages(), 0);
+		EXPECT_EQ(machine.nr_tlb_flushes, 1);
+		vmemmap_gather_end();
+		vmemmap_gather_end();
 		EXPECT_EQ(machine.nr_tlb_flushes, 1);
 	}
 }
@@ -525,6 +576,7 @@ const struct test_case depopulate_cases[] = {
 	TEST_CASE(all_ranges_of_two_sections_come_and_go),
 	TEST_CASE(sections_that_share_leaves_go_in_any_order),
 	TEST_CASE(a_removed_section_costs_one_flush),
+	TEST_CASE(sections_that_go_together_cost_one_flush),
 	TEST_CASE(a_range_with_holes_goes),
 	TEST_CASE(an_early_section_keeps_what_it_shares),
 	TEST_CASE(memory_from_boot_goes_when_the_last_user_goes),
@@ -537,6 +589,7 @@ const struct test_case depopulate_cases[] = {
 	TEST_CASE(a_range_of_any_length_goes),
 	TEST_CASE(a_full_batch_may_end_with_a_table),
 	TEST_CASE(what_is_gathered_goes_after_one_flush),
+	TEST_CASE(what_is_gathered_for_one_device_goes_before_that_of_another),
 	TEST_CASE(nothing_is_told_when_nobody_traces),
 	{ NULL, NULL },
 };

@@ -38,6 +38,7 @@
 #define __printf(fmt, args)	__attribute__((format(printf, fmt, args)))
 
 #define CONFIG_MEMORY_HOTPLUG	1
+#define CONFIG_SPARSEMEM_VMEMMAP	1
 #define VMEMMAP_DEFINES_TABLE_INIT
 #define VMEMMAP_PUBLIC_LEVELS
 #define VMEMMAP_LEVEL
