@@ -371,7 +371,7 @@ def count_rows(table: Table, works: dict[str, Work], geometry: Geometry) -> None
         work, sections = works["device-2M"], works["device-2M"].total / geometry.section
         table.add("flushes to remove 16 GiB in 2 MiB pages", "broadcasts/section",
                   lambda results: results[work]["remove"].called(FLUSHES) / sections,
-                  most=1, floor=1 / sections)
+                  limit=0.10, floor=1 / sections)
 
 
 def boot_rows(table: Table, sides: list[Side], tell: Callable[[str], None]) -> None:
