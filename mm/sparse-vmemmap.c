@@ -546,11 +546,8 @@ pte_t * __meminit vmemmap_pte_populate(pmd_t *pmd, unsigned long addr,
 				       int node, struct vmem_altmap *altmap,
 				       struct page *reuse)
 {
-	const struct vmemmap_fill fill = {
-		.nid = node,
-		.altmap = altmap,
-		.shared = reuse,
-	};
+	const struct vmemmap_fill fill = { .nid = node, .altmap = altmap,
+					   .shared = reuse };
 	pte_t *pte = pte_offset_kernel(pmd, addr);
 
 	return vmemmap_fill_ptes(pte, addr, addr + PAGE_SIZE, &fill) ? NULL :
