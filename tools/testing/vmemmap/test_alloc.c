@@ -215,6 +215,7 @@ static void memory_of_another_node_is_not_set_aside(void)
 		exhaust_memblock(1, 0);
 		vmemmap_set_aside(PMD_SIZE, 1);
 		EXPECT_EQ(ram_nid(block_pfn(vmemmap_alloc_block_buf(PAGE_SIZE, 1, NULL))), 0);
+		EXPECT_EQ(machine.nr_used_pages, 1);
 		vmemmap_put_aside();
 		EXPECT_EQ(machine.nr_used_pages, 1);
 	}

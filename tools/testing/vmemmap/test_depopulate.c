@@ -251,7 +251,6 @@ static void a_removed_section_costs_one_flush(void)
 	}
 }
 
-/* Pages, leaves and tables are missing, at each level. */
 /* W26: as many as can be gathered. */
 static void sections_that_go_together_cost_one_flush(void)
 {
@@ -271,6 +270,7 @@ static void sections_that_go_together_cost_one_flush(void)
 	}
 }
 
+/* Pages, leaves and tables are missing, at each level. */
 static void a_range_with_holes_goes(void)
 {
 	for_each_geometry(g) {
