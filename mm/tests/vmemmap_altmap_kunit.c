@@ -58,7 +58,7 @@ static void altmap_takes_back_what_the_row_says(struct kunit *test)
 					      row->align, row->alloc);
 
 	if (row->is_refused)
-		kunit_info(test, "a WARNING is expected");
+		vmemmap_kunit_announce_warning(test);
 	KUNIT_EXPECT_TRUE(test, vmemmap_put_altmap_block(&altmap,
 							 altmap.base_pfn + row->block,
 							 row->order));
@@ -85,7 +85,7 @@ static void a_block_of_nobody_is_refused(struct kunit *test)
 	struct vmemmap_kunit *vk = test->priv;
 
 	KUNIT_EXPECT_NOT_NULL(test, altmap_alloc(&altmap, 4));
-	kunit_info(test, "a WARNING is expected");
+	vmemmap_kunit_announce_warning(test);
 	vmemmap_put_block(vk->pfn, 0, 1, NULL);
 	vmemmap_put_block(vk->pfn, 0, 1, &altmap);
 	KUNIT_EXPECT_EQ(test, 4, altmap.alloc);

@@ -77,6 +77,7 @@ struct vmem_altmap *vmemmap_kunit_altmap(struct kunit *test,
 					 unsigned long reserve,
 					 unsigned long free);
 
+void vmemmap_kunit_announce_warning(struct kunit *test);
 void vmemmap_kunit_assert_no_memory(struct kunit *test, int err);
 void vmemmap_kunit_expect_all_came_back(struct kunit *test);
 void vmemmap_kunit_expect_nothing_left(struct kunit *test,

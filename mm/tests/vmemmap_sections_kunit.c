@@ -741,7 +741,7 @@ static void remove_twice_is_refused(struct kunit *test)
 	struct addition *second = add_new(test, PART_PAGES, PART_PAGES);
 	struct section_state before;
 
-	kunit_info(test, "a WARNING is expected");
+	vmemmap_kunit_announce_warning(test);
 	remove_section(test, first);
 	before = state_of(test, first->pfn);
 	remove(first);
