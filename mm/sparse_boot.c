@@ -25,7 +25,7 @@ void __init vmemmap_init_subsections(unsigned long pfn, unsigned long nr_pages)
 {
 	const unsigned long end_pfn = pfn + nr_pages;
 	unsigned long next;
-	unsigned int first, nr;
+	unsigned int first;
 
 	ahead.end_pfn = 0;
 	for (; pfn < end_pfn; pfn = next) {
@@ -34,12 +34,14 @@ void __init vmemmap_init_subsections(unsigned long pfn, unsigned long nr_pages)
 		next = section_chunk_end(pfn, end_pfn);
 		if (!ms || !ms->usage)
 			continue;
+		if (next - pfn == PAGES_PER_SECTION) {
+			bitmap_fill(ms->usage->subsection_map,
+				    SUBSECTIONS_PER_SECTION);
+			continue;
+		}
 		first = subsection_map_index(pfn);
-		nr = subsection_map_index(next - 1) - first + 1;
-		if (nr == SUBSECTIONS_PER_SECTION)
-			bitmap_fill(ms->usage->subsection_map, nr);
-		else
-			bitmap_set(ms->usage->subsection_map, first, nr);
+		bitmap_set(ms->usage->subsection_map, first,
+			   subsection_map_index(next - 1) - first + 1);
 	}
 }
 

@@ -86,15 +86,15 @@ static void __ref search_aside(void)
 /* Give back what lies before @next. */
 static void __ref put_aside(void *next)
 {
-	if (next > aside.start)
-		memblock_free(aside.start, next - aside.start);
+	memblock_free(aside.start, next - aside.start);
 	aside.start = next;
 }
 
 void __meminit vmemmap_put_aside(void)
 {
 	aside.size = 0;
-	put_aside(aside.end);
+	if (aside.end > aside.start)
+		put_aside(aside.end);
 }
 
 static void * __meminit alloc_aside(unsigned long size)
@@ -106,7 +106,8 @@ static void * __meminit alloc_aside(unsigned long size)
 	block = PTR_ALIGN(aside.start, size);
 	if (aside.start == aside.end || block + size > aside.end)
 		return NULL;
-	put_aside(block);
+	if (block > aside.start)
+		put_aside(block);
 	aside.start += size;
 	return block;
 }
