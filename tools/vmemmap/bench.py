@@ -35,6 +35,10 @@ ADD, REMOVE = "test_vmemmap_add", "test_vmemmap_remove"
 KINDS = {"2 MiB pages": 9, "RAM": 0, "altmap": 0}	# of memory, by the order of its pages
 PLUGGED = (1, 16)					# GiB
 
+# The files of ours, as they are built
+BACK_END = ("mm/sparse-vmemmap.o", "mm/sparse_boot.o", "mm/sparse_hotplug.o", "mm/vmemmap_*.o",
+            "arch/*/mm/vmemmap*.o")
+
 # Functions that stand for one flush of all CPUs, or one call of the page allocator.
 FLUSHES = ("flush_tlb_all", "flush_tlb_kernel_range", "tlbi")
 ALLOCATIONS = ("get_page_from_freelist", "alloc_pages_bulk_noprof")
@@ -82,6 +86,10 @@ class Window:
     def called(self, names: tuple[str, ...]) -> int:
         return sum(self.calls[name] for name in names)
 
+    def outside(self, names: set[str]) -> int:
+        """Instructions of all other functions."""
+        return self.instructions - sum(self.own[name] for name in names)
+
 
 def parse_window(line: str) -> tuple[str, Window]:
     name, instructions, *functions = line.split()
@@ -108,6 +116,15 @@ def write_symbols(objects: Path, path: Path, watched: tuple[str, ...]) -> None:
     if missing:
         raise Failure(f"{objects}/System.map has no {', '.join(missing)}")
     path.write_text("".join(f"{address:x} {name}\n" for address, name in sorted(names.items())))
+
+
+def back_end(objects: Path) -> set[str]:
+    """The functions of ours."""
+    files = [path for pattern in BACK_END for path in sorted(objects.glob(pattern))]
+    lines = subprocess.run(["nm", "--defined-only", "--format=posix", *files],
+                           capture_output=True, text=True, check=True).stdout.splitlines()
+    symbols = [line.split() for line in lines]
+    return {symbol[0] for symbol in symbols if len(symbol) > 1 and symbol[1] in "tTwW"}
 
 
 class Side:
@@ -252,8 +269,9 @@ Results = dict[Work, dict[str, Window]]
 
 
 class Table:
-    def __init__(self, results: dict[str, Results]):
+    def __init__(self, results: dict[str, Results], ours: set[str]):
         self.results = results
+        self.ours = ours			# functions
         self.rows: list[Row] = []
 
     def add(self, title: str, unit: str, value: Callable[[Results], float], **more: float) -> None:
@@ -261,11 +279,12 @@ class Table:
 
     def cost(self, title: str, work: Work, what: str, unit: str, divisor: float,
              limit: float = 1.0) -> None:
-        """Instructions of one or both halves of a work."""
+        """Instructions of one or both halves of a work; the floor is what is not the back end's."""
         halves = ("add", "remove") if what == "both" else (what,)
         self.add(title, f"instructions/{unit}",
                  lambda results: sum(results[work][half].instructions for half in halves) / divisor,
-                 limit=limit)
+                 limit=limit, floor=sum(self.results["ours"][work][half].outside(self.ours)
+                                        for half in halves) / divisor)
 
 
 def plugged(kind: str, size: int, geometry: Geometry, processes: int = 10) -> Work:
@@ -347,14 +366,20 @@ def process_rows(table: Table, works: dict[str, Work]) -> None:
                       results[m][h].instructions / results[f][h].instructions, most=1.05, floor=1)
 
 
+def used(halves: dict[str, Window]) -> int:
+    """Pages of RAM that a work takes."""
+    return int(halves["add"].told["used"])
+
+
 def count_rows(table: Table, works: dict[str, Work], geometry: Geometry) -> None:
     """What is known exactly. The floors: a flush for each range; a call of the page allocator
-    for a huge block, a table, or the base pages of a slot."""
+    for a huge block, a table, or the base pages of a slot; these pages."""
     section = geometry.leaves(geometry.section)
     reserved = 2 * geometry.section // (2 * MIB)	# vmemmap pages that compound pages own
-    blocks = {"2 MiB pages": (2, reserved + 1),		# and a table of PTEs
-              "RAM": (1, 512) if geometry.huge else (1, section), "altmap": (0, 0)}
-    for what, (allocations, pages) in blocks.items():
+    # Calls, pages of blocks, tables
+    blocks = {"2 MiB pages": (2, reserved, 1),
+              "RAM": (1, 512 if geometry.huge else section, 0), "altmap": (0, 0, 0)}
+    for what, (allocations, pages, tables) in blocks.items():
         if what not in works:
             continue
         work, sections = works[what], works[what].total / geometry.section
@@ -364,9 +389,11 @@ def count_rows(table: Table, works: dict[str, Work], geometry: Geometry) -> None
         table.add(f"page allocator to populate, {what}", "calls/section",
                   lambda results, w=work, n=sections: results[w]["add"].called(ALLOCATIONS) / n,
                   floor=allocations)
-        table.add(f"RAM, {what}", "pages/section",
-                  lambda results, w=work, n=sections: int(results[w]["add"].told["used"]) / n,
-                  floor=pages)
+        table.add(f"RAM, {what}", "KiB/section",
+                  lambda results, w=work, n=sections: used(results[w]) * geometry.page / KIB / n,
+                  floor=(pages + tables) * geometry.page / KIB)
+        table.add(f"page tables, {what}", "pages/section",
+                  lambda results, w=work, n=sections, p=pages: used(results[w]) / n - p, floor=tables)
     if "device-2M" in works:
         work, sections = works["device-2M"], works["device-2M"].total / geometry.section
         table.add("flushes to remove 16 GiB in 2 MiB pages", "broadcasts/section",
@@ -378,10 +405,12 @@ def boot_rows(table: Table, sides: list[Side], tell: Callable[[str], None]) -> N
     geometry = sides[0].geometry
     for size in geometry.boot:
         tell(f"booting with {size // GIB} GiB")
-        values = [side.boot(size).instructions * geometry.section / size for side in sides]
+        windows = [side.boot(size) for side in sides]
+        values = [window.instructions * geometry.section / size for window in windows]
         limit = {"6.12": 0.60, "7.3": 0.15}[sides[0].args.series] if size == geometry.boot[-1] else 1.0
         table.rows.append(Row(f"boot with {size // GIB} GiB: sparse_init", "instructions/section",
-                              *values, limit=limit))
+                              *values, limit=limit,
+                              floor=windows[1].outside(table.ours) * geometry.section / size))
 
 
 # ---- What comes out ----
@@ -494,7 +523,7 @@ def drive(args: argparse.Namespace) -> int:
     if args.only:
         return 0
 
-    table = Table(results)
+    table = Table(results, back_end(args.ours))
     fill_table(table, works, geometry)
     boot_rows(table, sides, tell)
     qemu = subprocess.run([geometry.qemu[0], "--version"], capture_output=True, text=True,
