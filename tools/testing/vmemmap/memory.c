@@ -503,7 +503,7 @@ void vmem_altmap_free(struct vmem_altmap *altmap, unsigned long nr_pfns)
 void memblock_free(void *block, size_t size)
 {
 	EXPECT(!machine.has_slab);
-	EXPECT(PAGE_ALIGNED(block) && PAGE_ALIGNED(size));
+	EXPECT(size && PAGE_ALIGNED(block) && PAGE_ALIGNED(size));
 	free_boot_pages(PHYS_PFN(__pa(block)), PHYS_PFN(size));
 }
 

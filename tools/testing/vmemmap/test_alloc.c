@@ -189,6 +189,25 @@ static void at_boot_what_is_set_aside_is_used_up_first(void)
 	}
 }
 
+static void huge_blocks_fit_into_what_is_set_aside_for_them(void)
+{
+	for_each_geometry(g) {
+		for (int nr = 1; nr <= 2; nr++) {
+			machine_early(g);
+			if (g->ram_pages < 8 * PHYS_PFN(PMD_SIZE))
+				continue;
+			/* what is free does not begin or end on a PMD block */
+			vmemmap_alloc_block(PAGE_SIZE, 1);
+			machine.nr_attempts = 0;
+			vmemmap_set_aside(nr * PMD_SIZE, 1);
+			for (int i = 0; i < nr; i++)
+				EXPECT(vmemmap_alloc_block_buf(PMD_SIZE, 1, NULL));
+			EXPECT_EQ(machine.nr_attempts, 1);
+			vmemmap_put_aside();
+		}
+	}
+}
+
 static void nothing_is_set_aside_while_the_buffer_lasts(void)
 {
 	for_each_geometry(g) {
@@ -418,6 +437,7 @@ const struct test_case alloc_cases[] = {
 	TEST_CASE(an_early_block_that_cannot_be_had_is_none),
 	TEST_CASE(at_boot_the_buffer_of_the_node_is_used_up_first),
 	TEST_CASE(at_boot_what_is_set_aside_is_used_up_first),
+	TEST_CASE(huge_blocks_fit_into_what_is_set_aside_for_them),
 	TEST_CASE(nothing_is_set_aside_while_the_buffer_lasts),
 	TEST_CASE(memory_of_another_node_is_not_set_aside),
 	TEST_CASE(several_pages_come_from_their_node),
