@@ -120,7 +120,7 @@ def write_symbols(objects: Path, path: Path, watched: tuple[str, ...]) -> None:
 
 def back_end(objects: Path) -> set[str]:
     """The functions of ours."""
-    files = [path for pattern in BACK_END for path in sorted(objects.glob(pattern))]
+    files = [path for pattern in BACK_END for path in objects.glob(pattern)]
     lines = subprocess.run(["nm", "--defined-only", "--format=posix", *files],
                            capture_output=True, text=True, check=True).stdout.splitlines()
     symbols = [line.split() for line in lines]

@@ -16,7 +16,7 @@ import checks
 from backing import Row, Vmemmap, new_rows
 from guest_image import find_tool, write_image
 from machine import Failure, Machine
-from memmap import Span, State, parse_state
+from memmap import State, parse_state, tables
 from report import LAST_LINES, Ktap, Text
 from scenarios import SCENARIOS, HvoFacts, Scenario, Step
 
@@ -79,32 +79,23 @@ class Run:
                        f"{state.used - earlier.used:+d} pages in use")
 
 
-def slots(span: Span, slot: int) -> range:
-    """The numbers of those that the span lies in."""
-    return range(span.start // slot, (span.end - 1) // slot + 1)
-
-
-def remapped_sums(state: State, slot: int, remapped: set[int]) -> list[str]:
-    """How much is mapped how. Where HugeTLB finds its pages is chance: a slot in which it
-    has remapped any, in this state or before, counts like one that is whole."""
-    remapped.update(number for span in state.spans if "ro" in span.attributes.split()
-                    for number in slots(span, slot))
+def remapped_sums(state: State, remapped: set[tuple[str, int]]) -> list[str]:
+    """How much is mapped how. Where HugeTLB finds its pages is chance, and so is how many
+    slots are split; but each is one in which it has remapped pages, now or before."""
+    remapped |= tables((span for span in state.spans if "ro" in span.attributes.split()),
+                       state.reach)
     sums = Counter()
     for span in state.spans:
-        if span.level != "pte":
-            sums[f"{span.level} {span.attributes}".replace("PSE ", "")] += span.end - span.start
-            continue
-        for number in slots(span, slot):
-            level = "pmd" if number in remapped and "RW" in span.attributes.split() else "pte"
-            sums[f"{level} {span.attributes}"] += (min(span.end, (number + 1) * slot)
-                                                   - max(span.start, number * slot))
-    return [f"{what}: {length:#x}" for what, length in sorted(sums.items())]
+        sums[span.attributes.replace("PSE ", "") or f"no {span.level}"] += span.end - span.start
+    needless = [table for table in state.tables() - remapped if table[0] == "pte"]
+    return [*(f"{what}: {length:#x}" for what, length in sorted(sums.items())),
+            f"slots split for nothing: {len(needless)}"]
 
 
-def map_text(step: Step, state: State, slot: int, remapped: set[int]) -> str:
+def map_text(step: Step, state: State, remapped: set[tuple[str, int]]) -> str:
     """What is mapped how."""
     if isinstance(step.facts, HvoFacts):
-        lines = remapped_sums(state, slot, remapped)
+        lines = remapped_sums(state, remapped)
     else:
         lines = [f"{span.start:#x}-{span.end:#x} {span.level} {span.attributes}"
                  for span in state.spans]
@@ -148,8 +139,8 @@ def drive(args: argparse.Namespace) -> int:
             else:
                 report.step(number, step, *run.step(step))
         if args.maps:
-            slot, remapped = scenario.geometry.leaf["pmd"], set()
-            args.maps.write_text("".join(map_text(step, run.states[step.title], slot, remapped)
+            remapped: set[tuple[str, int]] = set()
+            args.maps.write_text("".join(map_text(step, run.states[step.title], remapped)
                                          for step in scenario.steps if step.title in run.states))
         report.finish(run.rows, machine.lines[-LAST_LINES:] if run.broken else [])
     return 1 if run.failed else 0
