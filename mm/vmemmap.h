@@ -118,6 +118,33 @@ int vmemmap_fill_range(unsigned long start, unsigned long end,
 		       const struct vmemmap_fill *fill);
 
 /**
+ * vmemmap_pgd_populate(), vmemmap_p4d_populate(), vmemmap_pud_populate(),
+ * vmemmap_pmd_populate() - the entry of that level for an address, with a
+ *	table of the next level below it
+ *
+ * An entry that is not empty is returned as it is, be it a table or a leaf.
+ *
+ * Return: the entry; NULL if no table can be allocated.
+ */
+pgd_t *vmemmap_pgd_populate(unsigned long addr, int node);
+p4d_t *vmemmap_p4d_populate(pgd_t *pgd, unsigned long addr, int node);
+pud_t *vmemmap_pud_populate(p4d_t *p4d, unsigned long addr, int node);
+pmd_t *vmemmap_pmd_populate(pud_t *pud, unsigned long addr, int node);
+
+/**
+ * vmemmap_descend() - build the tables down to the PMD entries of an address
+ * @addr: address in the vmemmap
+ * @node: node that tables come from
+ *
+ * The only way down that builds tables.
+ *
+ * Context: as for vmemmap_fill_range().
+ * Return: the PUD entry, with a table of PMDs below it; ERR_PTR(-ENOMEM) if a
+ * table cannot be allocated; ERR_PTR(-EEXIST) if a leaf is in the way.
+ */
+pud_t *vmemmap_descend(unsigned long addr, int node);
+
+/**
  * vmemmap_lookup_page() - which page does a PTE of the vmemmap map?
  * @addr: address in the vmemmap
  *

@@ -44,8 +44,6 @@
 #include "page_alloc.h"
 #include "sparse.h"
 
-#define VMEMMAP_LEVEL static
-
 /* sparse_init() has the map of subsections initialised as a whole. */
 #define VMEMMAP_INIT_ALL_SUBSECTIONS
 
@@ -95,11 +93,10 @@ static inline void vmemmap_put_boot_page(struct page *page)
 
 /*
  * This back end defines what an empty table of each level looks like (weak, see
- * vmemmap_alloc_table()), and the per-level functions of linux/mm.h for sparc.
+ * vmemmap_alloc_table()), and vmemmap_pte_populate() of linux/mm.h.
  */
 #define VMEMMAP_DEFINES_TABLE_INIT
 #define VMEMMAP_PUBLIC_LEVELS
-#define VMEMMAP_LEVEL
 
 /* free_area_init() has the map of subsections initialised range by range. */
 #define vmemmap_init_subsections sparse_init_subsection_map
