@@ -24,54 +24,80 @@ own_files() {
 	# shellcheck disable=SC2086 # a list of names
 	dirs=$(ls -d ${PARTS:-Documentation arch include lib mm tools/testing} 2>/dev/null)
 	# shellcheck disable=SC2086 # a list of names
-	find $dirs -type f ! -name '*.o' ! -name '*.pyc' ! -name '*~'
+	find $dirs -type f ! -name '*.o' ! -name '*.pyc' ! -name '*~' ! -name Makefile.vmemmap
 }
 
-# The files of stock's that we edit.
+# The files of the tree that we edit: those that a file of ours is merged into, and
+# those that our rules change.
 edited_files() {
 	local file
 
 	cd "$top"
-	echo lib/Makefile
-	echo lib/Kconfig.debug
+	echo Kconfig
+	for file in ${PARTS:-arch/*/mm lib mm}; do
+		[ ! -e "$file/Makefile.vmemmap" ] || echo "$file/Makefile"
+	done
 	[ -z "${PARTS:-}" ] || return 0
-	echo mm/Makefile
-	echo mm/Kconfig.debug
 	[ ! -e MAINTAINERS ] || echo MAINTAINERS
-	for file in arch/*/mm/*.c; do
-		[ ! -e "$file" ] || echo "${file%/*}/Makefile"
-	done | sort -u
+	echo Documentation/mm/index.rst
 	printf '%s\n' "${patched[@]}"
 }
 
-# objects <option> <directory> <file of ours in it>...: the lines for its Makefile.
-objects() {
-	local option=$1 dir=$2 file
-	shift 2
+# append <file of ours> <file>: all but the line with the license.
+append() {
+	sed 1d "$1" >>"$2"
+}
 
-	for file; do
-		[ ! -e "$file" ] || [ "$file" = "$replaced" ] || {
-			file=${file#"$dir/"}
-			echo "obj-\$(CONFIG_$option) += ${file%.c}.o"
-		}
+# The pages that we bring stand beside the page about deduplication.
+index_pages() {
+	local pages
+
+	pages=$(cd "$top/Documentation/mm" && printf '   %s\n' vmemmap*.rst | sed 's/\.rst$//' | sort)
+	sed -i "/^   vmemmap_dedup\$/i\\${pages//$'\n'/\\$'\n'}" "$1"
+	grep -qxF "${pages%%$'\n'*}" "$1" || fail "Documentation/mm/index.rst has no vmemmap_dedup to put our pages beside"
+}
+
+# The people whom the tree names for mm/sparse-vmemmap.c, or for mm/.
+people() {
+	local file
+
+	for file in mm/sparse-vmemmap.c mm/; do
+		awk -v RS= -v FS='\n' -v file="F:\t$file" '
+			$0 "\n" ~ "\n" file "\n" { for (i = 1; i <= NF; i++) if ($i ~ /^[MR]:/) print $i }' "$1" |
+			grep . && break
 	done
 }
 
-# What is appended to a file of stock's.
-lines_for() {
-	cd "$top"
+# Our entry, with these people, behind the entry whose title is the next before its
+# title; few files of that kind are sorted throughout.
+insert_maintainers() {
+	local entry
+
+	entry=$(sed 1q "$top/MAINTAINERS" && people "$1" && sed 1d "$top/MAINTAINERS")
+	ENTRY=$entry awk '
+		BEGIN { entry = ENVIRON["ENTRY"]; title = substr(entry, 1, index(entry, "\n") - 1) }
+		/^[A-Z]:\t/ && last !~ /^[A-Z]:\t/ {	# last is a title
+			if (NR != FNR && behind == best) {
+				print entry "\n"
+				behind = ""
+			} else if (NR != FNR)
+				behind = last
+			else if (last > best && last < title)
+				best = last
+		}
+		NR != FNR && FNR > 1 { print last }
+		{ last = $0 }
+		END { print last }' "$1" "$1" >"$1.out"
+	cat "$1.out" >"$1" && rm "$1.out"
+}
+
+# merge <path> <file>: put what we bring for a file of stock's into it.
+merge() {
 	case $1 in
-	mm/Makefile)
-		objects SPARSEMEM_VMEMMAP mm mm/*.c
-		objects SPARSEMEM_VMEMMAP_KUNIT_TEST mm mm/tests/*.c ;;
-	arch/*/mm/Makefile)
-		objects SPARSEMEM_VMEMMAP "${1%/*}" "${1%/*}"/*.c ;;
-	lib/Makefile)
-		objects TEST_VMEMMAP lib lib/*.c ;;
-	*/Kconfig.debug)
-		printf '\nsource "%s/Kconfig.vmemmap"\n' "${1%/*}" ;;
-	MAINTAINERS)
-		echo && cat MAINTAINERS ;;
+	Kconfig) append "$top/Kconfig" "$2" ;;
+	*/Makefile) append "$top/$1.vmemmap" "$2" ;;
+	MAINTAINERS) insert_maintainers "$2" ;;
+	*/index.rst) index_pages "$2" ;;
 	esac
 }
 
@@ -119,7 +145,7 @@ render() {
 	[[ $1 != *.c ]] || for rules in $(rules_for "$1"); do
 		apply_rules "$rules" "$1" "$2"
 	done
-	lines_for "$1" >>"$2"
+	merge "$1" "$2"
 }
 
 is_laid() { grep -qsxF "$1" "$state/laid"; }
@@ -149,7 +175,7 @@ undo_file() {
 check() {
 	local file found
 
-	for file in Makefile Kbuild mm/Makefile mm/Kconfig.debug; do
+	for file in Makefile Kbuild Kconfig mm/Makefile; do
 		[ -f "$tree/$file" ] || fail "$tree is no kernel source tree: it has no $file"
 	done
 	found=$(series_of "$tree")
