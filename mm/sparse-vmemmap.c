@@ -20,6 +20,9 @@
 #include "vmemmap_base.h"
 #include "vmemmap.h"
 
+#define CREATE_TRACE_POINTS
+#include <trace/events/sparse_vmemmap.h>
+
 /* ---- Blocks of RAM ---- */
 
 /*
@@ -418,7 +421,7 @@ static unsigned long altmap_end(const struct vmem_altmap *altmap)
 	return altmap_start(altmap) + altmap->free;
 }
 
-bool is_altmap_pfn(const struct vmem_altmap *altmap, unsigned long pfn)
+bool vmemmap_is_altmap_pfn(const struct vmem_altmap *altmap, unsigned long pfn)
 {
 	return altmap_start(altmap) <= pfn && pfn < altmap_end(altmap);
 }
@@ -450,7 +453,7 @@ struct altmap_hole {
 static void __meminit hole_avoid(struct altmap_hole *hole, unsigned long pfn,
 				 unsigned long nr_pfns)
 {
-	if (!is_altmap_pfn(hole->altmap, pfn))
+	if (!vmemmap_is_altmap_pfn(hole->altmap, pfn))
 		return;
 	hole->nr_mapped += nr_pfns;
 	if (pfn < hole->pfn + hole->nr_pfns && hole->pfn < pfn + nr_pfns)

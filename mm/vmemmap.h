@@ -177,14 +177,14 @@ void vmemmap_wrprotect_range(unsigned long start, unsigned long end);
 pmd_t *vmemmap_find_slot(unsigned long addr);
 
 /**
- * is_altmap_pfn() - is a page one of those set aside for the memory map?
+ * vmemmap_is_altmap_pfn() - is a page one of those set aside for the memory map?
  * @altmap: the device that sets them aside
  * @pfn: the page
  *
  * Context: any.
  * Return: true if the altmap may have given it.
  */
-bool is_altmap_pfn(const struct vmem_altmap *altmap, unsigned long pfn);
+bool vmemmap_is_altmap_pfn(const struct vmem_altmap *altmap, unsigned long pfn);
 
 /**
  * vmemmap_put_block() - give back a block or a table that is not mapped
@@ -381,7 +381,7 @@ void warn_not_populated(unsigned long pfn, unsigned long nr_pages, int nid,
 void vmemmap_init_subsections(unsigned long pfn, unsigned long nr_pages);
 
 /**
- * has_live_subsection() - does anybody need the struct pages of a range?
+ * sparse_has_live_subsection() - does anybody need the struct pages of a range?
  * @pfn: first page frame, of any alignment
  * @end_pfn: end of the range
  *
@@ -390,7 +390,7 @@ void vmemmap_init_subsections(unsigned long pfn, unsigned long nr_pages);
  * Context: mem_hotplug_lock held; does not sleep.
  * Return: true if a subsection that the range touches is live.
  */
-bool has_live_subsection(unsigned long pfn, unsigned long end_pfn);
+bool sparse_has_live_subsection(unsigned long pfn, unsigned long end_pfn);
 
 /**
  * vmemmap_compound_nr_pages() - how many pages vmemmap_populate_compound_pages()

@@ -16,9 +16,7 @@
 #include "vmemmap_base.h"
 #include "vmemmap.h"
 #include <linux/vmemmap.h>
-#include <trace/events/vmemmap.h>
-
-#ifdef CONFIG_MEMORY_HOTPLUG
+#include <trace/events/sparse_vmemmap.h>
 
 /* ---- Gather, flush, release ---- */
 
@@ -82,7 +80,7 @@ static void count_piece(struct vmemmap_bytes *bytes,
 {
 	const unsigned long size = PAGE_SIZE << piece->order;
 
-	if (gather.altmap && is_altmap_pfn(gather.altmap, piece->pfn)) {
+	if (gather.altmap && vmemmap_is_altmap_pfn(gather.altmap, piece->pfn)) {
 		bytes->of[VMEMMAP_ALTMAP] += size;
 		return;
 	}
@@ -94,7 +92,7 @@ static void count_piece(struct vmemmap_bytes *bytes,
 static void trace_bytes(const struct vmemmap_bytes *bytes,
 			unsigned long leaf_size)
 {
-	enum vmemmap_backing backing;
+	enum vmemmap_source backing;
 
 	for (backing = VMEMMAP_RAM; backing < VMEMMAP_NR_BACKINGS; backing++)
 		if (bytes->of[backing])
@@ -191,7 +189,7 @@ static bool is_unit_in_use(unsigned long unit, unsigned long size,
 
 	pfn = (unit - base) / sizeof(struct page);
 	end_pfn = DIV_ROUND_UP(unit + size - base, sizeof(struct page));
-	return has_live_subsection(pfn, end_pfn);
+	return sparse_has_live_subsection(pfn, end_pfn);
 }
 
 static void unmap_pmd(pmd_t *pmd, unsigned long addr, unsigned long start,
@@ -392,5 +390,3 @@ void vmemmap_depopulate(unsigned long start, unsigned long end,
 	}
 	vmemmap_gather_end();
 }
-
-#endif /* CONFIG_MEMORY_HOTPLUG */

@@ -8,7 +8,7 @@
  */
 #include "vmemmap_base.h"
 #include "vmemmap.h"
-#include <trace/events/vmemmap.h>
+#include <trace/events/sparse_vmemmap.h>
 
 /* True if the empty slot is a leaf now; else nothing has changed. */
 static bool __meminit vmemmap_fill_pmd(pmd_t *pmd, unsigned long addr,

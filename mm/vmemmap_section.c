@@ -187,7 +187,7 @@ static void __meminit subsection_mask(unsigned long *mask, unsigned long pfn,
 	bitmap_set(mask, first, last - first + 1);
 }
 
-bool has_live_subsection(unsigned long pfn, unsigned long end_pfn)
+bool sparse_has_live_subsection(unsigned long pfn, unsigned long end_pfn)
 {
 	DECLARE_BITMAP(mask, SUBSECTIONS_PER_SECTION);
 	unsigned long next;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * vmemmap_trace_kunit.c - tests of include/trace/events/vmemmap.h
+ * vmemmap_trace_kunit.c - tests of include/trace/events/sparse_vmemmap.h
  *
  * A probe on each tracepoint sums up what it is told. The harness compares such
  * sums with page tables of all shapes; here they are the kernel's own.
  */
 #include <linux/vmemmap.h>
-#include <trace/events/vmemmap.h>
+#include <trace/events/sparse_vmemmap.h>
 
 #include "vmemmap_kunit.h"
 
@@ -42,7 +42,7 @@ static void on_populate(void *data, unsigned long start, unsigned long end,
 }
 
 static void on_depopulate(void *data, unsigned long start, unsigned long end,
-			  enum vmemmap_backing backing, unsigned long leaf_size,
+			  enum vmemmap_source backing, unsigned long leaf_size,
 			  unsigned long bytes)
 {
 	struct told *told = data;
@@ -103,7 +103,7 @@ static struct told *listen(struct kunit *test)
 }
 
 static void expect_bytes(struct kunit *test, const struct told *told,
-			 enum vmemmap_backing backing, long bytes)
+			 enum vmemmap_source backing, long bytes)
 {
 	int i;
 
@@ -147,8 +147,8 @@ static void an_altmap_is_told_on_both_ways(struct kunit *test)
 	struct told *told = listen(test);
 
 	KUNIT_ASSERT_EQ(test, 0, vmemmap_kunit_fill(vk->slot, end, &fill));
-	KUNIT_EXPECT_TRUE(test, is_altmap_pfn(altmap, vmemmap_kunit_leaf(vk->slot).pfn));
-	KUNIT_EXPECT_FALSE(test, is_altmap_pfn(altmap, altmap->base_pfn + 8));
+	KUNIT_EXPECT_TRUE(test, vmemmap_is_altmap_pfn(altmap, vmemmap_kunit_leaf(vk->slot).pfn));
+	KUNIT_EXPECT_FALSE(test, vmemmap_is_altmap_pfn(altmap, altmap->base_pfn + 8));
 	expect_bytes(test, told, VMEMMAP_ALTMAP, 3 * PAGE_SIZE);
 
 	vmemmap_kunit_free(vk->slot, end, altmap);

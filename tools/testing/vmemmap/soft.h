@@ -50,7 +50,7 @@
 #include "vmemmap_base.h"
 #include "vmemmap.h"
 #include <linux/vmemmap.h>
-#include <trace/events/vmemmap.h>
+#include <trace/events/sparse_vmemmap.h>
 
 #define NR_NODES		2
 #define NR_DEVICES		4

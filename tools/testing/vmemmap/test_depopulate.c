@@ -416,15 +416,15 @@ static void a_subsection_is_live_from_add_to_remove(void)
 		const unsigned long pfn = (machine_boot(g), hot_pfn(1));
 		const unsigned long next = pfn + PAGES_PER_SUBSECTION;
 
-		EXPECT(!has_live_subsection(pfn, pfn + 2 * PAGES_PER_SECTION));
-		EXPECT(has_live_subsection(0, 1));
+		EXPECT(!sparse_has_live_subsection(pfn, pfn + 2 * PAGES_PER_SECTION));
+		EXPECT(sparse_has_live_subsection(0, 1));
 		EXPECT_EQ(add_ram(pfn, PAGES_PER_SUBSECTION), 0);
-		EXPECT(has_live_subsection(pfn - 1, pfn + 1));
-		EXPECT(has_live_subsection(next - 1, next + 1));
-		EXPECT(!has_live_subsection(pfn - 1, pfn));
-		EXPECT(!has_live_subsection(next, next + 1));
+		EXPECT(sparse_has_live_subsection(pfn - 1, pfn + 1));
+		EXPECT(sparse_has_live_subsection(next - 1, next + 1));
+		EXPECT(!sparse_has_live_subsection(pfn - 1, pfn));
+		EXPECT(!sparse_has_live_subsection(next, next + 1));
 		remove_ram(pfn, PAGES_PER_SUBSECTION);
-		EXPECT(!has_live_subsection(pfn - 1, next + 1));
+		EXPECT(!sparse_has_live_subsection(pfn - 1, next + 1));
 	}
 }
 
@@ -438,8 +438,8 @@ static void a_subsection_is_live_behind_sections_that_never_were(void)
 		machine_boot(g);
 		EXPECT_EQ(add_ram(pfn, PAGES_PER_SUBSECTION), 0);
 		EXPECT(!__pfn_to_section(pfn - 1));
-		EXPECT(has_live_subsection(pfn - 1, pfn + 1));
-		EXPECT(!has_live_subsection(pfn - 1, pfn));
+		EXPECT(sparse_has_live_subsection(pfn - 1, pfn + 1));
+		EXPECT(!sparse_has_live_subsection(pfn - 1, pfn));
 	}
 }
 

@@ -18,7 +18,7 @@ void expect_traces_cancel_out(void)
 	EXPECT_EQ(machine.nr_tables, 0);
 }
 
-static enum vmemmap_backing backing_of(const struct vmemmap_fill *fill)
+static enum vmemmap_source backing_of(const struct vmemmap_fill *fill)
 {
 	if (fill->shared)
 		return VMEMMAP_SHARED_TAIL;
@@ -52,7 +52,7 @@ void soft_trace_vmemmap_populate(unsigned long start, unsigned long end,
 }
 
 void soft_trace_vmemmap_depopulate(unsigned long start, unsigned long end,
-				   enum vmemmap_backing backing,
+				   enum vmemmap_source backing,
 				   unsigned long leaf_size, unsigned long bytes)
 {
 	check_range(start, end, leaf_size, bytes);

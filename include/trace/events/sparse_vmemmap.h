@@ -5,17 +5,17 @@
  * it, is what is mapped.
  */
 #undef TRACE_SYSTEM
-#define TRACE_SYSTEM vmemmap
+#define TRACE_SYSTEM sparse_vmemmap
 
-#if !defined(_TRACE_VMEMMAP_H) || defined(TRACE_HEADER_MULTI_READ)
-#define _TRACE_VMEMMAP_H
+#if !defined(_TRACE_SPARSE_VMEMMAP_H) || defined(TRACE_HEADER_MULTI_READ)
+#define _TRACE_SPARSE_VMEMMAP_H
 
 #include <linux/tracepoint.h>
 
-#ifndef _TRACE_VMEMMAP_BACKING
-#define _TRACE_VMEMMAP_BACKING
+#ifndef _TRACE_SPARSE_VMEMMAP_BACKING
+#define _TRACE_SPARSE_VMEMMAP_BACKING
 /* Whose memory is behind a leaf. A tail is RAM where it is mapped first. */
-enum vmemmap_backing {
+enum vmemmap_source {
 	VMEMMAP_RAM,
 	VMEMMAP_ALTMAP,
 	VMEMMAP_SHARED_TAIL,
@@ -45,7 +45,7 @@ DECLARE_EVENT_CLASS(vmemmap_fill,
 		__field(unsigned long, start)
 		__field(unsigned long, end)
 		__field(int, nid)
-		__field(enum vmemmap_backing, backing)
+		__field(enum vmemmap_source, backing)
 		__field(unsigned long, leaf_size)
 		__field(unsigned long, bytes)
 	),
@@ -86,14 +86,14 @@ DEFINE_EVENT(vmemmap_fill, vmemmap_alloc_failed,
 /* Leaves of one size somewhere in [start, end) have gone; @bytes of them. */
 TRACE_EVENT(vmemmap_depopulate,
 	TP_PROTO(unsigned long start, unsigned long end,
-		 enum vmemmap_backing backing, unsigned long leaf_size,
+		 enum vmemmap_source backing, unsigned long leaf_size,
 		 unsigned long bytes),
 	TP_ARGS(start, end, backing, leaf_size, bytes),
 
 	TP_STRUCT__entry(
 		__field(unsigned long, start)
 		__field(unsigned long, end)
-		__field(enum vmemmap_backing, backing)
+		__field(enum vmemmap_source, backing)
 		__field(unsigned long, leaf_size)
 		__field(unsigned long, bytes)
 	),
@@ -130,6 +130,6 @@ TRACE_EVENT(vmemmap_prune,
 	TP_printk("start=%#lx end=%#lx", __entry->start, __entry->end)
 );
 
-#endif /* _TRACE_VMEMMAP_H */
+#endif /* _TRACE_SPARSE_VMEMMAP_H */
 
 #include <trace/define_trace.h>
