@@ -1,19 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * sparse-vmemmap.c - the tables that map memory behind the vmemmap
+ * sparse-vmemmap.c - blocks and page tables for the vmemmap
  *
- * Owns the page tables on the way in: what a slot holds and what it is filled
- * with. Knows addresses, and of compound pages what struct vmemmap_fill says; must
- * not know where blocks come from, or sections, or devices.
+ * Owns where a block comes from and where it goes back to: memblock at boot, the
+ * buddy allocator later, or the memory of a device (struct vmem_altmap). Owns the
+ * page tables from the top down to a slot, and the weak functions that an
+ * architecture may override. Must not know what a slot is filled with, or what a
+ * section is.
  *
- *	for each slot of [start, end):		descend once, five levels
- *		leaf there			keep it
- *		huge wanted, slot empty		one block, one PMD
- *		else				fill the PTEs of the slot flat
- *
- * Locking: single-threaded boot, or mem_hotplug_lock held for writing. No
- * page-table lock is taken: nobody else changes entries of the vmemmap that
- * are empty.
+ * See mm/vmemmap.h for the terms and for the locking rule.
  */
 #define pr_fmt(fmt) "vmemmap: " fmt
 
@@ -26,10 +21,10 @@
 /* ---- Blocks of RAM ---- */
 
 /*
- * @order pages from the buddy allocator: not compound, one reference. Only
- * where there is nothing smaller to fall back to is a failure worth a report.
+ * A block of the buddy allocator: not compound, one reference. A failure is
+ * reported for a single page only, since a larger block gives way to pages.
  */
-static void * __meminit vmemmap_alloc_buddy(unsigned int order, int node)
+static void * __meminit alloc_buddy(unsigned int order, int node)
 {
 	const gfp_t quiet = order ? __GFP_NOWARN : 0;
 	struct page *page;
@@ -42,10 +37,11 @@ static void * __meminit vmemmap_alloc_buddy(unsigned int order, int node)
 }
 
 /*
- * Raw memory, aligned to its size. kmemleak shall neither scan nor report the
- * memory map, and memory below MAX_DMA_ADDRESS is left to those who need it.
+ * A block of memblock, aligned to its size, not cleared. kmemleak must neither
+ * scan nor report the memory map. Memory below MAX_DMA_ADDRESS is left to those
+ * who need it.
  */
-static void * __ref vmemmap_alloc_early(unsigned long size, int node)
+static void * __ref alloc_memblock(unsigned long size, int node)
 {
 	return memblock_alloc_try_nid_raw(size, size, __pa(MAX_DMA_ADDRESS),
 					  MEMBLOCK_ALLOC_NOLEAKTRACE, node);
@@ -58,192 +54,83 @@ static void * __ref vmemmap_alloc_early(unsigned long size, int node)
  *
  * The block is not cleared.
  *
- * Context: boot (memblock) or later (buddy allocator); may sleep in the
- * latter case.
- * Return: the address in the direct map; NULL if there is no such memory. It is
- * reported if not even a page can be had later.
+ * Context: boot (memblock) or later (buddy allocator, may sleep).
+ * Return: the address in the direct map; NULL if there is no such block, which
+ * the page allocator reports if a single page was asked for.
  */
 void * __meminit vmemmap_alloc_block(unsigned long size, int node)
 {
 	KUNIT_STATIC_STUB_REDIRECT(vmemmap_alloc_block, size, node);
 
 	if (slab_is_available())
-		return vmemmap_alloc_buddy(get_order(size), node);
-	return vmemmap_alloc_early(size, node);
+		return alloc_buddy(get_order(size), node);
+	return alloc_memblock(size, node);
 }
 
-/* For the blocks that boot asks for next; @size is yet to be searched for. */
+/*
+ * The boot buffer: memory for the blocks that boot asks for next, so that one
+ * search of memblock serves a whole range. It is searched for lazily, when the
+ * first block is asked for that sparse_init()'s own buffer does not have.
+ */
 static struct {
-	unsigned long size;
+	unsigned long size;		/* in bytes, yet to be searched for */
 	int nid;
-	void *start;
+	void *start;			/* what is left: [start, end) */
 	void *end;
-} aside __meminitdata;
+} boot_buffer __meminitdata;
 
-void __meminit vmemmap_set_aside(unsigned long size, int nid)
+void __meminit vmemmap_open_boot_buffer(unsigned long size, int nid)
 {
-	aside.size = size;
-	aside.nid = nid;
+	boot_buffer.size = size;
+	boot_buffer.nid = nid;
 }
 
-static void __ref search_aside(void)
+static void __ref boot_buffer_fill(void)
 {
-	const unsigned long size = aside.size;
+	const unsigned long size = boot_buffer.size;
 	const unsigned long align = size < PMD_SIZE ? PAGE_SIZE : PMD_SIZE;
 
-	aside.start = memblock_alloc_exact_nid_raw(size, align,
-						   __pa(MAX_DMA_ADDRESS),
-						   MEMBLOCK_ALLOC_NOLEAKTRACE,
-						   aside.nid);
-	aside.end = aside.start ? aside.start + size : NULL;
-	aside.size = 0;
+	boot_buffer.start = memblock_alloc_exact_nid_raw(size, align,
+							 __pa(MAX_DMA_ADDRESS),
+							 MEMBLOCK_ALLOC_NOLEAKTRACE,
+							 boot_buffer.nid);
+	boot_buffer.end = boot_buffer.start ? boot_buffer.start + size : NULL;
+	boot_buffer.size = 0;
 }
 
-/* Give back what lies before @next. */
-static void __ref put_aside(void *next)
+/* Give what lies before @next back to memblock. */
+static void __ref boot_buffer_trim(void *next)
 {
-	memblock_free(aside.start, next - aside.start);
-	aside.start = next;
+	memblock_free(boot_buffer.start, next - boot_buffer.start);
+	boot_buffer.start = next;
 }
 
-void __meminit vmemmap_put_aside(void)
+void __meminit vmemmap_close_boot_buffer(void)
 {
-	aside.size = 0;
-	if (aside.end > aside.start)
-		put_aside(aside.end);
+	boot_buffer.size = 0;
+	if (boot_buffer.end > boot_buffer.start)
+		boot_buffer_trim(boot_buffer.end);
 }
 
-static void * __meminit alloc_aside(unsigned long size)
+static void * __meminit alloc_boot_buffer(unsigned long size)
 {
 	void *block;
 
-	if (aside.size)
-		search_aside();
-	block = PTR_ALIGN(aside.start, size);
-	if (aside.start == aside.end || block + size > aside.end)
+	if (boot_buffer.size)
+		boot_buffer_fill();
+	block = PTR_ALIGN(boot_buffer.start, size);
+	if (boot_buffer.start == boot_buffer.end || block + size > boot_buffer.end)
 		return NULL;
-	if (block > aside.start)
-		put_aside(block);
-	aside.start += size;
+	if (block > boot_buffer.start)
+		boot_buffer_trim(block);
+	boot_buffer.start += size;
 	return block;
-}
-
-/* Pages from the buddy allocator that are blocks soon; mem_hotplug_lock guards them. */
-#define VMEMMAP_NR_SPARE	512
-static struct {
-	struct page *pages[VMEMMAP_NR_SPARE];
-	unsigned int next;
-	unsigned int nr;
-	unsigned long nr_expected;
-} spare;
-
-unsigned int __meminit vmemmap_alloc_pages(struct page **pages, unsigned int nr,
-					   int node)
-{
-	const gfp_t gfp = GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN;
-
-	KUNIT_STATIC_STUB_REDIRECT(vmemmap_alloc_pages, pages, nr, node);
-
-	return alloc_pages_bulk_node(gfp, node, nr, pages);
-}
-
-static struct page * __meminit next_spare(void)
-{
-	struct page *page = spare.pages[spare.next];
-
-	spare.pages[spare.next++] = NULL;
-	return page;
-}
-
-/* One of the pages that are expected, if there can be several by one call. */
-static void * __meminit alloc_spare(int node)
-{
-	const unsigned long nr = spare.nr_expected--;
-
-	if (spare.next == spare.nr) {
-		spare.next = 0;
-		spare.nr = nr == 1 ? 0 :
-			   vmemmap_alloc_pages(spare.pages,
-					       min(nr, ARRAY_SIZE(spare.pages)),
-					       node);
-	}
-	return spare.next < spare.nr ? page_address(next_spare()) : NULL;
-}
-
-void __meminit vmemmap_expect_pages(unsigned long nr)
-{
-	while (spare.next < spare.nr)
-		vmemmap_free_pages(next_spare(), 0);
-	spare.nr_expected = slab_is_available() ? nr : 0;
-}
-
-/**
- * vmemmap_alloc_block_buf() - allocate a block from where the caller says
- * @size: in bytes; see vmemmap_alloc_block(). An altmap also gives multiples
- *	of a page that are no power of two
- * @node: preferred node; means nothing to an altmap
- * @altmap: take it from this device and from nowhere else; NULL: from RAM,
- *	first from what was set aside for the node's memory map at boot
- *
- * Context: see vmemmap_alloc_block().
- * Return: the address in the direct map; NULL if there is no such memory. A
- * failed try changes nothing.
- */
-void * __meminit vmemmap_alloc_block_buf(unsigned long size, int node,
-					 struct vmem_altmap *altmap)
-{
-	void *block;
-
-	if (altmap)
-		return vmemmap_alloc_altmap_block(altmap, size);
-	block = size == PAGE_SIZE && spare.nr_expected ?
-		alloc_spare(node) : sparse_buffer_alloc(size);
-	return block ?: alloc_aside(size) ?: vmemmap_alloc_block(size, node);
-}
-
-/* A page of another device is none; it may have no struct page at all. */
-static bool is_ram(unsigned long pfn)
-{
-	return pfn_valid(pfn) && !is_zone_device_page(pfn_to_page(pfn));
-}
-
-static void put_ram_block(unsigned long pfn, unsigned int order,
-			  unsigned int nr_refs)
-{
-	struct page *page = pfn_to_page(pfn);
-	unsigned long i;
-
-	if (PageReserved(page)) {
-		for (i = 0; i < 1UL << order; i++)
-			vmemmap_put_boot_page(pfn_to_page(pfn + i));
-	} else {
-		page_ref_sub(page, nr_refs - 1);
-		vmemmap_free_pages(page, order);
-	}
-}
-
-void __ref vmemmap_put_block(unsigned long pfn, unsigned int order,
-			     unsigned int nr_refs, struct vmem_altmap *altmap)
-{
-	KUNIT_STATIC_STUB_REDIRECT(vmemmap_put_block, pfn, order, nr_refs,
-				   altmap);
-
-	if (altmap && vmemmap_put_altmap_block(altmap, pfn, order))
-		return;
-	if (!slab_is_available())
-		memblock_free(__va(PFN_PHYS(pfn)), PAGE_SIZE << order);
-	else if (!WARN_ONCE(!is_ram(pfn),
-			    "vmemmap: pfn %#lx, order %u: no RAM to be freed\n",
-			    pfn, order))
-		put_ram_block(pfn, order, nr_refs);
 }
 
 /* ---- Tables ---- */
 
 #ifdef VMEMMAP_DEFINES_TABLE_INIT
-/*
- * Where an empty entry is not zero, the architecture fills new tables.
- */
+/* An architecture whose empty entries are not zero overrides these. */
 void __weak __meminit kernel_pte_init(void *addr)
 {
 }
@@ -257,7 +144,7 @@ void __weak __meminit pud_init(void *addr)
 }
 #endif
 
-static void * __meminit vmemmap_alloc_table(int node)
+static void * __meminit alloc_table(int node)
 {
 	void *table = vmemmap_alloc_block(PAGE_SIZE, node);
 
@@ -265,19 +152,13 @@ static void * __meminit vmemmap_alloc_table(int node)
 		return NULL;
 
 	memset(table, 0, PAGE_SIZE);
-	/* At boot there is no struct page yet to note it in. */
+	/* A table from boot has no struct page yet to be constructed. */
 	if (slab_is_available())
 		vmemmap_construct_table(table);
 	return table;
 }
 
-/*
- * vmemmap_<level>_populate(): the entry of that level for @addr, with a table
- * of the next level below it. An entry that is not empty is returned as it is,
- * be it a table or a leaf. NULL if the table cannot be had.
- */
-pgd_t * __meminit vmemmap_pgd_populate(unsigned long addr,
-						     int node)
+pgd_t * __meminit vmemmap_pgd_populate(unsigned long addr, int node)
 {
 	pgd_t *pgd = pgd_offset_k(addr);
 	void *table;
@@ -285,16 +166,15 @@ pgd_t * __meminit vmemmap_pgd_populate(unsigned long addr,
 	if (!pgd_none(pgdp_get(pgd)))
 		return pgd;
 
-	table = vmemmap_alloc_table(node);
+	table = alloc_table(node);
 	if (!table)
 		return NULL;
 	pgd_populate_kernel(addr, pgd, table);
 	return pgd;
 }
 
-p4d_t * __meminit vmemmap_p4d_populate(pgd_t *pgd,
-						     unsigned long addr,
-						     int node)
+p4d_t * __meminit vmemmap_p4d_populate(pgd_t *pgd, unsigned long addr,
+					int node)
 {
 	p4d_t *p4d = p4d_offset(pgd, addr);
 	void *table;
@@ -302,7 +182,7 @@ p4d_t * __meminit vmemmap_p4d_populate(pgd_t *pgd,
 	if (!p4d_none(p4dp_get(p4d)))
 		return p4d;
 
-	table = vmemmap_alloc_table(node);
+	table = alloc_table(node);
 	if (!table)
 		return NULL;
 	pud_init(table);
@@ -310,9 +190,8 @@ p4d_t * __meminit vmemmap_p4d_populate(pgd_t *pgd,
 	return p4d;
 }
 
-pud_t * __meminit vmemmap_pud_populate(p4d_t *p4d,
-						     unsigned long addr,
-						     int node)
+pud_t * __meminit vmemmap_pud_populate(p4d_t *p4d, unsigned long addr,
+					int node)
 {
 	pud_t *pud = pud_offset(p4d, addr);
 	void *table;
@@ -320,7 +199,7 @@ pud_t * __meminit vmemmap_pud_populate(p4d_t *p4d,
 	if (!pud_none(pudp_get(pud)))
 		return pud;
 
-	table = vmemmap_alloc_table(node);
+	table = alloc_table(node);
 	if (!table)
 		return NULL;
 	pmd_init(table);
@@ -328,9 +207,8 @@ pud_t * __meminit vmemmap_pud_populate(p4d_t *p4d,
 	return pud;
 }
 
-pmd_t * __meminit vmemmap_pmd_populate(pud_t *pud,
-						     unsigned long addr,
-						     int node)
+pmd_t * __meminit vmemmap_pmd_populate(pud_t *pud, unsigned long addr,
+					int node)
 {
 	pmd_t *pmd = pmd_offset(pud, addr);
 	void *table;
@@ -338,7 +216,7 @@ pmd_t * __meminit vmemmap_pmd_populate(pud_t *pud,
 	if (!pmd_none(pmdp_get(pmd)))
 		return pmd;
 
-	table = vmemmap_alloc_table(node);
+	table = alloc_table(node);
 	if (!table)
 		return NULL;
 	kernel_pte_init(table);
@@ -373,6 +251,8 @@ pud_t * __meminit vmemmap_descend(unsigned long addr, int node)
 	return pud;
 }
 
+/* ---- What is mapped ---- */
+
 pmd_t *vmemmap_find_slot(unsigned long addr)
 {
 	pgd_t *pgd = pgd_offset_k(addr);
@@ -390,8 +270,8 @@ pmd_t *vmemmap_find_slot(unsigned long addr)
 	return pmd_offset(pud, addr);
 }
 
-/* The PTE for an address, if something is mapped there by one. */
-static pte_t *vmemmap_find_pte(unsigned long addr)
+/* The PTE that maps an address; NULL if none does. */
+static pte_t *find_pte(unsigned long addr)
 {
 	pmd_t *pmd = vmemmap_find_slot(addr);
 	pte_t *pte;
@@ -404,12 +284,39 @@ static pte_t *vmemmap_find_pte(unsigned long addr)
 
 struct page *vmemmap_lookup_page(unsigned long addr)
 {
-	pte_t *pte = vmemmap_find_pte(addr);
+	pte_t *pte = find_pte(addr);
 
 	return pte ? pte_page(ptep_get(pte)) : NULL;
 }
 
-/* ---- Blocks of a device ---- */
+void vmemmap_wrprotect_range(unsigned long start, unsigned long end)
+{
+	unsigned long addr;
+
+	for (addr = start; addr < end; addr += PAGE_SIZE) {
+		pte_t *pte = find_pte(addr);
+
+		VM_WARN_ON_ONCE(!pte);
+		if (pte)
+			ptep_set_wrprotect(&init_mm, addr, pte);
+	}
+}
+
+/* ---- Blocks of a device ----
+ *
+ * An altmap has two counters and no room for more, since callers copy the struct,
+ * and the memory of a device may be out of reach. Blocks are cut in ascending
+ * order from the window of the altmap, each aligned to the largest power of two
+ * that divides its length:
+ *
+ *	base	  + reserve				 + reserve + free
+ *	| driver  | block | hole | block | padding | block |	  | unused
+ *		   <------------ alloc + align -----------> next
+ *
+ * Blocks that come back in another order than they were cut leave holes. When the
+ * end of the window is reached, the page tables of the device's memory map tell
+ * holes from blocks.
+ */
 
 static unsigned long altmap_start(const struct vmem_altmap *altmap)
 {
@@ -426,7 +333,7 @@ bool vmemmap_is_altmap_pfn(const struct vmem_altmap *altmap, unsigned long pfn)
 	return altmap_start(altmap) <= pfn && pfn < altmap_end(altmap);
 }
 
-/* Once nothing is allocated, what has been left out means nothing. */
+/* The padding counts only while something is allocated. */
 static unsigned long altmap_next(const struct vmem_altmap *altmap)
 {
 	const unsigned long used = altmap->alloc + altmap->align;
@@ -440,14 +347,15 @@ static unsigned long __meminit block_align(unsigned long pfn,
 	return ALIGN(pfn, nr_pfns & -nr_pfns);
 }
 
-/* ---- Holes ---- */
-
-/* Where a block of @nr_pfns may lie, as far as leaves have been looked at. */
+/*
+ * A place for a block of @nr_pfns that none of the leaves seen so far occupies.
+ * Leaves with memory of the altmap add up to @nr_mapped pages.
+ */
 struct altmap_hole {
 	const struct vmem_altmap *altmap;
 	unsigned long nr_pfns;
 	unsigned long pfn;
-	unsigned long nr_mapped;	/* pages of the altmap seen behind leaves */
+	unsigned long nr_mapped;
 };
 
 static void __meminit hole_avoid(struct altmap_hole *hole, unsigned long pfn,
@@ -460,7 +368,7 @@ static void __meminit hole_avoid(struct altmap_hole *hole, unsigned long pfn,
 		hole->pfn = block_align(pfn + nr_pfns, hole->nr_pfns);
 }
 
-/* The leaves of [addr, next), which lies in one slot */
+/* The leaves of [addr, next), which lies in one slot. */
 static void __meminit hole_avoid_slot(struct altmap_hole *hole,
 				      unsigned long addr, unsigned long next)
 {
@@ -479,7 +387,6 @@ static void __meminit hole_avoid_slot(struct altmap_hole *hole,
 			hole_avoid(hole, pte_pfn(ptep_get(pte)), 1);
 }
 
-/* A page that is the device's only in part is RAM, whether it is seen or not. */
 static void __meminit hole_avoid_leaves(struct altmap_hole *hole)
 {
 	const struct vmem_altmap *altmap = hole->altmap;
@@ -488,15 +395,14 @@ static void __meminit hole_avoid_leaves(struct altmap_hole *hole)
 	addr = (unsigned long)pfn_to_page(altmap->base_pfn);
 	end = (unsigned long)pfn_to_page(altmap->end_pfn + 1);
 	for (; addr < end; addr = next) {
-		next = vmemmap_slot_end(addr, end);
+		next = vmemmap_span_end(addr, end, PMD_SIZE);
 		hole_avoid_slot(hole, addr, next);
 	}
 }
 
 /*
- * The lowest place for a block of @nr_pfns that no leaf has, which may be too
- * high. The end if there are blocks that no leaf shows (yet, or any more), so that
- * nobody can tell where they are.
+ * The lowest hole for a block of @nr_pfns; the end of the window if blocks are
+ * allocated that no leaf maps (yet, or any more), since their place is unknown.
  */
 static unsigned long __meminit altmap_find_hole(const struct vmem_altmap *altmap,
 						unsigned long nr_pfns)
@@ -508,7 +414,7 @@ static unsigned long __meminit altmap_find_hole(const struct vmem_altmap *altmap
 	};
 	unsigned long last;
 
-	/* Leaves come in any order: those passed may be in the way of a later place. */
+	/* Leaves are in no order: an early one may occupy a later place. */
 	do {
 		last = hole.pfn;
 		hole.nr_mapped = 0;
@@ -518,10 +424,12 @@ static unsigned long __meminit altmap_find_hole(const struct vmem_altmap *altmap
 	return hole.nr_mapped == altmap->alloc ? hole.pfn : altmap_end(altmap);
 }
 
-/* ---- Blocks ---- */
-
-void * __meminit vmemmap_alloc_altmap_block(struct vmem_altmap *altmap,
-					    unsigned long size)
+/*
+ * The address in the direct map, which need not be present; NULL if @size is no
+ * multiple of a page, or if there is no room.
+ */
+static void * __meminit alloc_altmap_block(struct vmem_altmap *altmap,
+					   unsigned long size)
 {
 	const unsigned long nr_pfns = PHYS_PFN(size);
 	unsigned long next = altmap_next(altmap);
@@ -543,8 +451,15 @@ void * __meminit vmemmap_alloc_altmap_block(struct vmem_altmap *altmap,
 	return __va(PFN_PHYS(pfn));
 }
 
-bool vmemmap_put_altmap_block(struct vmem_altmap *altmap, unsigned long pfn,
-			      unsigned int order)
+/*
+ * Blocks come back in any order, and in parts. A block that the device cannot
+ * have allocated is refused with a warning: it crosses a border of the window,
+ * lies behind the last block, or is more than what is allocated. Returns false
+ * if it lies outside the window, so that it is somebody else's.
+ */
+VISIBLE_IF_KUNIT bool vmemmap_put_altmap_block(struct vmem_altmap *altmap,
+					       unsigned long pfn,
+					       unsigned int order)
 {
 	const unsigned long nr_pfns = 1UL << order;
 	const unsigned long start = altmap_start(altmap);
@@ -554,7 +469,7 @@ bool vmemmap_put_altmap_block(struct vmem_altmap *altmap, unsigned long pfn,
 		return false;
 	if (WARN_ONCE(pfn < start || pfn + nr_pfns > next ||
 		      nr_pfns > altmap->alloc,
-		      "vmemmap: pfn %#lx, order %u: the device has not given it\n",
+		      "vmemmap: cannot free pfn %#lx, order %u: the device did not allocate it\n",
 		      pfn, order))
 		return true;
 
@@ -566,10 +481,140 @@ bool vmemmap_put_altmap_block(struct vmem_altmap *altmap, unsigned long pfn,
 	return true;
 }
 
-/* ---- Leaves ---- */
+/* ---- Blocks from anywhere ---- */
+
+/**
+ * vmemmap_alloc_block_buf() - allocate a block from RAM or from a device
+ * @size: in bytes; see vmemmap_alloc_block(). An altmap also allocates multiples
+ *	of a page that are no power of two
+ * @node: preferred node; ignored with an altmap
+ * @altmap: the device, and nothing else, to allocate from; NULL: RAM, at boot
+ *	from the buffers first
+ *
+ * Context: see vmemmap_alloc_block().
+ * Return: the address in the direct map; NULL if there is no such block. After
+ * a failure everything is as before.
+ */
+void * __meminit vmemmap_alloc_block_buf(unsigned long size, int node,
+					 struct vmem_altmap *altmap)
+{
+	if (altmap)
+		return alloc_altmap_block(altmap, size);
+	return sparse_buffer_alloc(size) ?: alloc_boot_buffer(size) ?:
+	       vmemmap_alloc_block(size, node);
+}
+
+/* ---- Base pages of a slot ---- */
+
+/*
+ * 2^order base pages in a row, each with one reference. Quick and quiet: without
+ * reclaim, and from @node alone if it has memory, since smaller rows of the node
+ * are better than memory of another one.
+ */
+VISIBLE_IF_KUNIT struct page * __meminit
+vmemmap_alloc_pages(unsigned int order, int node)
+{
+	gfp_t gfp = (GFP_KERNEL & ~__GFP_RECLAIM) | __GFP_NOWARN;
+	struct page *page;
+
+	KUNIT_STATIC_STUB_REDIRECT(vmemmap_alloc_pages, order, node);
+
+	if (node != NUMA_NO_NODE && node_state(node, N_MEMORY))
+		gfp |= __GFP_THISNODE;
+	page = alloc_pages_node(node, gfp, order);
+	if (page)
+		split_page(page, order);
+	return page;
+}
+
+/* Largest row first, then halves. Without any row, pages are allocated alone. */
+static void __meminit refill_batch(struct vmemmap_batch *batch)
+{
+	struct page *page;
+	unsigned int order;
+
+	order = min_t(unsigned int, batch->max_order, ilog2(batch->nr_wanted));
+	for (; order; order--) {
+		page = vmemmap_alloc_pages(order, batch->nid);
+		if (!page)
+			continue;
+		batch->pfn = page_to_pfn(page);
+		batch->nr = 1UL << order;
+		batch->nr_wanted -= batch->nr;
+		batch->max_order = order;
+		return;
+	}
+	batch->nr_wanted = 0;
+}
+
+void __meminit vmemmap_open_batch(struct vmemmap_batch *batch, int nid,
+				  unsigned long nr_wanted)
+{
+	batch->nid = nid;
+	batch->max_order = MAX_PAGE_ORDER;
+	batch->nr_wanted = slab_is_available() ? nr_wanted : 0;
+	batch->nr = 0;
+}
+
+void * __meminit vmemmap_alloc_batch_page(struct vmemmap_batch *batch)
+{
+	if (!batch->nr && batch->nr_wanted)
+		refill_batch(batch);
+	if (!batch->nr)
+		return vmemmap_alloc_block_buf(PAGE_SIZE, batch->nid, NULL);
+	batch->nr--;
+	return __va(PFN_PHYS(batch->pfn++));
+}
+
+void __meminit vmemmap_close_batch(struct vmemmap_batch *batch)
+{
+	for (; batch->nr; batch->nr--)
+		vmemmap_free_pages(pfn_to_page(batch->pfn++), 0);
+}
+
+/* ---- Where a block goes back to ---- */
+
+/* Memory of another device is not RAM, and may not even have a struct page. */
+static bool is_ram(unsigned long pfn)
+{
+	return pfn_valid(pfn) && !is_zone_device_page(pfn_to_page(pfn));
+}
+
+static void put_ram_block(unsigned long pfn, unsigned int order,
+			  unsigned int nr_refs)
+{
+	struct page *page = pfn_to_page(pfn);
+	unsigned long i;
+
+	if (PageReserved(page)) {
+		for (i = 0; i < 1UL << order; i++)
+			vmemmap_put_boot_page(pfn_to_page(pfn + i));
+	} else {
+		page_ref_sub(page, nr_refs - 1);
+		vmemmap_free_pages(page, order);
+	}
+}
+
+void __ref vmemmap_put_block(unsigned long pfn, unsigned int order,
+			     unsigned int nr_refs, struct vmem_altmap *altmap)
+{
+	KUNIT_STATIC_STUB_REDIRECT(vmemmap_put_block, pfn, order, nr_refs,
+				   altmap);
+
+	if (altmap && vmemmap_put_altmap_block(altmap, pfn, order))
+		return;
+	if (!slab_is_available())
+		memblock_free(__va(PFN_PHYS(pfn)), PAGE_SIZE << order);
+	else if (!WARN_ONCE(!is_ram(pfn),
+			    "vmemmap: cannot free pfn %#lx, order %u: it is not RAM\n",
+			    pfn, order))
+		put_ram_block(pfn, order, nr_refs);
+}
+
+/* ---- Hooks of an architecture, and what the defaults of them use ---- */
 
 /* NUMA_NO_NODE if it is not known, as for the memory of a device. */
-static int __meminit vmemmap_pfn_to_nid(unsigned long pfn)
+static int __meminit pfn_to_nid_if_known(unsigned long pfn)
 {
 	struct page *page;
 
@@ -581,20 +626,20 @@ static int __meminit vmemmap_pfn_to_nid(unsigned long pfn)
 }
 
 /**
- * vmemmap_verify() - tell if a leaf is backed by memory of another node
+ * vmemmap_verify() - warn if a leaf is backed by memory of a more distant node
  * @pte: the leaf, of any level
  * @node: node whose page frames are described
  * @start: first address of the range that the leaf stands for
  * @end: end of that range
  *
- * Memory that is as near as the node's own is no reason to complain.
+ * Says nothing if the other node is just as near.
  *
  * Context: see vmemmap_alloc_block(); does not sleep.
  */
 void __meminit vmemmap_verify(pte_t *pte, int node, unsigned long start,
 			      unsigned long end)
 {
-	const int nid = vmemmap_pfn_to_nid(pte_pfn(ptep_get(pte)));
+	const int nid = pfn_to_nid_if_known(pte_pfn(ptep_get(pte)));
 
 	if (nid == NUMA_NO_NODE || node == NUMA_NO_NODE)
 		return;
@@ -611,8 +656,8 @@ void __meminit vmemmap_verify(pte_t *pte, int node, unsigned long start,
  * @addr: first address in the slot that is in use
  * @next: end of what is in use in the slot
  *
- * Weak: an architecture with other attributes supplies its own. A slot that is
- * still empty afterwards says that it refused.
+ * Weak: an architecture that needs other attributes has its own. A slot that is
+ * still empty afterwards means that the architecture refuses a leaf there.
  *
  * Context: as for vmemmap_fill_range().
  */
@@ -625,17 +670,18 @@ void __weak __meminit vmemmap_set_pmd(pmd_t *pmd, void *p, int node,
 }
 
 /**
- * vmemmap_check_pmd() - a slot that is in use by others shall be used for more
- * @pmd: the slot, which is not empty
+ * vmemmap_check_pmd() - a slot that is a leaf is about to be used for more
+ * @pmd: the slot
  * @node: node whose page frames are described
  * @addr: first address in the slot to be used
  * @next: end of what is to be used in the slot
  *
- * Weak: an architecture that keeps book of what is in use in a leaf supplies
- * its own.
+ * Weak: an architecture that records what is in use in a leaf has its own. This
+ * back end calls it for leaves alone and ignores the answer, since some
+ * architectures answer 1 for a table as well.
  *
  * Context: as for vmemmap_fill_range().
- * Return: 0 if the slot is a table and must be filled, else it is a leaf.
+ * Return: 0 if the slot is a table, else it is a leaf.
  */
 int __weak __meminit vmemmap_check_pmd(pmd_t *pmd, int node,
 				       unsigned long addr, unsigned long next)
@@ -643,15 +689,7 @@ int __weak __meminit vmemmap_check_pmd(pmd_t *pmd, int node,
 	return pmd_leaf(pmdp_get(pmd));
 }
 
-void vmemmap_wrprotect_range(unsigned long start, unsigned long end)
+void __weak vmemmap_flush_tables(unsigned long start, unsigned long end)
 {
-	unsigned long addr;
-
-	for (addr = start; addr < end; addr += PAGE_SIZE) {
-		pte_t *pte = vmemmap_find_pte(addr);
-
-		VM_WARN_ON_ONCE(!pte);
-		if (pte)
-			ptep_set_wrprotect(&init_mm, addr, pte);
-	}
+	flush_tlb_kernel_range(start, end);
 }

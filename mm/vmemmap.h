@@ -1,36 +1,45 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * vmemmap.h - what the files of the memory map back end promise each other
+ * vmemmap.h - what the files of the memory map back end offer each other
  *
- * The struct pages of all page frames form one virtual array, the vmemmap.
- * The back end finds memory for the parts of that array that are in use and
- * maps it there. This header includes nothing: a file that includes
- * vmemmap_base.h first has all that is named here.
+ * The struct pages of all page frames form one virtual array, the vmemmap. The
+ * back end allocates memory for the parts of that array that are in use and maps
+ * it there. This header includes nothing: include vmemmap_base.h first.
  *
- * Words, each with one meaning:
+ *	vmemmap_section.c	sections: add, remove, count
+ *	vmemmap_dedup.c		compound pages: which vmemmap page is shared
+ *	vmemmap_populate.c	the way in: fill ranges, slots, PTEs
+ *	vmemmap_depopulate.c	the way out: unmap, flush, release
+ *	sparse-vmemmap.c	blocks and page tables
  *
- *   block       the memory behind one leaf: from memblock at boot, from the
- *               buddy allocator later, or from the device itself (altmap)
- *   leaf        an entry that maps a block: a PTE, or a PMD ("huge")
- *   table       a page of entries of one level
- *   slot        the span of one PMD entry; it holds nothing, a leaf, or a
- *               table of PTEs
- *   unit        what one leaf maps; the smallest piece that can be given back
- *   head, tail  of the vmemmap pages of one compound page: the first ones have
- *               memory of their own, all later ones show the same tail page
- *   section     the granule of the physical address space (SECTION_SIZE_BITS)
- *   subsection  the granule of hot-add and hot-remove (2 MiB); each section
- *               has a bitmap of its live ones
+ * A file calls those below it; the way out also asks vmemmap_section.c what is
+ * in use, and never calls the way in.
  *
- * What a slot may hold, and what populating does with it:
+ * Terms:
  *
- *   nothing           takes a leaf if one is wanted and can be had, else a
- *                     table of PTEs
- *   table of PTEs     the PTEs that are empty are filled, the others are kept
- *   leaf              is kept: the whole slot is mapped already
+ *   block	 the memory behind one leaf: from memblock at boot, from the buddy
+ *		 allocator later, or from a device (altmap)
+ *   leaf	 an entry that maps a block: a PTE, or a PMD ("huge")
+ *   table	 a page of entries of one level
+ *   slot	 the span of one PMD entry: empty, a leaf, or a table of PTEs
+ *   unit	 what one leaf maps; the smallest piece that can be freed
+ *   head, tail	 of the vmemmap pages of one compound page, the first ones have a
+ *		 block each (the head's), and all later ones map one tail page
+ *   section	 the granule of the physical address space (SECTION_SIZE_BITS)
+ *   subsection	 the granule of memory hotplug (2 MiB); each section has a bitmap
+ *		 of its live subsections
+ *   early	 a section that was present at boot; its memory map is always whole
+ *   run	 the sections of a node that boot maps by one call
+ *   boot buffer memory that boot allocates in advance for the blocks of a run
+ *   window	 the pages of a device that its altmap reserves for blocks
+ *   hole	 pages of the window that were allocated once and are free
+ *   batch	 base pages allocated in a row for the PTEs of one slot
  *
- * A leaf above the PMD level is nothing that this code makes. It is refused
- * where a table is needed, never descended into.
+ * Locking: everything here runs in the single thread of boot, or with
+ * mem_hotplug_lock held for writing, and then it may sleep. "Context:" of a
+ * function says what differs. No page-table lock is taken, since only this code
+ * fills empty entries of the vmemmap. HugeTLB replaces PTEs and leaves that are
+ * present under init_mm.page_table_lock, in sections that are in use.
  *
  * Ranges are half-open, [start, end). Addresses are virtual addresses in the
  * vmemmap, in bytes; pfns count pages.
@@ -38,43 +47,20 @@
 #ifndef _MM_VMEMMAP_H
 #define _MM_VMEMMAP_H
 
-/**
- * struct vmemmap_fill - what to put behind a range of the vmemmap
- * @nid: node that the memory shall come from; tables come from it too
- * @huge: use a PMD leaf for each empty slot, as far as blocks can be had
- * @altmap: take blocks from this device; NULL means from RAM. Tables always
- *	come from RAM
- * @shared: show this page at every address and take a reference for each, but
- *	none at boot, where it is to stay for ever; NULL means a block of its own
- *	for each leaf. Never together with @huge
- * @compound_size: bytes of the struct pages of each compound page; 0 means that
- *	there are none. The first VMEMMAP_RESERVE_NR pages of each have a block of
- *	their own, all later ones show the last of these. Never together with
- *	@huge, @altmap or @shared
- * @first: where the struct pages of such a compound page begin, on a page, at or
- *	before the range
- */
-struct vmemmap_fill {
-	int nid;
-	bool huge;
-	struct vmem_altmap *altmap;
-	struct page *shared;
-	unsigned long compound_size;
-	unsigned long first;
-};
+/* ---- Arithmetic ---- */
 
-/* The vmemmap pages that the struct pages of @nr_pages page frames fill. */
-static inline long nr_memmap_pages(unsigned long nr_pages)
+/* The number of vmemmap pages that the struct pages of @nr_pages fill. */
+static inline long vmemmap_nr_pages(unsigned long nr_pages)
 {
 	return DIV_ROUND_UP(nr_pages * sizeof(struct page), PAGE_SIZE);
 }
 
 /*
- * Those of the first @nr_vmemmap_pages of a range of compound pages that are no
- * shown tails.
+ * Of the first @nr_vmemmap_pages of a range of compound pages, the number of those
+ * that have a block of their own.
  */
-static inline unsigned long nr_own_pages(unsigned long nr_vmemmap_pages,
-					 unsigned long per_compound)
+static inline unsigned long
+vmemmap_nr_own_pages(unsigned long nr_vmemmap_pages, unsigned long per_compound)
 {
 	const unsigned long reserve = VMEMMAP_RESERVE_NR;
 
@@ -83,39 +69,19 @@ static inline unsigned long nr_own_pages(unsigned long nr_vmemmap_pages,
 }
 
 /*
- * Where the part of [addr, end) ends that lies in the slot of @addr. Unlike
- * pmd_addr_end(), it knows slots where the PMD level is folded.
+ * The end of the part of [addr, end) that lies in the same span of @size bytes as
+ * @addr. Unlike pmd_addr_end(), it is right where a level is folded.
  */
-static inline unsigned long vmemmap_slot_end(unsigned long addr,
-					     unsigned long end)
+static inline unsigned long vmemmap_span_end(unsigned long addr,
+					     unsigned long end,
+					     unsigned long size)
 {
-	const unsigned long boundary = ALIGN_DOWN(addr, PMD_SIZE) + PMD_SIZE;
+	const unsigned long boundary = ALIGN_DOWN(addr, size) + size;
 
 	return boundary - 1 < end - 1 ? boundary : end;
 }
 
-/**
- * vmemmap_fill_range() - map every page of a range of the vmemmap
- * @start: first byte; rounded down to a page, since struct pages of two
- *	subsections may lie in one page
- * @end: end of the range; rounded up to a page
- * @fill: what to map
- *
- * What is mapped already stays as it is. A huge block that cannot be had is
- * replaced by base pages. The altmap backs only leaves that lie wholly inside
- * the range; those at its ends come from RAM, since they may come to describe
- * a neighbour, which outlives the device.
- *
- * Context: single-threaded boot, or mem_hotplug_lock held for writing; may
- * sleep in the latter case.
- * Return: 0; -ENOMEM if a block or a table cannot be had; -EEXIST if a leaf
- * above the PMD level is in the way; -EINVAL if the tail to be shown is not mapped
- * by a PTE, or if the range ends before it begins or in the last page of all. After
- * an error the range is filled in part, or not at all; the caller undoes that with
- * vmemmap_free(), which accepts holes.
- */
-int vmemmap_fill_range(unsigned long start, unsigned long end,
-		       const struct vmemmap_fill *fill);
+/* ---- sparse-vmemmap.c: tables ---- */
 
 /**
  * vmemmap_pgd_populate(), vmemmap_p4d_populate(), vmemmap_pud_populate(),
@@ -134,263 +100,210 @@ pmd_t *vmemmap_pmd_populate(pud_t *pud, unsigned long addr, int node);
 /**
  * vmemmap_descend() - build the tables down to the PMD entries of an address
  * @addr: address in the vmemmap
- * @node: node that tables come from
+ * @node: node that the tables should come from
  *
  * The only way down that builds tables.
  *
- * Context: as for vmemmap_fill_range().
- * Return: the PUD entry, with a table of PMDs below it; ERR_PTR(-ENOMEM) if a
- * table cannot be allocated; ERR_PTR(-EEXIST) if a leaf is in the way.
+ * Return: the PUD entry, with a table of PMD entries below it; ERR_PTR(-ENOMEM)
+ * if a table cannot be allocated; ERR_PTR(-EEXIST) if a leaf is in the way. The
+ * tables that were built stay.
  */
 pud_t *vmemmap_descend(unsigned long addr, int node);
 
 /**
- * vmemmap_lookup_page() - which page does a PTE of the vmemmap map?
+ * vmemmap_find_slot() - the PMD entry of an address
  * @addr: address in the vmemmap
  *
- * Context: as for vmemmap_fill_range(); does not sleep.
- * Return: the page; NULL if nothing or a leaf above the PTE level is there.
- */
-struct page *vmemmap_lookup_page(unsigned long addr);
-
-/**
- * vmemmap_wrprotect_range() - let nobody write to a range of the vmemmap
- * @start: first byte, on a page
- * @end: end of the range
- *
- * All of it must be mapped by PTEs; what is not is passed over with a warning.
- * The caller flushes the TLB.
- *
- * Context: as for vmemmap_fill_range(); does not sleep.
- */
-void vmemmap_wrprotect_range(unsigned long start, unsigned long end);
-
-/**
- * vmemmap_find_slot() - the PMD entry for an address
- * @addr: address in the vmemmap
- *
- * Builds nothing.
- *
- * Context: as for vmemmap_fill_range(); does not sleep.
+ * Context: does not sleep.
  * Return: the entry; NULL if the tables do not reach down to it.
  */
 pmd_t *vmemmap_find_slot(unsigned long addr);
 
 /**
- * vmemmap_is_altmap_pfn() - is a page one of those set aside for the memory map?
- * @altmap: the device that sets them aside
+ * vmemmap_lookup_page() - the page that a PTE of the vmemmap maps
+ * @addr: address in the vmemmap
+ *
+ * Context: does not sleep.
+ * Return: the page; NULL if no PTE maps the address.
+ */
+struct page *vmemmap_lookup_page(unsigned long addr);
+
+/**
+ * vmemmap_wrprotect_range() - make a range of the vmemmap read-only
+ * @start: first byte, on a page
+ * @end: end of the range
+ *
+ * All of it must be mapped by PTEs; an address that is not is skipped with a
+ * warning. The caller flushes the TLB.
+ *
+ * Context: does not sleep.
+ */
+void vmemmap_wrprotect_range(unsigned long start, unsigned long end);
+
+/* ---- sparse-vmemmap.c: blocks ---- */
+
+/**
+ * vmemmap_is_altmap_pfn() - does a page lie in the window of an altmap?
+ * @altmap: the device
  * @pfn: the page
  *
  * Context: any.
- * Return: true if the altmap may have given it.
+ * Return: true if the altmap may have allocated it.
  */
 bool vmemmap_is_altmap_pfn(const struct vmem_altmap *altmap, unsigned long pfn);
 
 /**
- * vmemmap_put_block() - give back a block or a table that is not mapped
- * @pfn: its first page frame, which tells where it goes: to the altmap that
- *	has set it aside, to memblock or the buddy allocator
+ * vmemmap_put_block() - free a block or a table that is not mapped
+ * @pfn: its first page frame, which decides where it goes: to the altmap whose
+ *	window it lies in, to memblock or to the buddy allocator
  * @order: its size is 2^order pages
- * @nr_refs: how often it was mapped; only a block of order 0 is mapped more
- *	than once
+ * @nr_refs: the number of entries that mapped it; more than one only for order 0
  * @altmap: the device that it may have been allocated from, or NULL
  *
- * What is neither RAM nor taken from @altmap is refused with a warning, and
- * nothing is changed.
+ * A block that is neither RAM nor allocated from @altmap is refused with a
+ * warning, and nothing changes.
  *
- * Context: as for vmemmap_fill_range(); does not sleep.
+ * Context: does not sleep.
  */
 void vmemmap_put_block(unsigned long pfn, unsigned int order,
 		       unsigned int nr_refs, struct vmem_altmap *altmap);
 
 /**
- * vmemmap_alloc_pages() - allocate several pages of RAM by one call
- * @pages: where to put them; NULL so far
- * @nr: how many, at least two
- * @node: preferred node, or NUMA_NO_NODE
- *
- * Context: mem_hotplug_lock held for writing; may sleep.
- * Return: how many there are now, which can be less, or none.
- */
-unsigned int vmemmap_alloc_pages(struct page **pages, unsigned int nr, int node);
-
-/**
- * vmemmap_expect_pages() - tell how many base pages will be asked for
- * @nr: that many at most, of one node; 0: no more, give back what is left over
- *
- * vmemmap_alloc_block_buf() may then get them by one call, once it is asked for the first.
- *
- * Context: as for vmemmap_fill_range().
- */
-void vmemmap_expect_pages(unsigned long nr);
-
-/**
- * vmemmap_set_aside() - set memory aside for the blocks of a range
+ * vmemmap_open_boot_buffer() - announce how much memory boot will ask for
  * @size: in bytes, a multiple of a page
- * @nid: node that it must lie on, else there is none
+ * @nid: node that it must lie on, otherwise there is no buffer
  *
- * One search for all of them, where each would take one of its own, and none as
- * long as sparse_init() has set aside enough. vmemmap_alloc_block_buf() takes
- * from there until vmemmap_put_aside().
- *
- * Context: boot.
- */
-void vmemmap_set_aside(unsigned long size, int nid);
-
-/**
- * vmemmap_put_aside() - give back what is left of memory set aside
+ * One memblock search for the whole range instead of one per block, and none
+ * while sparse_init()'s own buffer lasts. vmemmap_alloc_block_buf() allocates from
+ * it until vmemmap_close_boot_buffer().
  *
  * Context: boot.
  */
-void vmemmap_put_aside(void);
+void vmemmap_open_boot_buffer(unsigned long size, int nid);
 
 /**
- * vmemmap_alloc_altmap_block() - take a block from a device
- * @altmap: the device. @base_pfn to @end_pfn, the last one, is what its memory
- *	map describes
- * @size: in bytes, a multiple of a page; the block is aligned to the largest
- *	power of two that divides it
+ * vmemmap_close_boot_buffer() - give what is left of the buffer back
  *
- * As long as there is room behind the last block, this is arithmetic. Then all
- * leaves of the device's memory map are looked at, for a place that is free
- * again, at least twice. Nothing is found while a block is out that no leaf
- * maps: whoever gets a block maps it or puts it before the next.
- *
- * Context: mem_hotplug_lock held for writing; does not sleep. Device memory is
- * not touched.
- * Return: the address in the direct map, which need not be there; NULL if there
- * is no such block. A failed try changes nothing.
+ * Context: boot.
  */
-void *vmemmap_alloc_altmap_block(struct vmem_altmap *altmap,
-				 unsigned long size);
+void vmemmap_close_boot_buffer(void);
 
 /**
- * vmemmap_put_altmap_block() - give a block back to the device that it is from
- * @altmap: the device
- * @pfn: first page frame of the block
- * @order: its size is 2^order pages
+ * struct vmemmap_batch - base pages of RAM for the PTEs of one slot
+ * @nid: node that they should come from, or NUMA_NO_NODE
+ * @max_order: the largest row worth asking for
+ * @nr_wanted: pages that may be needed beyond those at hand
+ * @pfn: the next page at hand
+ * @nr: the number of pages at hand
  *
- * Blocks come back in any order, and in parts. One that the device cannot have
- * given, since it lies in part outside of what is set aside, behind the last
- * block, or is more than what is out, is refused with a warning, and nothing is
- * changed.
- *
- * Context: as for vmemmap_alloc_altmap_block().
- * Return: false if nothing of the block is what the device sets aside; else the
- * block has come back, or was refused.
+ * Lives on the stack of the function that fills the slot. Pages come in rows of
+ * a power of two, as large as is wanted and can be allocated, so that the memory
+ * map of a section lies together and costs few calls of the page allocator.
  */
-bool vmemmap_put_altmap_block(struct vmem_altmap *altmap, unsigned long pfn,
-			      unsigned int order);
+struct vmemmap_batch {
+	int nid;
+	unsigned int max_order;
+	unsigned long nr_wanted;
+	unsigned long pfn;
+	unsigned long nr;
+};
 
 /**
- * vmemmap_gather_range() - say where the next blocks were mapped
- * @start: first address
- * @end: end of the range
+ * vmemmap_open_batch() - start a batch; allocates nothing
+ * @batch: the batch
+ * @nid: node that the pages should come from, or NUMA_NO_NODE
+ * @nr_wanted: upper bound on the number of pages
  *
- * Where a range is flushed half-way, the next flush covers it again.
- *
- * Context: between vmemmap_gather_begin() and vmemmap_gather_end(); does not
- * sleep.
+ * At boot, and beyond @nr_wanted, pages are allocated one by one.
  */
-void vmemmap_gather_range(unsigned long start, unsigned long end);
+void vmemmap_open_batch(struct vmemmap_batch *batch, int nid,
+			unsigned long nr_wanted);
 
 /**
- * vmemmap_gather_block() - release a block after the next flush
- * @pfn: first page frame of the block
- * @order: its size is 2^order pages
- * @nr_refs: so many entries that mapped it, one after the other, are clear
+ * vmemmap_alloc_batch_page() - allocate the next page
+ * @batch: the batch
  *
- * Flushes at once when there is no room for more.
- *
- * Context: as for vmemmap_gather_end().
+ * Return: its address in the direct map; NULL if there is none, not even of
+ * another node, which the page allocator reports.
  */
-void vmemmap_gather_block(unsigned long pfn, unsigned int order,
-			  unsigned int nr_refs);
+void *vmemmap_alloc_batch_page(struct vmemmap_batch *batch);
 
 /**
- * vmemmap_gather_table() - release a table after the next flush
- * @start: first address that the table maps
- * @end: end of what it maps
- * @table: the table; the entry that pointed to it is clear
- *
- * Context: as for vmemmap_gather_end().
+ * vmemmap_close_batch() - free the pages at hand
+ * @batch: the batch
  */
-void vmemmap_gather_table(unsigned long start, unsigned long end, void *table);
+void vmemmap_close_batch(struct vmemmap_batch *batch);
+
+/* ---- vmemmap_populate.c ---- */
 
 /**
- * vmemmap_flush() - make sure that no CPU uses what was mapped in a range
- * @start: first byte
- * @end: end of the range
- * @has_tables: tables were unlinked too, not only leaves
+ * struct vmemmap_fill - what to map in a range of the vmemmap
+ * @nid: node that blocks and tables should come from
+ * @huge: make each empty slot a PMD leaf, as far as blocks can be allocated
+ * @altmap: allocate blocks from this device; NULL means from RAM. Tables always
+ *	come from RAM
+ * @shared: map this page at every address, with a reference per PTE; none at
+ *	boot, where it is never freed. NULL means a block for each leaf
+ * @compound_size: bytes of the struct pages of each compound page; 0 means that
+ *	there are none. The first VMEMMAP_RESERVE_NR pages of each get a block of
+ *	their own, all later ones map the last of these
+ * @first: address of the first struct page of such a compound page, on a page, at
+ *	or before the range
  *
- * Context: mem_hotplug_lock held for writing, interrupts enabled.
+ * @shared and @compound_size each exclude all the others; any other combination
+ * is refused with a warning and -EINVAL.
  */
-void vmemmap_flush(unsigned long start, unsigned long end, bool has_tables);
-
-/* Where the part of [pfn, end_pfn) ends that lies in the section of @pfn. */
-static inline unsigned long section_chunk_end(unsigned long pfn,
-					      unsigned long end_pfn)
-{
-	return min(end_pfn, SECTION_ALIGN_DOWN(pfn) + PAGES_PER_SECTION);
-}
-
-/* Whole subsections of one section that can exist. */
-static inline bool is_section_chunk(unsigned long pfn, unsigned long nr_pages)
-{
-	return nr_pages && IS_ALIGNED(pfn | nr_pages, PAGES_PER_SUBSECTION) &&
-	       pfn_to_section_nr(pfn) < NR_MEM_SECTIONS &&
-	       nr_pages <= PAGES_PER_SECTION - (pfn & ~PAGE_SECTION_MASK);
-}
+struct vmemmap_fill {
+	int nid;
+	bool huge;
+	struct vmem_altmap *altmap;
+	struct page *shared;
+	unsigned long compound_size;
+	unsigned long first;
+};
 
 /**
- * populate_memmap() - map the struct pages of some page frames
- * @pfn: first page frame
- * @nr_pages: length of the range
- * @nid: node of the page frames
- * @altmap: take blocks from this device; NULL: from RAM
- * @pgmap: the device that the page frames belong to, or NULL
+ * vmemmap_fill_range() - map every page of a range of the vmemmap
+ * @start: first byte; rounded down to a page, since struct pages of two
+ *	subsections may lie in one page
+ * @end: end of the range; rounded up to a page
+ * @fill: what to map
  *
- * Context: see vmemmap_fill_range().
- * Return: 0; -EINVAL, -ENOMEM, -EEXIST or -ERANGE, with the range mapped in part.
+ *	slot before		slot after
+ *	empty			a leaf if one is wanted and can be allocated, otherwise
+ *				a table of PTEs
+ *	table of PTEs		its empty PTEs are filled, the others are kept
+ *	leaf			is kept: the whole slot is mapped already
+ *
+ * An altmap backs only leaves that lie wholly inside the range; those at its ends
+ * come from RAM, since they may come to describe a neighbour, which outlives the
+ * device.
+ *
+ * Return: 0; -ENOMEM if a block or a table cannot be allocated; -EEXIST if a leaf
+ * above the PMD level is in the way; -EINVAL if the tail page to be shared is not
+ * mapped by a PTE, if the range ends before it starts or in the last page of the
+ * address space, or if @fill contradicts itself. After an error the range is
+ * filled in part, or not at all; the caller undoes that with vmemmap_free(), which
+ * accepts holes.
  */
-int populate_memmap(unsigned long pfn, unsigned long nr_pages, int nid,
-		    struct vmem_altmap *altmap, struct dev_pagemap *pgmap);
+int vmemmap_fill_range(unsigned long start, unsigned long end,
+		       const struct vmemmap_fill *fill);
+
+/* ---- vmemmap_section.c ---- */
 
 /**
- * warn_not_populated() - the only line about a memory map that cannot be had
- * @pfn: first page frame
- * @nr_pages: length of the range
- * @nid: node of the page frames
- * @altmap: the device that was to give memory for it; NULL: RAM
- * @err: why
- *
- * Context: any.
- */
-void warn_not_populated(unsigned long pfn, unsigned long nr_pages, int nid,
-			const struct vmem_altmap *altmap, int err);
-
-/**
- * vmemmap_init_subsections() - note which subsections are present at boot
- * @pfn: first page frame, of any alignment
- * @nr_pages: length of the range
- *
- * Sections whose memory map could not be had are passed over.
- *
- * Context: boot, after the sections' memory maps are there.
- */
-void vmemmap_init_subsections(unsigned long pfn, unsigned long nr_pages);
-
-/**
- * sparse_has_live_subsection() - does anybody need the struct pages of a range?
+ * sparse_has_live_subsection() - are the struct pages of a range needed?
  * @pfn: first page frame, of any alignment
  * @end_pfn: end of the range
  *
- * Early sections are live as a whole, as long as any of them is.
+ * An early section is live as a whole, as long as any part of it is.
  *
- * Context: mem_hotplug_lock held; does not sleep.
+ * Context: does not sleep.
  * Return: true if a subsection that the range touches is live.
  */
 bool sparse_has_live_subsection(unsigned long pfn, unsigned long end_pfn);
+
+/* ---- vmemmap_dedup.c ---- */
 
 /**
  * vmemmap_compound_nr_pages() - how many pages vmemmap_populate_compound_pages()
@@ -416,23 +329,31 @@ unsigned long vmemmap_compound_nr_pages(unsigned long pfn,
  * @start_pfn: first page frame described
  * @start: address of its struct page
  * @end: end of the range of struct pages
- * @node: node that the memory shall come from
+ * @node: node that the memory should come from
  * @pgmap: the device; @start_pfn lies in one of its ranges that are in place, or
  *	in the next one, and the compound pages are counted from its start
  *
  * Each compound page gets VMEMMAP_RESERVE_NR vmemmap pages of its own; all
- * later ones show the last of these. The range may begin or end within a
- * compound page, if what lies before has been populated.
+ * later ones map the last of these. The range may start or end within a compound
+ * page, if what lies before has been populated.
  *
- * Context: mem_hotplug_lock held for writing; may sleep.
  * Return: 0; -ENOMEM as vmemmap_fill_range(); -EINVAL if @pgmap has no such
- * range, the compound pages do not begin on a vmemmap page, or the tail of a
- * compound page that begins before @start is not mapped by a PTE. After an
+ * range, the compound pages do not start on a vmemmap page, or the tail page of a
+ * compound page that starts before @start is not mapped by a PTE. After an
  * error the range is filled in part.
  */
 int vmemmap_populate_compound_pages(unsigned long start_pfn,
 				    unsigned long start, unsigned long end,
 				    int node, struct dev_pagemap *pgmap);
+#endif
+
+/* ---- What tests replace or look into ---- */
+
+#if IS_ENABLED(CONFIG_KUNIT)
+struct page *vmemmap_alloc_pages(unsigned int order, int node);
+bool vmemmap_put_altmap_block(struct vmem_altmap *altmap, unsigned long pfn,
+			      unsigned int order);
+void vmemmap_flush(unsigned long start, unsigned long end, bool has_tables);
 #endif
 
 #endif /* _MM_VMEMMAP_H */

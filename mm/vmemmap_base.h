@@ -14,11 +14,14 @@
 #include <linux/bitmap.h>
 #include <linux/err.h>
 #include <linux/gfp.h>
+#include <linux/log2.h>
 #include <linux/memblock.h>
 #include <linux/memory_hotplug.h>
 #include <linux/memremap.h>
 #include <linux/mm.h>
+#include <linux/minmax.h>
 #include <linux/mmzone.h>
+#include <linux/nodemask.h>
 #include <linux/page_ref.h>
 #include <linux/pgalloc.h>
 #include <linux/printk.h>
@@ -27,6 +30,7 @@
 #include <linux/topology.h>
 #include <linux/vmstat.h>
 #include <kunit/static_stub.h>
+#include <kunit/visibility.h>
 #include <asm/dma.h>
 #include <asm/tlbflush.h>
 
@@ -98,9 +102,6 @@ static inline void vmemmap_put_boot_page(struct page *page)
 #define VMEMMAP_DEFINES_TABLE_INIT
 #define VMEMMAP_PUBLIC_LEVELS
 
-/* free_area_init() has the map of subsections initialised range by range. */
-#define vmemmap_init_subsections sparse_init_subsection_map
-
 /* The memory of a device may be out of reach until it goes online. */
 #define VMEMMAP_ALTMAP_INACCESSIBLE
 
@@ -108,8 +109,6 @@ static inline bool is_altmap_accessible(const struct vmem_altmap *altmap)
 {
 	return !altmap->inaccessible;
 }
-
-#define alloc_pages_bulk_node alloc_pages_bulk_array_node
 
 /* Nothing is noted about tables of the kernel. */
 static inline void vmemmap_construct_table(void *table)

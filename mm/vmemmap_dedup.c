@@ -40,15 +40,15 @@ unsigned long __meminit vmemmap_compound_nr_pages(unsigned long pfn,
 						  struct dev_pagemap *pgmap)
 {
 	const unsigned long first_pfn = pgmap_range_start(pgmap, pfn);
-	const unsigned long start = nr_memmap_pages(pfn - first_pfn);
-	const unsigned long end = start + nr_memmap_pages(nr_pages);
+	const unsigned long start = vmemmap_nr_pages(pfn - first_pfn);
+	const unsigned long end = start + vmemmap_nr_pages(nr_pages);
 	const unsigned long per_compound =
-		nr_memmap_pages(pgmap_vmemmap_nr(pgmap));
+		vmemmap_nr_pages(pgmap_vmemmap_nr(pgmap));
 
 	if (first_pfn == ULONG_MAX)
 		return 0;
-	return nr_own_pages(end, per_compound) -
-	       nr_own_pages(start, per_compound);
+	return vmemmap_nr_own_pages(end, per_compound) -
+	       vmemmap_nr_own_pages(start, per_compound);
 }
 
 #ifndef vmemmap_populate_compound_pages

@@ -1,41 +1,46 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * vmemmap_depopulate.c - the way out: entries and tables that nobody needs
+ * vmemmap_depopulate.c - unmap a range of the vmemmap and free its memory
  *
- * Owns the walk that unmaps, and the answer to who still uses what. Knows tables
- * and units; must not know how they are built, or where their memory goes.
+ * Owns the way out: which units are still in use, the walk that clears entries,
+ * and the order clear, flush, release. Must not know how a range is filled.
  *
  *	struct pages of	|   section A   |   section B   |
  *	units		|  1  |  2  |  3  |  4  |  5  |
  *
- * Unit 3 is given back when neither A nor B has a live subsection whose struct
- * pages lie in it; the subsection bitmaps are the only source of that.
+ * Unit 3 is freed when neither A nor B has a live subsection whose struct pages
+ * lie in it; the subsection bitmaps are the only source of that.
  *
- * Locking: mem_hotplug_lock held for writing.
+ * See mm/vmemmap.h for the terms and for the locking rule.
  */
 #include "vmemmap_base.h"
 #include "vmemmap.h"
 #include <linux/vmemmap.h>
 #include <trace/events/sparse_vmemmap.h>
 
-/* ---- Gather, flush, release ---- */
+/* ---- Gather, flush, release ----
+ *
+ * Whoever walks the tables clears entries and gathers what they mapped; nothing
+ * of it is released before one flush of all that was cleared.
+ */
 
-/* A block or a table that is no longer mapped; it may have been so often. */
+/* A block or a table that @nr_refs entries mapped, all of which are clear. */
 struct vmemmap_piece {
 	unsigned long pfn;
 	unsigned int nr_refs;
 	unsigned int order;
 };
 
-/* More than a section has pieces: an 80-byte struct page makes 640. */
+/* More pieces than a section has: 640 with an 80-byte struct page. */
 #define VMEMMAP_NR_PIECES 1024
 
 /*
- * All that was cleared lies in [start, end). @nr_tables of the pieces are tables;
- * @altmap is the device that blocks may have been allocated from, or NULL. So
- * many begins have no end yet.
+ * A fixed array, so that removal allocates nothing; mem_hotplug_lock guards it.
+ * All that was cleared lies in [start, end). @nr_tables of the pieces are tables.
+ * @altmap is the device that blocks may have been allocated from, or NULL.
+ * @nr_begins counts the calls of vmemmap_gather_begin() without an end yet.
  */
-static struct {
+static struct vmemmap_gather {
 	unsigned long start;
 	unsigned long end;
 	unsigned int nr_pieces;
@@ -45,12 +50,8 @@ static struct {
 	struct vmemmap_piece pieces[VMEMMAP_NR_PIECES];
 } gather;
 
-void __weak vmemmap_flush_tables(unsigned long start, unsigned long end)
-{
-	flush_tlb_kernel_range(start, end);
-}
-
-void vmemmap_flush(unsigned long start, unsigned long end, bool has_tables)
+VISIBLE_IF_KUNIT void vmemmap_flush(unsigned long start, unsigned long end,
+				    bool has_tables)
 {
 	KUNIT_STATIC_STUB_REDIRECT(vmemmap_flush, start, end, has_tables);
 
@@ -60,13 +61,13 @@ void vmemmap_flush(unsigned long start, unsigned long end, bool has_tables)
 		flush_tlb_kernel_range(start, end);
 }
 
-/* For those who trace: what leaves of one size mapped, in bytes. */
+/* For tracing: bytes that leaves of one size mapped, by source. */
 struct vmemmap_bytes {
-	unsigned long of[VMEMMAP_NR_BACKINGS];
+	unsigned long of[VMEMMAP_NR_SOURCES];
 };
 
-/* Is it a tail that is shown by more entries than those that have gone? */
-static bool is_still_shown(const struct vmemmap_piece *piece)
+/* Do other entries than those that were cleared map this tail page? */
+static bool is_still_mapped(const struct vmemmap_piece *piece)
 {
 	struct page *page = pfn_to_page(piece->pfn);
 
@@ -74,7 +75,7 @@ static bool is_still_shown(const struct vmemmap_piece *piece)
 	       page_ref_count(page) != (int)piece->nr_refs;
 }
 
-/* Whoever lets go of a tail last gives the RAM back. */
+/* The last entry that maps a tail page counts as RAM, the others as shared. */
 static void count_piece(struct vmemmap_bytes *bytes,
 			const struct vmemmap_piece *piece)
 {
@@ -85,34 +86,35 @@ static void count_piece(struct vmemmap_bytes *bytes,
 		return;
 	}
 	bytes->of[VMEMMAP_SHARED_TAIL] += (piece->nr_refs - 1) * size;
-	bytes->of[is_still_shown(piece) ? VMEMMAP_SHARED_TAIL :
-					  VMEMMAP_RAM] += size;
+	bytes->of[is_still_mapped(piece) ? VMEMMAP_SHARED_TAIL :
+					   VMEMMAP_RAM] += size;
 }
 
 static void trace_bytes(const struct vmemmap_bytes *bytes,
 			unsigned long leaf_size)
 {
-	enum vmemmap_source backing;
+	enum vmemmap_source source;
 
-	for (backing = VMEMMAP_RAM; backing < VMEMMAP_NR_BACKINGS; backing++)
-		if (bytes->of[backing])
+	for (source = VMEMMAP_RAM; source < VMEMMAP_NR_SOURCES; source++)
+		if (bytes->of[source])
 			trace_vmemmap_depopulate(gather.start, gather.end,
-						 backing, leaf_size,
-						 bytes->of[backing]);
+						 source, leaf_size,
+						 bytes->of[source]);
 }
 
+/* Flush, then release. */
 static void gather_finish(void)
 {
 	const bool is_traced = trace_vmemmap_depopulate_enabled();
 	struct vmemmap_bytes base = {}, huge = {};
 	const struct vmemmap_piece *piece = gather.pieces;
-	const struct vmemmap_piece *last = piece + gather.nr_pieces;
+	const struct vmemmap_piece *end = piece + gather.nr_pieces;
 
 	if (!gather.nr_pieces)
 		return;
 
 	vmemmap_flush(gather.start, gather.end, gather.nr_tables);
-	for (; piece < last; piece++) {
+	for (; piece < end; piece++) {
 		if (is_traced)
 			count_piece(piece->order ? &huge : &base, piece);
 		vmemmap_put_block(piece->pfn, piece->order, piece->nr_refs,
@@ -142,7 +144,11 @@ void vmemmap_gather_end(void)
 		gather_finish();
 }
 
-void vmemmap_gather_range(unsigned long start, unsigned long end)
+/*
+ * The pieces gathered next were mapped in [start, end). When the array is full
+ * half-way, the next flush covers the range a second time.
+ */
+static void gather_range(unsigned long start, unsigned long end)
 {
 	if (gather.nr_pieces) {
 		start = min(gather.start, start);
@@ -152,8 +158,8 @@ void vmemmap_gather_range(unsigned long start, unsigned long end)
 	gather.end = end;
 }
 
-void vmemmap_gather_block(unsigned long pfn, unsigned int order,
-			  unsigned int nr_refs)
+static void gather_block(unsigned long pfn, unsigned int order,
+			 unsigned int nr_refs)
 {
 	struct vmemmap_piece *piece = &gather.pieces[gather.nr_pieces];
 
@@ -164,19 +170,20 @@ void vmemmap_gather_block(unsigned long pfn, unsigned int order,
 		gather_finish();
 }
 
-void vmemmap_gather_table(unsigned long start, unsigned long end, void *table)
+/* The table mapped [start, end), and the entry that pointed to it is clear. */
+static void gather_table(unsigned long start, unsigned long end, void *table)
 {
 	trace_vmemmap_prune(start, end);
 	gather.nr_tables++;
-	vmemmap_gather_range(start, end);
-	vmemmap_gather_block(PHYS_PFN(__pa(table)), 0, 1);
+	gather_range(start, end);
+	gather_block(PHYS_PFN(__pa(table)), 0, 1);
 }
 
 /* ---- Units ---- */
 
 /*
- * Does anybody use the unit [unit, unit + size) after [start, end) has gone?
- * The struct pages at its ends may lie in it in part only.
+ * Is the unit [unit, unit + size) in use by others than [start, end), which is
+ * being removed? The struct pages at the ends of the unit may lie in it in part.
  */
 static bool is_unit_in_use(unsigned long unit, unsigned long size,
 			   unsigned long start, unsigned long end)
@@ -201,8 +208,8 @@ static void unmap_pmd(pmd_t *pmd, unsigned long addr, unsigned long start,
 	if (is_unit_in_use(unit, PMD_SIZE, start, end))
 		return;
 	pmd_clear(pmd);
-	vmemmap_gather_range(unit, unit + PMD_SIZE);
-	vmemmap_gather_block(pfn, PMD_ORDER, 1);
+	gather_range(unit, unit + PMD_SIZE);
+	gather_block(pfn, PMD_ORDER, 1);
 }
 
 static void unmap_ptes(pte_t *pte, unsigned long addr, unsigned long next)
@@ -210,8 +217,8 @@ static void unmap_ptes(pte_t *pte, unsigned long addr, unsigned long next)
 	unsigned int nr_refs = 0;
 	pte_t last;
 
-	/* The last @nr_refs entries were all like @last, and are not gathered yet. */
-	vmemmap_gather_range(addr, next);
+	gather_range(addr, next);
+	/* The @nr_refs entries before this one were like @last: one piece. */
 	for (; addr < next; addr += PAGE_SIZE, pte++) {
 		const pte_t old = ptep_get(pte);
 
@@ -219,54 +226,62 @@ static void unmap_ptes(pte_t *pte, unsigned long addr, unsigned long next)
 			continue;
 		pte_clear(&init_mm, addr, pte);
 		if (nr_refs && !pte_same(old, last)) {
-			vmemmap_gather_block(pte_pfn(last), 0, nr_refs);
+			gather_block(pte_pfn(last), 0, nr_refs);
 			nr_refs = 0;
 		}
 		last = old;
 		nr_refs++;
 	}
 	if (nr_refs)
-		vmemmap_gather_block(pte_pfn(last), 0, nr_refs);
+		gather_block(pte_pfn(last), 0, nr_refs);
 }
 
 /* ---- Tables ---- */
 
 /*
- * What has just become empty most likely has a neighbour that has not: the
- * entries are looked at from @entry on, the nearer ones first.
+ * Is every entry of a table empty? @entry has just become empty. If any other is
+ * not, it most likely lies close by, so look on both sides of @entry, nearer
+ * entries first.
  */
 #define is_table_empty(level, table, entry, nr_entries) ({		\
 	typeof(entry) __table = (table);				\
-	const unsigned int __at = (entry) - __table;			\
-	const unsigned int __nr = (nr_entries);				\
-	unsigned int __i = 0;						\
+	const int __at = (entry) - __table;				\
+	const int __nr = (nr_entries);					\
+	bool __is_empty = level##_none(level##p_get(__table + __at));	\
+	int __i;							\
 									\
-	while (__i < __nr &&						\
-	       level##_none(level##p_get(__table + (__at ^ __i))))	\
-		__i++;							\
-	__i == __nr;							\
+	for (__i = 1; __is_empty && __i < __nr; __i++)			\
+		__is_empty =						\
+			(__i > __at ||					\
+			 level##_none(level##p_get(__table + __at - __i))) && \
+			(__at + __i >= __nr ||				\
+			 level##_none(level##p_get(__table + __at + __i))); \
+	__is_empty;							\
 })
 
-/* Where tables may be taken away */
+/* Tables that map anything outside of [floor, ceiling) are kept. */
 struct vmemmap_bounds {
 	unsigned long floor;
 	unsigned long ceiling;
 };
 
-/* May what an entry of a level points to go, as far as other tables matter? */
+/*
+ * May the table below an entry be freed, or do other page tables hold a copy of
+ * the entry?
+ */
 static bool is_prunable(const struct vmemmap_bounds *bounds,
 			unsigned long start, unsigned long size,
 			unsigned int level)
 {
 	if (ARCH_PAGE_TABLE_SYNC_MASK & level)
-		return false;		/* page tables have copies of it */
+		return false;
 	return bounds->floor <= start && start + size - 1 <= bounds->ceiling - 1;
 }
 
 /*
- * prune_<level>(): take away the tables below an entry that map [addr, next),
- * from the bottom up, as far as they are empty; no PTE there maps anything. Where a
- * level is folded, the entry above is no entry of its own.
+ * prune_<level>(): free the empty tables below an entry, from the bottom up, on
+ * the path to [addr, next), whose PTEs are clear. Where a level is folded, the
+ * entry above it is not an entry of its own.
  */
 static void prune_pmd(pmd_t *pmd, unsigned long addr, unsigned long next,
 		      const struct vmemmap_bounds *bounds)
@@ -285,7 +300,7 @@ static void prune_pmd(pmd_t *pmd, unsigned long addr, unsigned long next,
 			    PTRS_PER_PTE))
 		return;
 	pmd_clear(pmd);
-	vmemmap_gather_table(start, start + PMD_SIZE, table);
+	gather_table(start, start + PMD_SIZE, table);
 }
 
 static void prune_pud(pud_t *pud, unsigned long addr, unsigned long next,
@@ -305,7 +320,7 @@ static void prune_pud(pud_t *pud, unsigned long addr, unsigned long next,
 	    !is_table_empty(pmd, table, pmd, PTRS_PER_PMD))
 		return;
 	pud_clear(pud);
-	vmemmap_gather_table(start, start + PUD_SIZE, table);
+	gather_table(start, start + PUD_SIZE, table);
 }
 
 static void prune_p4d(p4d_t *p4d, unsigned long addr, unsigned long next,
@@ -325,7 +340,7 @@ static void prune_p4d(p4d_t *p4d, unsigned long addr, unsigned long next,
 	    !is_table_empty(pud, table, pud, PTRS_PER_PUD))
 		return;
 	p4d_clear(p4d);
-	vmemmap_gather_table(start, start + P4D_SIZE, table);
+	gather_table(start, start + P4D_SIZE, table);
 }
 
 static void prune_pgd(pgd_t *pgd, unsigned long addr, unsigned long next,
@@ -345,10 +360,10 @@ static void prune_pgd(pgd_t *pgd, unsigned long addr, unsigned long next,
 	    !is_table_empty(p4d, table, p4d, PTRS_PER_P4D))
 		return;
 	set_pgd(pgd, __pgd(0));
-	vmemmap_gather_table(start, start + PGDIR_SIZE, table);
+	gather_table(start, start + PGDIR_SIZE, table);
 }
 
-/* The leaves of [addr, next), which lies in one slot; its PTEs are nobody else's. */
+/* Unmap the leaves of [addr, next), which lies in one slot; nobody else uses its PTEs. */
 static void unmap_slot(unsigned long addr, unsigned long next,
 		       unsigned long start, unsigned long end)
 {
@@ -371,20 +386,20 @@ void vmemmap_depopulate(unsigned long start, unsigned long end,
 		.ceiling = ceiling,
 	};
 	unsigned long addr = PAGE_ALIGN_DOWN(start);
-	unsigned long last = PAGE_ALIGN(end);
+	unsigned long page_end = PAGE_ALIGN(end);
 	unsigned long next;
 
-	/* Others can have a part of the first and the last page only. */
+	/* Only the first and the last page can describe a neighbour as well. */
 	if (is_unit_in_use(addr, PAGE_SIZE, start, end))
 		addr += PAGE_SIZE;
-	if (addr < last &&
-	    is_unit_in_use(last - PAGE_SIZE, PAGE_SIZE, start, end))
-		last -= PAGE_SIZE;
+	if (addr < page_end &&
+	    is_unit_in_use(page_end - PAGE_SIZE, PAGE_SIZE, start, end))
+		page_end -= PAGE_SIZE;
 
-	/* What is mapped of [start, addr) is in use by others. */
+	/* Before @addr, only what others use is still mapped. */
 	vmemmap_gather_begin(altmap);
-	for (; addr < last; addr = next) {
-		next = vmemmap_slot_end(addr, last);
+	for (; addr < page_end; addr = next) {
+		next = vmemmap_span_end(addr, page_end, PMD_SIZE);
 		unmap_slot(addr, next, start, end);
 		prune_pgd(pgd_offset_k(addr), addr, next, &bounds);
 	}

@@ -2,18 +2,163 @@
 /*
  * vmemmap_populate.c - fill a range of the vmemmap
  *
- * Owns the way in: what a slot holds and what it is filled with. Knows addresses,
- * and of compound pages what struct vmemmap_fill says; must not know sections or
- * devices.
+ * Owns the way in: what a slot holds already, and what it is filled with. Knows
+ * addresses, and of compound pages what struct vmemmap_fill says; must not know
+ * sections or devices. What a slot needs lives on the stack of the function that
+ * fills it.
+ *
+ *	for each table of PMD entries:		descend once, five levels
+ *	  for each slot of it:
+ *	    the slot is a leaf			keep it
+ *	    huge wanted, slot empty		one block, one PMD
+ *	    else				fill the PTEs of the slot flat
+ *
+ * See mm/vmemmap.h for the terms and for the locking rule.
  */
 #include "vmemmap_base.h"
 #include "vmemmap.h"
 #include <trace/events/sparse_vmemmap.h>
 
-/* True if the empty slot is a leaf now; else nothing has changed. */
-static bool __meminit vmemmap_fill_pmd(pmd_t *pmd, unsigned long addr,
-				       unsigned long next,
-				       const struct vmemmap_fill *fill)
+/* ---- PTEs ---- */
+
+/* Map fill->shared by those of the PTEs for [addr, next) that are empty. */
+static void __meminit fill_shared(pte_t *pte, unsigned long addr,
+				  unsigned long next,
+				  const struct vmemmap_fill *fill)
+{
+	const pte_t shared = pfn_pte(page_to_pfn(fill->shared), PAGE_KERNEL);
+	const unsigned long start = addr;
+	unsigned long nr_filled = 0;
+
+	for (; addr < next; addr += PAGE_SIZE, pte++) {
+		if (!pte_none(ptep_get(pte)))
+			continue;
+		set_pte_at(&init_mm, addr, pte, shared);
+		nr_filled++;
+	}
+	if (!nr_filled)
+		return;
+
+	/*
+	 * The page has no struct page yet at boot, so it cannot be counted and is
+	 * never freed.
+	 */
+	if (slab_is_available())
+		page_ref_add(fill->shared, nr_filled);
+	trace_vmemmap_populate(start, next, fill, PAGE_SIZE,
+			       nr_filled * PAGE_SIZE);
+}
+
+/* Map a block of its own by each of the PTEs for [addr, next) that is empty. */
+static int __meminit fill_own(pte_t *pte, unsigned long addr,
+			      unsigned long next,
+			      const struct vmemmap_fill *fill,
+			      struct vmemmap_batch *batch)
+{
+	const unsigned long start = addr;
+	unsigned long nr_filled = 0;
+	void *block;
+
+	for (; addr < next; addr += PAGE_SIZE, pte++) {
+		if (!pte_none(ptep_get(pte)))
+			continue;
+
+		block = fill->altmap ?
+			vmemmap_alloc_block_buf(PAGE_SIZE, fill->nid, fill->altmap) :
+			vmemmap_alloc_batch_page(batch);
+		if (!block)
+			break;
+		set_pte_at(&init_mm, addr, pte,
+			   pfn_pte(PHYS_PFN(__pa(block)), PAGE_KERNEL));
+		nr_filled++;
+	}
+
+	if (nr_filled)
+		trace_vmemmap_populate(start, addr, fill, PAGE_SIZE,
+				       nr_filled * PAGE_SIZE);
+	return addr < next ? -ENOMEM : 0;
+}
+
+/*
+ * Fill a slot's share of compound pages: the first VMEMMAP_RESERVE_NR vmemmap
+ * pages of each get a block of their own, the others map the last of these.
+ */
+static int __meminit fill_compound(pte_t *pte, unsigned long addr,
+				   unsigned long next,
+				   const struct vmemmap_fill *fill,
+				   struct vmemmap_batch *batch)
+{
+	const unsigned long own_size = VMEMMAP_RESERVE_NR * PAGE_SIZE;
+	struct vmemmap_fill tails = { .nid = fill->nid };
+	unsigned long own_end, end;
+	int err;
+
+	/* One turn per compound page: its own part, then its shared part. */
+	for (; addr < next; addr = end) {
+		const unsigned long head =
+			addr - (addr - fill->first) % fill->compound_size;
+
+		own_end = clamp(head + own_size, addr, next);
+		end = min(head + fill->compound_size, next);
+
+		err = fill_own(pte, addr, own_end, fill, batch);
+		if (err)
+			return err;
+		pte += PHYS_PFN(own_end - addr);
+		if (own_end == end)
+			continue;
+
+		tails.shared = addr < own_end ? pte_page(ptep_get(pte - 1)) :
+			       vmemmap_lookup_page(head + own_size - PAGE_SIZE);
+		if (!tails.shared)
+			return -EINVAL;
+		fill_shared(pte, own_end, end, &tails);
+		pte += PHYS_PFN(end - own_end);
+	}
+	return 0;
+}
+
+/* Upper bound on the base pages that filling [addr, next) allocates. */
+static unsigned long __meminit max_own_pages(unsigned long addr,
+					     unsigned long next,
+					     const struct vmemmap_fill *fill)
+{
+	const unsigned long per_compound = PHYS_PFN(fill->compound_size);
+
+	if (!per_compound)
+		return PHYS_PFN(next - addr);
+	return vmemmap_nr_own_pages(PHYS_PFN(next - fill->first), per_compound) -
+	       vmemmap_nr_own_pages(PHYS_PFN(addr - fill->first), per_compound);
+}
+
+/* Fill the empty ones of the PTEs for [addr, next), all in one table. */
+static int __meminit fill_ptes(pte_t *pte, unsigned long addr,
+			       unsigned long next,
+			       const struct vmemmap_fill *fill)
+{
+	struct vmemmap_batch batch;
+	int err;
+
+	if (fill->shared) {
+		fill_shared(pte, addr, next, fill);
+		return 0;
+	}
+
+	vmemmap_open_batch(&batch, fill->nid, max_own_pages(addr, next, fill));
+	if (fill->compound_size)
+		err = fill_compound(pte, addr, next, fill, &batch);
+	else
+		err = fill_own(pte, addr, next, fill, &batch);
+	vmemmap_close_batch(&batch);
+	return err;
+}
+
+/* ---- Slots ---- */
+
+/* Returns true if the empty slot is a leaf now; otherwise nothing has changed. */
+static bool __meminit fill_pmd(pmd_t *pmd, unsigned long addr,
+			       unsigned long next,
+			       const struct vmemmap_fill *fill)
 {
 	void *block = vmemmap_alloc_block_buf(PMD_SIZE, fill->nid, fill->altmap);
 
@@ -32,127 +177,10 @@ static bool __meminit vmemmap_fill_pmd(pmd_t *pmd, unsigned long addr,
 	return true;
 }
 
-/* Show fill->shared in those of the PTEs for [addr, next) that are empty. */
-static void __meminit vmemmap_fill_shared(pte_t *pte, unsigned long addr,
-					  unsigned long next,
-					  const struct vmemmap_fill *fill)
-{
-	const pte_t shared = pfn_pte(page_to_pfn(fill->shared), PAGE_KERNEL);
-	const unsigned long start = addr;
-	unsigned long nr_filled = 0;
-
-	for (; addr < next; addr += PAGE_SIZE, pte++) {
-		if (!pte_none(ptep_get(pte)))
-			continue;
-		set_pte_at(&init_mm, addr, pte, shared);
-		nr_filled++;
-	}
-	if (!nr_filled)
-		return;
-
-	/* At boot there is no struct page yet to count in: it stays for ever. */
-	if (slab_is_available())
-		page_ref_add(fill->shared, nr_filled);
-	trace_vmemmap_populate(start, next, fill, PAGE_SIZE,
-			       nr_filled * PAGE_SIZE);
-}
-
-/* Give those of the PTEs for [addr, next) that are empty a block each. */
-static int __meminit vmemmap_fill_own(pte_t *pte, unsigned long addr,
-				      unsigned long next,
-				      const struct vmemmap_fill *fill)
-{
-	const unsigned long start = addr;
-	unsigned long nr_filled = 0;
-	void *block;
-
-	for (; addr < next; addr += PAGE_SIZE, pte++) {
-		if (!pte_none(ptep_get(pte)))
-			continue;
-
-		block = vmemmap_alloc_block_buf(PAGE_SIZE, fill->nid,
-						fill->altmap);
-		if (!block)
-			break;
-		set_pte_at(&init_mm, addr, pte,
-			   pfn_pte(PHYS_PFN(__pa(block)), PAGE_KERNEL));
-		nr_filled++;
-	}
-
-	if (nr_filled)
-		trace_vmemmap_populate(start, addr, fill, PAGE_SIZE,
-				       nr_filled * PAGE_SIZE);
-	return addr < next ? -ENOMEM : 0;
-}
-
 /*
- * The same for compound pages: their first pages have memory of their own, all later
- * ones show the last of these.
- */
-static int __meminit vmemmap_fill_compound(pte_t *pte, unsigned long addr,
-					   unsigned long next,
-					   const struct vmemmap_fill *fill)
-{
-	const unsigned long own_size = VMEMMAP_RESERVE_NR * PAGE_SIZE;
-	struct vmemmap_fill tails = { .nid = fill->nid };
-	unsigned long head, end;
-	int err;
-
-	for (; addr < next; pte += PHYS_PFN(end - addr), addr = end) {
-		head = addr - (addr - fill->first) % fill->compound_size;
-		if (addr < head + own_size) {
-			end = min(head + own_size, next);
-			err = vmemmap_fill_own(pte, addr, end, fill);
-			if (err)
-				return err;
-			tails.shared = pte_page(ptep_get(pte + PHYS_PFN(end - addr) - 1));
-			continue;
-		}
-
-		end = min(head + fill->compound_size, next);
-		if (!tails.shared)
-			tails.shared = vmemmap_lookup_page(head + own_size - PAGE_SIZE);
-		if (!tails.shared)
-			return -EINVAL;
-		vmemmap_fill_shared(pte, addr, end, &tails);
-	}
-	return 0;
-}
-
-/* How many pages that takes at most. */
-static unsigned long __meminit nr_own_ptes(unsigned long addr, unsigned long next,
-					   const struct vmemmap_fill *fill)
-{
-	const unsigned long per_compound = PHYS_PFN(fill->compound_size);
-
-	if (!per_compound)
-		return fill->shared ? 0 : PHYS_PFN(next - addr);
-	return nr_own_pages(PHYS_PFN(next - fill->first), per_compound) -
-	       nr_own_pages(PHYS_PFN(addr - fill->first), per_compound);
-}
-
-/* Fill what is empty of the PTEs for [addr, next), all in one table. */
-static int __meminit vmemmap_fill_ptes(pte_t *pte, unsigned long addr,
-				       unsigned long next,
-				       const struct vmemmap_fill *fill)
-{
-	int err = 0;
-
-	vmemmap_expect_pages(nr_own_ptes(addr, next, fill));
-	if (fill->compound_size)
-		err = vmemmap_fill_compound(pte, addr, next, fill);
-	else if (!fill->shared)
-		err = vmemmap_fill_own(pte, addr, next, fill);
-	else
-		vmemmap_fill_shared(pte, addr, next, fill);
-	vmemmap_expect_pages(0);
-	return err;
-}
-
-/*
- * A device may back a leaf only if nobody else can come to use it. RAM may, as
- * long as not more than three quarters of the leaf can go to waste; a section's
- * memory map takes up that much of each slot on x86 with an 80-byte struct page.
+ * A device may back a leaf only if no neighbour can come to use it. RAM may, as
+ * long as at most three quarters of the leaf go to waste: a section's memory map
+ * takes up a quarter or more of each slot on x86 with an 80-byte struct page.
  */
 static bool __meminit is_huge_wanted(unsigned long addr, unsigned long next,
 				     const struct vmemmap_fill *fill)
@@ -164,13 +192,13 @@ static bool __meminit is_huge_wanted(unsigned long addr, unsigned long next,
 }
 
 /* Fill [addr, next), which lies in the slot @pmd below @pud. */
-static int __meminit vmemmap_fill_slot(pud_t *pud, pmd_t *pmd,
-				       unsigned long addr, unsigned long next,
-				       const struct vmemmap_fill *fill)
+static int __meminit fill_slot(pud_t *pud, pmd_t *pmd, unsigned long addr,
+			       unsigned long next,
+			       const struct vmemmap_fill *fill)
 {
 	if (pmd_none(pmdp_get(pmd))) {
 		if (is_huge_wanted(addr, next, fill) &&
-		    vmemmap_fill_pmd(pmd, addr, next, fill))
+		    fill_pmd(pmd, addr, next, fill))
 			return 0;
 	} else if (pmd_leaf(pmdp_get(pmd))) {
 		vmemmap_check_pmd(pmd, fill->nid, addr, next);
@@ -180,15 +208,42 @@ static int __meminit vmemmap_fill_slot(pud_t *pud, pmd_t *pmd,
 	pmd = vmemmap_pmd_populate(pud, addr, fill->nid);
 	if (!pmd)
 		return -ENOMEM;
-	return vmemmap_fill_ptes(pte_offset_kernel(pmd, addr), addr, next, fill);
+	return fill_ptes(pte_offset_kernel(pmd, addr), addr, next, fill);
+}
+
+/* ---- Ranges ---- */
+
+/* Fill [addr, end), which lies below one PUD entry. Returns its last slot. */
+static pmd_t * __meminit fill_slots(unsigned long addr, unsigned long end,
+				    const struct vmemmap_fill *fill)
+{
+	pud_t *pud = vmemmap_descend(addr, fill->nid);
+	int err = PTR_ERR_OR_ZERO(pud);
+	pmd_t *pmd = err ? NULL : pmd_offset(pud, addr);
+	unsigned long next;
+
+	/* What lies before @addr is mapped; @pmd is the slot of @addr. */
+	for (;; addr = next, pmd++) {
+		next = vmemmap_span_end(addr, end, PMD_SIZE);
+		if (!err)
+			err = fill_slot(pud, pmd, addr, next, fill);
+		if (err)
+			break;
+		if (next == end)
+			return pmd;
+	}
+
+	if (err == -ENOMEM)
+		trace_vmemmap_alloc_failed(addr, next, fill, PAGE_SIZE, PAGE_SIZE);
+	return ERR_PTR(err);
 }
 
 /*
- * The memory of a node is given before that of others: the last leaf of
- * [start, end) tells. It lies in the slot @pmd.
+ * A node's own memory is used up first, so it is enough to check the last leaf
+ * of [start, end). It lies in the slot @pmd.
  */
-static void __meminit vmemmap_verify_last(pmd_t *pmd, unsigned long start,
-					  unsigned long end, int node)
+static void __meminit verify_last_leaf(pmd_t *pmd, unsigned long start,
+				       unsigned long end, int node)
 {
 	pte_t *leaf = (pte_t *)pmd;
 
@@ -198,53 +253,47 @@ static void __meminit vmemmap_verify_last(pmd_t *pmd, unsigned long start,
 }
 
 /* Fill whole pages. */
-static int __meminit vmemmap_fill_pages(unsigned long start, unsigned long end,
-					const struct vmemmap_fill *fill)
+static int __meminit fill_pages(unsigned long start, unsigned long end,
+				const struct vmemmap_fill *fill)
 {
 	unsigned long addr, next;
 	pmd_t *pmd = NULL;
-	pud_t *pud;
-	int err = 0;
 
-	/* [start, addr) is mapped; the slot before lies at @pmd */
 	for (addr = start; addr < end; addr = next) {
-		next = vmemmap_slot_end(addr, end);
-		if (pmd && !IS_ALIGNED(addr, PUD_SIZE)) {
-			pmd++;
-		} else {
-			pud = vmemmap_descend(addr, fill->nid);
-			err = PTR_ERR_OR_ZERO(pud);
-			if (err)
-				break;
-			pmd = pmd_offset(pud, addr);
-		}
-		err = vmemmap_fill_slot(pud, pmd, addr, next, fill);
-		if (err)
-			break;
+		next = vmemmap_span_end(addr, end, PUD_SIZE);
+		pmd = fill_slots(addr, next, fill);
+		if (IS_ERR(pmd))
+			return PTR_ERR(pmd);
 	}
 
-	if (err == -ENOMEM)
-		trace_vmemmap_alloc_failed(addr, next, fill, PAGE_SIZE, PAGE_SIZE);
-	if (!err && pmd)
-		vmemmap_verify_last(pmd, start, end, fill->nid);
-	return err;
+	if (pmd)
+		verify_last_leaf(pmd, start, end, fill->nid);
+	return 0;
+}
+
+/* The four kinds of filling exclude each other. */
+static bool __meminit is_valid_fill(const struct vmemmap_fill *fill)
+{
+	if (fill->compound_size)
+		return !fill->huge && !fill->altmap && !fill->shared;
+	return !fill->shared || (!fill->huge && !fill->altmap);
 }
 
 int __meminit vmemmap_fill_range(unsigned long start, unsigned long end,
 				 const struct vmemmap_fill *fill)
 {
-	const unsigned long first = PAGE_ALIGN_DOWN(start);
-	const unsigned long last = PAGE_ALIGN(end);
+	const unsigned long page_start = PAGE_ALIGN_DOWN(start);
+	const unsigned long page_end = PAGE_ALIGN(end);
 	struct vmemmap_fill ram = *fill;
 	int err;
 
-	if (start > end || end > last)
+	if (WARN_ON_ONCE(!is_valid_fill(fill)) || start > end || end > page_end)
 		return -EINVAL;
 	/* Where subsections share a page, the first of them has mapped it. */
-	if (last - first == PAGE_SIZE && vmemmap_lookup_page(first))
+	if (page_end - page_start == PAGE_SIZE && vmemmap_lookup_page(page_start))
 		return 0;
 	if (!fill->altmap)
-		return vmemmap_fill_pages(first, last, fill);
+		return fill_pages(page_start, page_end, fill);
 
 	/*
 	 * A device backs no page at the ends that describes a neighbour too:
@@ -253,19 +302,19 @@ int __meminit vmemmap_fill_range(unsigned long start, unsigned long end,
 	 *	pages		| RAM | device | device | ... | device | RAM |
 	 */
 	ram.altmap = NULL;
-	start = min(PAGE_ALIGN(start), last);
+	start = min(PAGE_ALIGN(start), page_end);
 	end = max(PAGE_ALIGN_DOWN(end), start);
 
-	err = vmemmap_fill_pages(first, start, &ram);
+	err = fill_pages(page_start, start, &ram);
 	if (!err)
-		err = vmemmap_fill_pages(start, end, fill);
+		err = fill_pages(start, end, fill);
 	if (!err)
-		err = vmemmap_fill_pages(end, last, &ram);
+		err = fill_pages(end, page_end, &ram);
 	return err;
 }
 
 #ifdef VMEMMAP_PUBLIC_LEVELS
-/* Map one page below @pmd, which has a table; NULL if no block can be had. */
+/* Map one page below @pmd, which has a table; NULL if none can be allocated. */
 pte_t * __meminit vmemmap_pte_populate(pmd_t *pmd, unsigned long addr,
 				       int node, struct vmem_altmap *altmap,
 				       struct page *reuse)
@@ -274,19 +323,18 @@ pte_t * __meminit vmemmap_pte_populate(pmd_t *pmd, unsigned long addr,
 					   .shared = reuse };
 	pte_t *pte = pte_offset_kernel(pmd, addr);
 
-	return vmemmap_fill_ptes(pte, addr, addr + PAGE_SIZE, &fill) ? NULL :
-								      pte;
+	return fill_ptes(pte, addr, addr + PAGE_SIZE, &fill) ? NULL : pte;
 }
 #endif
+
+/* ---- For the vmemmap_populate() of an architecture ---- */
 
 /**
  * vmemmap_populate_basepages() - map a range of the vmemmap by base pages
  * @start: first address
  * @end: end of the range
- * @node: node that the memory shall come from
- * @altmap: take blocks from this device; NULL: from RAM
- *
- * For the vmemmap_populate() of an architecture.
+ * @node: node that the memory should come from
+ * @altmap: allocate blocks from this device; NULL: from RAM
  *
  * Context: see vmemmap_fill_range().
  * Return: see vmemmap_fill_range().
@@ -301,11 +349,12 @@ int __meminit vmemmap_populate_basepages(unsigned long start,
 }
 
 /**
- * vmemmap_populate_hugepages() - the same by PMD leaves, where they can be had
+ * vmemmap_populate_hugepages() - map a range of the vmemmap by PMD leaves, and by
+ *	base pages where no huge block can be allocated
  * @start: first address
  * @end: end of the range
- * @node: node that the memory shall come from
- * @altmap: take blocks from this device; NULL: from RAM
+ * @node: node that the memory should come from
+ * @altmap: allocate blocks from this device; NULL: from RAM
  *
  * Context: see vmemmap_fill_range().
  * Return: see vmemmap_fill_range().

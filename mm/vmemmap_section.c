@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * sparse_hotplug.c - sections and subsections that come and go
+ * vmemmap_section.c - sections and their memory map
  *
- * Owns, after boot, the bitmap of live subsections, the usage map of a section
- * that was added, the counters of memory map pages, and the only undo of an add
- * that failed. Knows ranges of page frames; must not know page tables.
+ * Owns how the memory map of a section comes into being, at boot together with the
+ * sections that follow; and, after boot, the bitmaps of live subsections, the usage
+ * map of a section that was added, the counters of memory map pages, and the only
+ * undo of an add that failed. Knows ranges of page frames; must not know page
+ * tables.
  *
  *	activate			deactivate
  *	  subsections live		  subsections dead
  *	  pages counted			  section invalid, if that was the last
  *	  memory map populated		  pages counted, memory map freed
  *
- * The memory map of an early section, present at boot, is always whole: it is
- * never populated or freed in part.
+ * The memory map of an early section is always whole: it is never populated or
+ * freed in part.
  *
- * Locking: mem_hotplug_lock held for writing. Readers such as
+ * See mm/vmemmap.h for the terms and for the locking rule. Readers such as
  * pfn_valid() hold rcu_read_lock_sched() only.
  */
 #define pr_fmt(fmt) "vmemmap: " fmt
@@ -22,24 +24,29 @@
 #include "vmemmap_base.h"
 #include "vmemmap.h"
 
-/* ---- The memory map of sections ---- */
+/* The end of the part of [pfn, end_pfn) that lies in the section of @pfn. */
+static unsigned long section_chunk_end(unsigned long pfn, unsigned long end_pfn)
+{
+	return min(end_pfn, SECTION_ALIGN_DOWN(pfn) + PAGES_PER_SECTION);
+}
 
-/*
- * Sections that a call at boot has mapped beside its own; nobody has asked yet.
- * Until the end of boot only: what nobody asks for then may go with a neighbour.
- */
-static struct {
-	unsigned long pfn;
-	unsigned long end_pfn;
-} ahead __meminitdata;
+/* Is it a range of whole subsections of one section that can exist? */
+static bool __meminit is_section_chunk(unsigned long pfn, unsigned long nr_pages)
+{
+	return nr_pages && IS_ALIGNED(pfn | nr_pages, PAGES_PER_SUBSECTION) &&
+	       pfn_to_section_nr(pfn) < NR_MEM_SECTIONS &&
+	       nr_pages <= PAGES_PER_SECTION - (pfn & ~PAGE_SECTION_MASK);
+}
 
-void __init vmemmap_init_subsections(unsigned long pfn, unsigned long nr_pages)
+/* ---- Live subsections at boot ---- */
+
+/* Sections without a memory map are skipped. */
+static void __init mark_subsections(unsigned long pfn, unsigned long nr_pages)
 {
 	const unsigned long end_pfn = pfn + nr_pages;
 	unsigned long next;
 	unsigned int first;
 
-	ahead.end_pfn = 0;
 	for (; pfn < end_pfn; pfn = next) {
 		struct mem_section *ms = __pfn_to_section(pfn);
 
@@ -57,6 +64,10 @@ void __init vmemmap_init_subsections(unsigned long pfn, unsigned long nr_pages)
 	}
 }
 
+/*
+ * Records the subsections that are present at boot, after the sections have got
+ * their memory maps.
+ */
 #ifdef VMEMMAP_INIT_ALL_SUBSECTIONS
 void __init sparse_init_subsection_map(void)
 {
@@ -64,22 +75,32 @@ void __init sparse_init_subsection_map(void)
 	int i;
 
 	for_each_mem_pfn_range(i, MAX_NUMNODES, &pfn, &end_pfn, NULL)
-		vmemmap_init_subsections(pfn, end_pfn - pfn);
+		mark_subsections(pfn, end_pfn - pfn);
+}
+#else
+void __init sparse_init_subsection_map(unsigned long pfn, unsigned long nr_pages)
+{
+	mark_subsections(pfn, nr_pages);
 }
 #endif
 
-void __meminit warn_not_populated(unsigned long pfn, unsigned long nr_pages,
-				  int nid, const struct vmem_altmap *altmap,
-				  int err)
+/* ---- The memory map of sections ---- */
+
+/* The only line about a memory map that cannot be populated. */
+static void __meminit warn_not_populated(unsigned long pfn,
+					 unsigned long nr_pages, int nid,
+					 const struct vmem_altmap *altmap,
+					 int err)
 {
 	pr_warn_ratelimited("pfn [%#lx-%#lx) of node %d cannot be populated%s (%d)\n",
 			    pfn, pfn + nr_pages, nid,
 			    altmap ? " from their device" : "", err);
 }
 
-int __meminit populate_memmap(unsigned long pfn, unsigned long nr_pages, int nid,
-			      struct vmem_altmap *altmap,
-			      struct dev_pagemap *pgmap)
+/* After an error, the range is mapped in part. */
+static int __meminit populate_memmap(unsigned long pfn, unsigned long nr_pages,
+				     int nid, struct vmem_altmap *altmap,
+				     struct dev_pagemap *pgmap)
 {
 	const unsigned long start = (unsigned long)pfn_to_page(pfn);
 	const unsigned long end = start + nr_pages * sizeof(struct page);
@@ -95,7 +116,16 @@ int __meminit populate_memmap(unsigned long pfn, unsigned long nr_pages, int nid
 	return err;
 }
 
-/* The end of the sections from @pfn on that memory of the node lies in, without a gap. */
+/*
+ * The sections of the run at boot that sparse_init() has yet to ask for. It counts
+ * at boot alone: a part of it that nobody asked for may be freed with a neighbour.
+ */
+static struct {
+	unsigned long pfn;
+	unsigned long end_pfn;
+} boot_run __meminitdata;
+
+/* The end of the sections of the node that follow @pfn without a gap. */
 static unsigned long __meminit boot_run_end(unsigned long pfn, int nid)
 {
 	unsigned long run_end = pfn, start_pfn, end_pfn;
@@ -108,27 +138,27 @@ static unsigned long __meminit boot_run_end(unsigned long pfn, int nid)
 }
 
 /*
- * Boot asks for one section after the other. Those that follow are mapped at
- * once; if that is too much, what has been mapped of them waits.
+ * Map the section and all that follow it by one call. If memory runs out half-way,
+ * keep what is mapped for the calls to come.
  */
-static int __meminit populate_ahead(unsigned long pfn, unsigned long nr_pages,
-				    int nid)
+static int __meminit populate_boot_run(unsigned long pfn,
+				       unsigned long nr_pages, int nid)
 {
 	const unsigned long next_pfn = pfn + nr_pages;
 	const unsigned long end_pfn = boot_run_end(next_pfn, nid);
 	int err;
 
-	vmemmap_set_aside(PAGE_SIZE * nr_memmap_pages(end_pfn - pfn), nid);
+	vmemmap_open_boot_buffer(PAGE_SIZE * vmemmap_nr_pages(end_pfn - pfn), nid);
 	err = populate_memmap(pfn, end_pfn - pfn, nid, NULL, NULL);
-	vmemmap_put_aside();
+	vmemmap_close_boot_buffer();
 	if (err)
 		return populate_memmap(pfn, nr_pages, nid, NULL, NULL);
-	ahead.pfn = next_pfn;
-	ahead.end_pfn = end_pfn;
+	boot_run.pfn = next_pfn;
+	boot_run.end_pfn = end_pfn;
 	return 0;
 }
 
-/* Not inline: a call at boot that has been answered already saves no registers. */
+/* Not inline, so that a call at boot whose section is mapped saves no registers. */
 static noinline struct page * __meminit
 populate_section(unsigned long pfn, unsigned long nr_pages, int nid,
 		 struct vmem_altmap *altmap, struct dev_pagemap *pgmap)
@@ -138,7 +168,7 @@ populate_section(unsigned long pfn, unsigned long nr_pages, int nid,
 	if (is_section_chunk(pfn, nr_pages))
 		err = slab_is_available() ?
 		      populate_memmap(pfn, nr_pages, nid, altmap, pgmap) :
-		      populate_ahead(pfn, nr_pages, nid);
+		      populate_boot_run(pfn, nr_pages, nid);
 	if (!err)
 		return pfn_to_page(pfn);
 
@@ -151,13 +181,12 @@ populate_section(unsigned long pfn, unsigned long nr_pages, int nid,
  * @pfn: first page frame
  * @nr_pages: length of the range: whole subsections of one section
  * @nid: node of the page frames
- * @altmap: take memory for it from this device; NULL: from RAM
+ * @altmap: allocate memory for it from this device; NULL: from RAM
  * @pgmap: the device that the page frames belong to, or NULL
  *
- * Context: boot, or mem_hotplug_lock held for writing; may sleep in the latter
- * case.
- * Return: the first struct page; NULL if the range is not as said above or cannot
- * be mapped, which is reported. It may then be mapped in part.
+ * Context: see mm/vmemmap.h.
+ * Return: the first struct page; NULL if the range is not as required above or
+ * cannot be mapped, which is reported. It may then be mapped in part.
  */
 struct page * __meminit __populate_section_memmap(unsigned long pfn,
 						  unsigned long nr_pages,
@@ -165,14 +194,14 @@ struct page * __meminit __populate_section_memmap(unsigned long pfn,
 						  struct vmem_altmap *altmap,
 						  struct dev_pagemap *pgmap)
 {
-	if (pfn == ahead.pfn && pfn < ahead.end_pfn) {
-		ahead.pfn += nr_pages;
+	if (pfn == boot_run.pfn && pfn < boot_run.end_pfn && !slab_is_available()) {
+		boot_run.pfn += nr_pages;
 		return pfn_to_page(pfn);
 	}
 	return populate_section(pfn, nr_pages, nid, altmap, pgmap);
 }
 
-/* ---- Sections that come and go ---- */
+/* ---- Sections that are added and removed ---- */
 
 #ifdef CONFIG_MEMORY_HOTPLUG
 
@@ -181,10 +210,10 @@ static void __meminit subsection_mask(unsigned long *mask, unsigned long pfn,
 				      unsigned long end_pfn)
 {
 	const int first = subsection_map_index(pfn);
-	const int last = subsection_map_index(end_pfn - 1);
+	const int nr = subsection_map_index(end_pfn - 1) - first + 1;
 
 	bitmap_zero(mask, SUBSECTIONS_PER_SECTION);
-	bitmap_set(mask, first, last - first + 1);
+	bitmap_set(mask, first, nr);
 }
 
 bool sparse_has_live_subsection(unsigned long pfn, unsigned long end_pfn)
@@ -229,9 +258,9 @@ static void mark_sections(unsigned long pfn, unsigned long end_pfn,
  * @start_pfn: first page frame
  * @end_pfn: end of the range
  *
- * Sections without a memory map are passed over with a warning.
+ * Sections without a memory map are skipped with a warning.
  *
- * Context: mem_hotplug_lock held for writing; does not sleep.
+ * Context: does not sleep.
  */
 void online_mem_sections(unsigned long start_pfn, unsigned long end_pfn)
 {
@@ -243,23 +272,23 @@ void online_mem_sections(unsigned long start_pfn, unsigned long end_pfn)
  * @start_pfn: first page frame
  * @end_pfn: end of the range
  *
- * Sections without a memory map are passed over with a warning.
+ * Sections without a memory map are skipped with a warning.
  *
- * Context: mem_hotplug_lock held for writing; does not sleep, cannot fail.
+ * Context: does not sleep, cannot fail.
  */
 void offline_mem_sections(unsigned long start_pfn, unsigned long end_pfn)
 {
 	mark_sections(start_pfn, end_pfn, 0);
 }
 
-/* What the counters say a memory map takes, be it RAM or device memory. */
+/* The pages by which the counters rise, whether they are RAM or a device's. */
 static long __meminit memmap_cost(unsigned long pfn, unsigned long nr_pages,
 				  struct vmem_altmap *altmap,
 				  struct dev_pagemap *pgmap)
 {
 	if (vmemmap_can_optimize(altmap, pgmap))
 		return vmemmap_compound_nr_pages(pfn, nr_pages, pgmap);
-	return nr_memmap_pages(nr_pages);
+	return vmemmap_nr_pages(nr_pages);
 }
 
 static void free_memmap(unsigned long pfn, unsigned long nr_pages,
@@ -271,9 +300,9 @@ static void free_memmap(unsigned long pfn, unsigned long nr_pages,
 }
 
 /*
- * Take the last subsection's section out of sight: of pfn_valid() first, then
- * let its usage map go when nobody looks at it any more. Usage maps from boot
- * lie together in reserved pages and stay for the next add.
+ * The section has lost its last subsection: make it invalid for pfn_valid(), then
+ * free its usage map once nobody can be reading it. Usage maps from boot lie
+ * together in reserved pages and are kept for the next add.
  */
 static void section_invalidate(struct mem_section *ms)
 {
@@ -287,7 +316,7 @@ static void section_invalidate(struct mem_section *ms)
 }
 
 /*
- * Undo section_activate(), wholly or after it failed half-way. All of
+ * Undo section_activate(), whether it succeeded or failed half-way. All of
  * [pfn, pfn + nr_pages) is live. Cannot fail.
  */
 static void section_deactivate(unsigned long pfn, unsigned long nr_pages,
@@ -310,7 +339,7 @@ static void section_deactivate(unsigned long pfn, unsigned long nr_pages,
 		memmap_pages_add(-memmap_cost(pfn, nr_pages, altmap, pgmap));
 		free_memmap(pfn, nr_pages, altmap);
 	} else if (is_last) {
-		memmap_boot_pages_add(-nr_memmap_pages(PAGES_PER_SECTION));
+		memmap_boot_pages_add(-vmemmap_nr_pages(PAGES_PER_SECTION));
 		free_memmap(SECTION_ALIGN_DOWN(pfn), PAGES_PER_SECTION, NULL);
 	}
 
@@ -318,7 +347,7 @@ static void section_deactivate(unsigned long pfn, unsigned long nr_pages,
 		ms->section_mem_map = 0;
 }
 
-/* Bring [pfn, pfn + nr_pages) to life; after an error all is as before. */
+/* Make [pfn, pfn + nr_pages) live; after an error everything is as before. */
 static int __meminit section_activate(int nid, unsigned long pfn,
 				      unsigned long nr_pages,
 				      struct vmem_altmap *altmap,
@@ -361,17 +390,17 @@ static int __meminit section_activate(int nid, unsigned long pfn,
  * @nid: node of the page frames
  * @start_pfn: first page frame
  * @nr_pages: length of the range: whole subsections of one section
- * @altmap: take memory for the memory map from this device; NULL: from RAM
+ * @altmap: allocate the memory map from this device; NULL: from RAM
  * @pgmap: the device that the page frames belong to, or NULL
  *
  * The section is left offline. The new struct pages are not initialised.
  *
- * Context: mem_hotplug_lock held for writing; may sleep.
- * Return: 0; -EINVAL if the range is not as said above, or not in compound pages
- * as @pgmap says; -EEXIST if any of its subsections is live, or a leaf is where a
- * table must be; -ENOMEM; -ERANGE if the vmemmap ends before. An error is
- * reported, and everything is as before, but that an empty array of struct
- * mem_section may stay for the next try.
+ * Context: may sleep.
+ * Return: 0; -EINVAL if the range is not as required above, or does not fit the
+ * compound pages of @pgmap; -EEXIST if any of its subsections is live, or if a leaf
+ * is where a table must be; -ENOMEM; -ERANGE if the range exceeds the vmemmap. An
+ * error is reported, and everything is as before, except that an empty array of
+ * struct mem_section may stay for the next try.
  */
 int __meminit sparse_add_section(int nid, unsigned long start_pfn,
 				 unsigned long nr_pages,
@@ -391,7 +420,7 @@ int __meminit sparse_add_section(int nid, unsigned long start_pfn,
 		return err;
 	}
 
-	/* Show it wherever an uninitialised struct page is used, if we may. */
+	/* Make uses of an uninitialised struct page visible, if it can be written. */
 	if (!altmap || is_altmap_accessible(altmap))
 		page_init_poison(pfn_to_page(start_pfn),
 				 sizeof(struct page) * nr_pages);
@@ -404,7 +433,7 @@ int __meminit sparse_add_section(int nid, unsigned long start_pfn,
 	return 0;
 }
 
-/* True if all of the range has been added and not been removed since. */
+/* Is every subsection of the range live? */
 static bool is_live(unsigned long pfn, unsigned long nr_pages)
 {
 	DECLARE_BITMAP(mask, SUBSECTIONS_PER_SECTION);
@@ -421,24 +450,23 @@ static bool is_live(unsigned long pfn, unsigned long nr_pages)
 }
 
 /**
- * sparse_remove_section() - take page frames from a section, and their memory
+ * sparse_remove_section() - remove page frames from a section, and their memory
  *	map where nobody else needs it
  * @pfn: first page frame
  * @nr_pages: length of the range: whole subsections of one section
- * @altmap: the device that gave memory for the memory map; NULL: RAM
+ * @altmap: the device that the memory map was allocated from; NULL: RAM
  * @pgmap: the device that the page frames belong to, or NULL
  *
- * A range that is not wholly live is refused with a warning, and nothing is
- * changed.
+ * A range that is not wholly live is refused with a warning, and nothing changes.
  *
- * Context: mem_hotplug_lock held for writing; may sleep. Cannot fail.
+ * Context: may sleep. Cannot fail.
  */
 void sparse_remove_section(unsigned long pfn, unsigned long nr_pages,
 			   struct vmem_altmap *altmap,
 			   struct dev_pagemap *pgmap)
 {
 	if (WARN_ONCE(!is_live(pfn, nr_pages),
-		      "vmemmap: pfn [%#lx-%#lx) is not there to be removed\n",
+		      "vmemmap: pfn [%#lx-%#lx) cannot be removed: it was not added\n",
 		      pfn, pfn + nr_pages))
 		return;
 	section_deactivate(pfn, nr_pages, altmap, pgmap);

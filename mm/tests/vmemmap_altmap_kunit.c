@@ -244,11 +244,12 @@ static void altmap_keeps_away_from_a_block_that_is_not_mapped(struct kunit *test
 
 	KUNIT_ASSERT_EQ(test, 0, fill(vk->slot, vk->slot + PAGE_SIZE, false,
 				      &altmap));
-	KUNIT_EXPECT_NOT_NULL(test, vmemmap_alloc_altmap_block(&altmap,
-							       PAGE_SIZE));
+	KUNIT_EXPECT_NOT_NULL(test, vmemmap_alloc_block_buf(PAGE_SIZE,
+							    NUMA_NO_NODE,
+							    &altmap));
 	vmemmap_kunit_free(vk->slot, vk->slot + PAGE_SIZE, &altmap);
 	KUNIT_EXPECT_EQ(test, 1, altmap.alloc);
-	KUNIT_EXPECT_NULL(test, vmemmap_alloc_altmap_block(&altmap, PAGE_SIZE));
+	KUNIT_EXPECT_NULL(test, vmemmap_alloc_block_buf(PAGE_SIZE, 0, &altmap));
 	KUNIT_EXPECT_EQ(test, 1, altmap.alloc);
 	KUNIT_EXPECT_EQ(test, 1, altmap.align);
 }

@@ -18,25 +18,43 @@ static bool is_refused(const struct vmemmap_kunit *vk, unsigned long size)
 	return vk->fail_once ? nr == vk->fail_from : nr >= vk->fail_from;
 }
 
-/* Must stand in for vmemmap_alloc_block(), and ask the real one. */
+/* The node that the real allocator is asked for; counts the call. */
+static int count_call(struct vmemmap_kunit *vk, int nid)
+{
+	vk->nr_asked++;
+	if (nid != VMEMMAP_KUNIT_NID)
+		vk->nr_strangers++;
+	else if (node_online(nid))
+		return nid;
+	return NUMA_NO_NODE;
+}
+
+/* Write a page down, hold it, and fill it with what is not zero. */
+static void record_page(struct kunit *test, struct page *page)
+{
+	struct vmemmap_kunit *vk = test->priv;
+
+	memset(page_address(page), VMEMMAP_KUNIT_RAW & 0xff, PAGE_SIZE);
+	get_page(page);
+	KUNIT_EXPECT_EQ(test, 0, xa_err(xa_store(&vk->blocks, vk->nr_given++,
+						 page, GFP_KERNEL)));
+}
+
+/*
+ * Stand-ins that call the real functions: a task without a test gets past the
+ * stub.
+ */
 static void *recording_alloc_block(unsigned long size, int nid)
 {
 	struct kunit *test = kunit_get_current_test();
 	struct vmemmap_kunit *vk = test->priv;
 	const bool refused = is_refused(vk, size);
-	int real_nid = NUMA_NO_NODE;
-	struct page *page;
+	const int real_nid = count_call(vk, nid);
 	void *block;
 
-	vk->nr_asked++;
-	if (nid != VMEMMAP_KUNIT_NID)
-		vk->nr_strangers++;
-	else if (node_online(nid))
-		real_nid = nid;
 	if (refused)
 		return NULL;
 
-	/* A task without a test gets past the stub. */
 	current->kunit_test = NULL;
 	block = vmemmap_alloc_block(size, real_nid);
 	current->kunit_test = test;
@@ -44,29 +62,32 @@ static void *recording_alloc_block(unsigned long size, int nid)
 		return block;
 
 	memset(block, VMEMMAP_KUNIT_RAW & 0xff, size);
-	page = virt_to_page(block);
-	get_page(page);
-	KUNIT_EXPECT_EQ(test, 0, xa_err(xa_store(&vk->blocks, vk->nr_given++,
-						 page, GFP_KERNEL)));
+	record_page(test, virt_to_page(block));
 	return block;
 }
 
-/* As many as one by one, but stop short of one that is refused. */
-static unsigned int recording_alloc_pages(struct page **pages, unsigned int nr,
-					  int nid)
+/* A row is one call, of base pages. */
+static struct page *recording_alloc_pages(unsigned int order, int nid)
 {
 	struct kunit *test = kunit_get_current_test();
 	struct vmemmap_kunit *vk = test->priv;
+	const bool refused = is_refused(vk, PAGE_SIZE);
+	const int real_nid = count_call(vk, nid);
+	struct page *page;
 	unsigned int i;
-	void *block;
 
-	for (i = 0; i < nr && !is_refused(vk, PAGE_SIZE); i++) {
-		block = recording_alloc_block(PAGE_SIZE, nid);
-		if (!block)
-			break;
-		pages[i] = virt_to_page(block);
-	}
-	return i;
+	if (refused)
+		return NULL;
+
+	current->kunit_test = NULL;
+	page = vmemmap_alloc_pages(order, real_nid);
+	current->kunit_test = test;
+	if (!page || vk->is_unrecorded)
+		return page;
+
+	for (i = 0; i < 1U << order; i++)
+		record_page(test, page + i);
+	return page;
 }
 
 /* The only reason to fail is that we refused an allocation. */

@@ -303,7 +303,7 @@ static struct addition *addition_of(struct kunit *test,
 		add->pgmap = new_device(test, 8 * PFNS_PER_VMEMMAP_PAGE);
 	if (row->has_altmap)
 		add->altmap = vmemmap_kunit_altmap(test, 0,
-						   nr_memmap_pages(row->nr_pages));
+						   vmemmap_nr_pages(row->nr_pages));
 	return add;
 }
 
@@ -329,7 +329,7 @@ static void add_brings_the_memory_map_to_life(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, bitmap_weight(now.live, SUBSECTIONS_PER_SECTION),
 			row->nr_pages / PAGES_PER_SUBSECTION);
 	KUNIT_EXPECT_EQ(test, now.nr_mapped - before.nr_mapped,
-			nr_memmap_pages(row->nr_pages));
+			vmemmap_nr_pages(row->nr_pages));
 	KUNIT_EXPECT_EQ(test, 0, vk->nr_strangers);
 	if (row->is_compound)
 		return;
@@ -392,7 +392,7 @@ static void device_backs_a_part(struct kunit *test, unsigned long first,
 	const unsigned long nr_inside = start < end ? PHYS_PFN(end - start) : 0;
 	unsigned long addr;
 
-	add->altmap = vmemmap_kunit_altmap(test, 0, nr_memmap_pages(nr_pages));
+	add->altmap = vmemmap_kunit_altmap(test, 0, vmemmap_nr_pages(nr_pages));
 	add_section(test, add);
 	for (addr = PAGE_ALIGN_DOWN(memmap_start(add)); addr < memmap_end(add);
 	     addr += PAGE_SIZE)
@@ -670,7 +670,7 @@ static void an_altmap_too_small_is_left_as_before(struct kunit *test)
 {
 	struct addition *add = new_addition(test, 0, PAGES_PER_SECTION);
 	const struct section_state before = state_of(test, add->pfn);
-	const unsigned long too_few = nr_memmap_pages(PAGES_PER_SECTION) - 3;
+	const unsigned long too_few = vmemmap_nr_pages(PAGES_PER_SECTION) - 3;
 
 	add->altmap = vmemmap_kunit_altmap(test, 0, too_few);
 	add->altmap->align = 3;
@@ -713,7 +713,7 @@ static struct addition *prepare_refusal(struct kunit *test,
 		add_new(test, row->live_first, row->nr_live);
 	if (row->altmap_lacks)
 		add->altmap = vmemmap_kunit_altmap(test, 0,
-						   nr_memmap_pages(row->nr_pages) -
+						   vmemmap_nr_pages(row->nr_pages) -
 						   row->altmap_lacks);
 	if (row->nr_compound)
 		add->pgmap = new_device(test, row->nr_compound);
@@ -971,7 +971,7 @@ static void a_range_goes_after_one_flush(struct kunit *test)
 		add->pgmap = new_device(test, row->nr_compound);
 	KUNIT_ASSERT_EQ(test, 0, try_add_range(add));
 	if (vmemmap_kunit_leaf(memmap_start(add)).size == PAGE_SIZE)
-		most += nr_memmap_pages(row->nr_pages) / 1024;
+		most += vmemmap_nr_pages(row->nr_pages) / 1024;
 	kunit_activate_static_stub(test, vmemmap_flush, counting_flush);
 	remove_range(add);
 	kunit_deactivate_static_stub(test, vmemmap_flush);
@@ -1028,7 +1028,7 @@ static void an_inaccessible_memory_map_is_not_touched(struct kunit *test)
 	if (!has_poisoning())
 		kunit_skip(test, "no poisoning");
 	add->altmap = vmemmap_kunit_altmap(test, 0,
-					   nr_memmap_pages(PAGES_PER_SECTION));
+					   vmemmap_nr_pages(PAGES_PER_SECTION));
 	make_inaccessible(test, add->altmap);
 	add_section(test, add);
 	expect_memmap_is(test, add, VMEMMAP_KUNIT_RAW);

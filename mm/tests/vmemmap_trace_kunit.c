@@ -13,7 +13,7 @@
 /* What the probes were told, of what happened in the window. */
 struct told {
 	unsigned long start, end;
-	long bytes[VMEMMAP_NR_BACKINGS];	/* populated less depopulated */
+	long bytes[VMEMMAP_NR_SOURCES];	/* populated less depopulated */
 	unsigned long huge;			/* in huge leaves, ever */
 	unsigned int nr_populated;
 	unsigned int nr_failed;
@@ -107,7 +107,7 @@ static void expect_bytes(struct kunit *test, const struct told *told,
 {
 	int i;
 
-	for (i = 0; i < VMEMMAP_NR_BACKINGS; i++)
+	for (i = 0; i < VMEMMAP_NR_SOURCES; i++)
 		KUNIT_EXPECT_EQ_MSG(test, i == backing ? bytes : 0,
 				    told->bytes[i], "backing %d", i);
 }

@@ -19,7 +19,7 @@ enum vmemmap_source {
 	VMEMMAP_RAM,
 	VMEMMAP_ALTMAP,
 	VMEMMAP_SHARED_TAIL,
-	VMEMMAP_NR_BACKINGS,
+	VMEMMAP_NR_SOURCES,
 };
 
 struct vmemmap_fill;

@@ -95,7 +95,7 @@ static int split_leaves(const struct range *huge)
 		const struct leaf leaf = walk(addr);
 		struct page *table;
 
-		next = vmemmap_slot_end(addr, huge->end);
+		next = vmemmap_span_end(addr, huge->end, PMD_SIZE);
 		if (leaf.level == SOFT_PTE)
 			continue;
 		table = alloc_page_at(addr);

@@ -310,8 +310,11 @@ struct page *alloc_pages_node(int node, gfp_t gfp, unsigned int order)
 	EXPECT(machine.has_slab);
 	EXPECT(nid >= 0 && nid < NR_NODES);
 	EXPECT(order <= MAX_PAGE_ORDER);
-	EXPECT(gfp == (GFP_KERNEL | __GFP_RETRY_MAYFAIL |
-		       (order ? __GFP_NOWARN : 0)));
+	if (gfp & __GFP_RECLAIM)
+		EXPECT_EQ(gfp, GFP_KERNEL | __GFP_RETRY_MAYFAIL |
+			       (order ? __GFP_NOWARN : 0));
+	else
+		EXPECT(order && gfp & __GFP_NOWARN);
 	if (shall_fail()) {
 		nr_warn_alloc += !(gfp & __GFP_NOWARN);
 		return NULL;
@@ -319,6 +322,8 @@ struct page *alloc_pages_node(int node, gfp_t gfp, unsigned int order)
 	if (order && machine.is_fragmented)
 		return NULL;
 	if (!find_block(nid, order, &pfn)) {
+		if (gfp & __GFP_THISNODE)
+			return NULL;
 		if (!find_block(!nid, order, &pfn)) {
 			nr_warn_alloc += !(gfp & __GFP_NOWARN);
 			machine.nr_exhausted++;
@@ -329,22 +334,16 @@ struct page *alloc_pages_node(int node, gfp_t gfp, unsigned int order)
 	return take_block(nid, order, pfn);
 }
 
-/* Each page is an attempt of its own. There are none from another node. */
-unsigned long alloc_pages_bulk_node(gfp_t gfp, int node, unsigned long nr_pages,
-				    struct page **pages)
+void split_page(struct page *page, unsigned int order)
 {
-	const int nid = node == NUMA_NO_NODE ? 0 : node;
-	unsigned long nr, pfn;
+	machine.nr_rows++;
+	split_block(page_to_pfn(page), order);
+}
 
-	EXPECT(machine.has_slab);
-	EXPECT_EQ(gfp, GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
-	EXPECT(nr_pages > 1);
-	machine.nr_bulks++;
-	for (nr = 0; nr < nr_pages; nr++)
-		EXPECT(!pages[nr]);
-	for (nr = 0; nr < nr_pages && !shall_fail() && find_block(nid, 0, &pfn); nr++)
-		pages[nr] = take_block(nid, 0, pfn);
-	return nr;
+bool node_state(int node, int state)
+{
+	EXPECT(node >= 0 && node < NR_NODES);
+	return !machine.is_memoryless[node];
 }
 
 /* What is released must be out of reach of every CPU. */

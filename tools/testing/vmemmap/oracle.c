@@ -28,7 +28,7 @@ static bool is_early[MAX_SUBSECTIONS];		/* each section */
 static bool is_altmap_page_used[MAX_PFNS];
 static long memmap_pages, memmap_boot_pages;
 static unsigned long nr_altmap_pages[NR_DEVICES];
-static long mapped[2][VMEMMAP_NR_BACKINGS];	/* bytes */
+static long mapped[2][VMEMMAP_NR_SOURCES];	/* bytes */
 static long nr_tables;
 
 /* ---- Who lives where ---- */
@@ -440,7 +440,7 @@ void check_machine(void)
 	memset(mapped, 0, sizeof(mapped));
 	nr_tables = 0;
 	for_each_leaf(check_leaf, check_table);
-	for (int i = 0; i < VMEMMAP_NR_BACKINGS; i++) {
+	for (int i = 0; i < VMEMMAP_NR_SOURCES; i++) {
 		EXPECT_EQ(machine.traced[false][i], mapped[false][i]);
 		EXPECT_EQ(machine.traced[true][i], mapped[true][i]);
 	}

@@ -161,14 +161,22 @@ void boot_node(int nid)
 void machine_end_of_boot(void)
 {
 	for (int nid = 0; nid < NR_NODES; nid++)
-		vmemmap_init_subsections(ram_start_pfn(nid), geo.ram_pages);
+		sparse_init_subsection_map(ram_start_pfn(nid), geo.ram_pages);
 	machine.has_slab = true;
+}
+
+/* Another machine boots: what the code under test knows of this one is gone. */
+static void clear_boot_data(void)
+{
+	extern char __start_meminitdata[], __stop_meminitdata[];
+
+	memset(__start_meminitdata, 0, __stop_meminitdata - __start_meminitdata);
 }
 
 void machine_early(const struct geometry *geometry)
 {
 	use_geometry(geometry);
-	vmemmap_init_subsections(0, 0);		/* whatever boot was there before is over */
+	clear_boot_data();
 	memory_reset();
 	sections_reset();
 	tables_reset();

@@ -110,7 +110,8 @@ void forget_operations(void);
  * @nr_exhausted: allocations that failed because there was no memory
  * @nr_fallbacks: allocations served by another node than the one asked
  * @nr_used_pages: pages of RAM in use, by whomever
- * @nr_bulks: calls of alloc_pages_bulk_node()
+ * @nr_rows: blocks that were split into base pages
+ * @is_memoryless: the node has no memory of its own
  * @nr_syncs: new entries of the top level made known to all processes
  * @nr_init_tables: tables that the architecture's own hooks have filled
  * @nr_set_pmds: calls of the architecture's own vmemmap_set_pmd()
@@ -150,7 +151,8 @@ struct machine {
 	unsigned long nr_exhausted;
 	unsigned long nr_fallbacks;
 	unsigned long nr_used_pages;
-	unsigned long nr_bulks;
+	unsigned long nr_rows;
+	bool is_memoryless[NR_NODES];
 	unsigned long nr_syncs;
 	unsigned long nr_init_tables;
 	unsigned long nr_set_pmds;
@@ -164,7 +166,7 @@ struct machine {
 	struct page *poisoned;
 	unsigned long nr_poisoned;
 	struct range freed;
-	long traced[2][VMEMMAP_NR_BACKINGS];
+	long traced[2][VMEMMAP_NR_SOURCES];
 	unsigned long nr_traced;
 	long nr_tables;
 	unsigned long nr_traced_failures;

@@ -165,7 +165,7 @@ static void at_boot_what_is_set_aside_is_used_up_first(void)
 		unsigned long first;
 
 		machine_early(g);
-		vmemmap_set_aside(5 * PAGE_SIZE, 1);
+		vmemmap_open_boot_buffer(5 * PAGE_SIZE, 1);
 		first = block_pfn(vmemmap_alloc_block_buf(PAGE_SIZE, 1, NULL));
 		EXPECT_EQ(machine.nr_used_pages, 5);
 		EXPECT_EQ(ram_nid(first), 1);
@@ -175,17 +175,17 @@ static void at_boot_what_is_set_aside_is_used_up_first(void)
 		EXPECT_EQ(machine.nr_attempts, 1);
 		vmemmap_alloc_block_buf(4 * PAGE_SIZE, 1, NULL);
 		EXPECT_EQ(machine.nr_attempts, 2);
-		vmemmap_put_aside();
+		vmemmap_close_boot_buffer();
 		EXPECT_EQ(machine.nr_used_pages, 1 + 2 + 4);
 		vmemmap_alloc_block_buf(PAGE_SIZE, 1, NULL);
 		EXPECT_EQ(machine.nr_attempts, 3);
 
 		/* to the last page */
-		vmemmap_set_aside(2 * PAGE_SIZE, 1);
+		vmemmap_open_boot_buffer(2 * PAGE_SIZE, 1);
 		vmemmap_alloc_block_buf(PAGE_SIZE, 1, NULL);
 		vmemmap_alloc_block_buf(PAGE_SIZE, 1, NULL);
 		EXPECT_EQ(machine.nr_attempts, 4);
-		vmemmap_put_aside();
+		vmemmap_close_boot_buffer();
 	}
 }
 
@@ -199,11 +199,11 @@ static void huge_blocks_fit_into_what_is_set_aside_for_them(void)
 			/* what is free does not begin or end on a PMD block */
 			vmemmap_alloc_block(PAGE_SIZE, 1);
 			machine.nr_attempts = 0;
-			vmemmap_set_aside(nr * PMD_SIZE, 1);
+			vmemmap_open_boot_buffer(nr * PMD_SIZE, 1);
 			for (int i = 0; i < nr; i++)
 				EXPECT(vmemmap_alloc_block_buf(PMD_SIZE, 1, NULL));
 			EXPECT_EQ(machine.nr_attempts, 1);
-			vmemmap_put_aside();
+			vmemmap_close_boot_buffer();
 		}
 	}
 }
@@ -214,10 +214,10 @@ static void nothing_is_set_aside_while_the_buffer_lasts(void)
 		machine_early(g);
 		sparse_buffer_init(2 * PAGE_SIZE, 1);
 		machine.nr_attempts = 0;
-		vmemmap_set_aside(2 * PAGE_SIZE, 1);
+		vmemmap_open_boot_buffer(2 * PAGE_SIZE, 1);
 		vmemmap_alloc_block_buf(PAGE_SIZE, 1, NULL);
 		vmemmap_alloc_block_buf(PAGE_SIZE, 1, NULL);
-		vmemmap_put_aside();
+		vmemmap_close_boot_buffer();
 		EXPECT_EQ(machine.nr_attempts, 0);
 		/* nor is it looked for afterwards */
 		vmemmap_alloc_block_buf(PAGE_SIZE, 1, NULL);
@@ -232,125 +232,156 @@ static void memory_of_another_node_is_not_set_aside(void)
 	for_each_geometry(g) {
 		machine_early(g);
 		exhaust_memblock(1, 0);
-		vmemmap_set_aside(PMD_SIZE, 1);
+		vmemmap_open_boot_buffer(PMD_SIZE, 1);
 		EXPECT_EQ(ram_nid(block_pfn(vmemmap_alloc_block_buf(PAGE_SIZE, 1, NULL))), 0);
 		EXPECT_EQ(machine.nr_used_pages, 1);
-		vmemmap_put_aside();
+		vmemmap_close_boot_buffer();
 		EXPECT_EQ(machine.nr_used_pages, 1);
 	}
 }
 
-/* ---- Several pages by one call ---- */
+/* ---- Base pages of a slot, in rows ---- */
 
-static void take_pages(unsigned long nr)
+static void take_pages(struct vmemmap_batch *batch, unsigned long nr)
 {
 	while (nr--)
-		EXPECT_EQ(ram_page(block_pfn(vmemmap_alloc_block_buf(PAGE_SIZE, 1, NULL)))->refs,
-			  1);
+		EXPECT_EQ(ram_page(block_pfn(vmemmap_alloc_batch_page(batch)))->refs, 1);
 }
 
-static void several_pages_come_from_their_node(void)
+static void a_row_is_base_pages_side_by_side_on_their_node(void)
 {
 	for_each_geometry(g) {
-		struct page *pages[4] = {};
+		unsigned long pfn;
 
 		machine_bare(g);
-		EXPECT_EQ(vmemmap_alloc_pages(pages, 4, 1), 4);
-		EXPECT_EQ(machine.nr_bulks, 1);
-		for (int i = 0; i < 4; i++) {
-			EXPECT_EQ(ram_nid(page_to_pfn(pages[i])), 1);
-			vmemmap_put_block(page_to_pfn(pages[i]), 0, 1, NULL);
+		pfn = page_to_pfn(vmemmap_alloc_pages(2, 1));
+		for (unsigned long i = 0; i < 4; i++) {
+			EXPECT_EQ(ram_nid(pfn + i), 1);
+			EXPECT_EQ(ram_page(pfn + i)->refs, 1);
+			vmemmap_put_block(pfn + i, 0, 1, NULL);
 		}
 		EXPECT_EQ(machine.nr_used_pages, 0);
 	}
 }
 
-static void pages_that_are_expected_come_by_one_call(void)
+static void a_row_comes_from_another_node_only_if_its_own_has_no_memory(void)
 {
 	for_each_geometry(g) {
 		machine_bare(g);
-		vmemmap_expect_pages(4);
+		exhaust_order(1, 0);
+		EXPECT(!vmemmap_alloc_pages(1, 1));
+		machine.is_memoryless[1] = true;
+		EXPECT_EQ(ram_nid(page_to_pfn(vmemmap_alloc_pages(1, 1))), 0);
+		EXPECT(vmemmap_alloc_pages(1, NUMA_NO_NODE));
+	}
+}
+
+static void a_batch_allocates_the_largest_rows_that_are_wanted(void)
+{
+	for_each_geometry(g) {
+		struct vmemmap_batch batch;
+
+		machine_bare(g);
+		vmemmap_open_batch(&batch, 1, 7);
 		EXPECT_EQ(machine.nr_used_pages, 0);
-		take_pages(3);
+		take_pages(&batch, 1);
 		EXPECT_EQ(machine.nr_used_pages, 4);
-		/* nothing else is taken from there */
-		vmemmap_alloc_block_buf(2 * PAGE_SIZE, 1, NULL);
-		vmemmap_alloc_block(PAGE_SIZE, 1);
-		EXPECT_EQ(machine.nr_used_pages, 7);
-		take_pages(1);
-		EXPECT_EQ(machine.nr_used_pages, 7);
-		EXPECT_EQ(machine.nr_bulks, 1);
-		take_pages(2);
-		vmemmap_expect_pages(1);
-		take_pages(1);
-		vmemmap_expect_pages(0);
-		EXPECT_EQ(machine.nr_used_pages, 10);
-		EXPECT_EQ(machine.nr_bulks, 1);
+		take_pages(&batch, 5);
+		EXPECT_EQ(machine.nr_used_pages, 6);
+		EXPECT_EQ(machine.nr_rows, 2);
+		/* the seventh, and whatever was not announced, comes alone */
+		take_pages(&batch, 2);
+		EXPECT_EQ(machine.nr_used_pages, 8);
+		EXPECT_EQ(machine.nr_rows, 2);
+		vmemmap_close_batch(&batch);
+		EXPECT_EQ(machine.nr_used_pages, 8);
 	}
 }
 
-static void expected_pages_that_nobody_takes_are_given_back(void)
+static void a_batch_gives_back_the_pages_at_hand(void)
 {
 	for_each_geometry(g) {
+		struct vmemmap_batch batch;
+
 		machine_bare(g);
-		vmemmap_expect_pages(8);
-		take_pages(2);
-		vmemmap_expect_pages(0);
-		EXPECT_EQ(machine.nr_used_pages, 2);
-		vmemmap_expect_pages(8);
-		vmemmap_expect_pages(0);
-		take_pages(1);
-		EXPECT_EQ(machine.nr_used_pages, 3);
+		vmemmap_open_batch(&batch, 1, 4);
+		take_pages(&batch, 1);
+		EXPECT_EQ(machine.nr_used_pages, 4);
+		vmemmap_close_batch(&batch);
+		EXPECT_EQ(machine.nr_used_pages, 1);
+		vmemmap_open_batch(&batch, 1, 4);
+		vmemmap_close_batch(&batch);
+		EXPECT_EQ(machine.nr_used_pages, 1);
 	}
 }
 
-/* The sixth is one that the machine will not give; all but that come. */
-static void pages_that_come_short_are_asked_for_again(void)
+/* Rows of 4, 2, 2: the first is refused. */
+static void a_batch_halves_a_row_that_cannot_be_allocated(void)
 {
 	for_each_geometry(g) {
 		const unsigned long nr_before = nr_warn_alloc;
+		struct vmemmap_batch batch;
 
 		machine_bare(g);
-		vmemmap_expect_pages(8);
-		fail_allocation(6, false);
-		take_pages(8);
-		EXPECT_EQ(machine.nr_bulks, 2);
-		EXPECT_EQ(machine.nr_used_pages, 8);
+		vmemmap_open_batch(&batch, 1, 4);
+		fail_allocation(1, false);
+		take_pages(&batch, 4);
+		vmemmap_close_batch(&batch);
+		EXPECT_EQ(machine.nr_attempts, 3);
+		EXPECT_EQ(machine.nr_rows, 2);
+		EXPECT_EQ(machine.nr_used_pages, 4);
 		EXPECT_EQ(nr_warn_alloc, nr_before);
+	}
+}
 
-		/* there are no others, not even one by one */
-		vmemmap_expect_pages(8);
-		fail_allocation(2, true);
-		take_pages(1);
-		EXPECT(!vmemmap_alloc_block_buf(PAGE_SIZE, 1, NULL));
-		vmemmap_expect_pages(0);
-		EXPECT_EQ(machine.nr_used_pages, 9);
+static void a_batch_without_rows_goes_page_by_page(void)
+{
+	for_each_geometry(g) {
+		const unsigned long nr_before = nr_warn_alloc;
+		struct vmemmap_batch batch;
+
+		machine_bare(g);
+		machine.is_fragmented = true;
+		vmemmap_open_batch(&batch, 1, 4);
+		take_pages(&batch, 3);
+		EXPECT_EQ(machine.nr_rows, 0);
+		/* two orders were tried, once */
+		EXPECT_EQ(machine.nr_attempts, 2 + 3);
+		fail_allocation(1, true);
+		EXPECT(!vmemmap_alloc_batch_page(&batch));
+		vmemmap_close_batch(&batch);
+		EXPECT_EQ(machine.nr_used_pages, 3);
 		EXPECT_EQ(nr_warn_alloc, nr_before + 1);
 	}
 }
 
-static void more_pages_are_expected_than_come_by_one_call(void)
+static void a_row_is_no_larger_than_the_buddy_allocator_has(void)
 {
 	for_each_geometry(g) {
-		const unsigned long nr = min(geo.ram_pages, 1025UL);
+		const unsigned long nr = BIT(g->max_order) + 2;
+		struct vmemmap_batch batch;
 
+		if (nr > geo.ram_pages)
+			continue;
 		machine_bare(g);
-		vmemmap_expect_pages(nr);
-		take_pages(nr);
-		EXPECT_EQ(machine.nr_bulks, nr / 512 + (nr % 512 > 1));
-		vmemmap_expect_pages(0);
+		vmemmap_open_batch(&batch, 1, nr);
+		take_pages(&batch, nr);
+		EXPECT_EQ(machine.nr_rows, 2);
+		vmemmap_close_batch(&batch);
 		EXPECT_EQ(machine.nr_used_pages, nr);
 	}
 }
 
-static void nothing_is_expected_at_boot(void)
+static void a_batch_at_boot_has_no_rows(void)
 {
 	for_each_geometry(g) {
+		struct vmemmap_batch batch;
+
 		machine_early(g);
-		vmemmap_expect_pages(8);
-		EXPECT_EQ(ram_page(block_pfn(vmemmap_alloc_block_buf(PAGE_SIZE, 1, NULL)))->state,
+		vmemmap_open_batch(&batch, 1, 8);
+		EXPECT_EQ(ram_page(block_pfn(vmemmap_alloc_batch_page(&batch)))->state,
 			  PAGE_BOOT);
-		vmemmap_expect_pages(0);
+		vmemmap_close_batch(&batch);
 		EXPECT_EQ(machine.nr_used_pages, 1);
 	}
 }
@@ -414,12 +445,12 @@ static void a_part_of_a_vmemmap_page_counts_as_a_page(void)
 {
 	for_each_geometry(g) {
 		machine_bare(g);
-		EXPECT_EQ(nr_memmap_pages(0), 0);
-		EXPECT_EQ(nr_memmap_pages(1), 1);
+		EXPECT_EQ(vmemmap_nr_pages(0), 0);
+		EXPECT_EQ(vmemmap_nr_pages(1), 1);
 		for (unsigned long nr = 1; nr < 40; nr++) {
 			const unsigned long end = vaddr(nr * 37);
 
-			EXPECT_EQ(nr_memmap_pages(nr * 37),
+			EXPECT_EQ(vmemmap_nr_pages(nr * 37),
 				  (PAGE_ALIGN(end) - soft_vmemmap) / PAGE_SIZE);
 		}
 	}
@@ -440,12 +471,14 @@ const struct test_case alloc_cases[] = {
 	TEST_CASE(huge_blocks_fit_into_what_is_set_aside_for_them),
 	TEST_CASE(nothing_is_set_aside_while_the_buffer_lasts),
 	TEST_CASE(memory_of_another_node_is_not_set_aside),
-	TEST_CASE(several_pages_come_from_their_node),
-	TEST_CASE(pages_that_are_expected_come_by_one_call),
-	TEST_CASE(expected_pages_that_nobody_takes_are_given_back),
-	TEST_CASE(pages_that_come_short_are_asked_for_again),
-	TEST_CASE(more_pages_are_expected_than_come_by_one_call),
-	TEST_CASE(nothing_is_expected_at_boot),
+	TEST_CASE(a_row_is_base_pages_side_by_side_on_their_node),
+	TEST_CASE(a_row_comes_from_another_node_only_if_its_own_has_no_memory),
+	TEST_CASE(a_batch_allocates_the_largest_rows_that_are_wanted),
+	TEST_CASE(a_batch_gives_back_the_pages_at_hand),
+	TEST_CASE(a_batch_halves_a_row_that_cannot_be_allocated),
+	TEST_CASE(a_batch_without_rows_goes_page_by_page),
+	TEST_CASE(a_row_is_no_larger_than_the_buddy_allocator_has),
+	TEST_CASE(a_batch_at_boot_has_no_rows),
 	TEST_CASE(memory_on_another_node_is_told),
 	TEST_CASE(memory_as_near_as_the_nodes_own_is_no_news),
 	TEST_CASE(memory_of_an_unknown_node_is_no_news),

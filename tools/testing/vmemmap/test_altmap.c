@@ -60,7 +60,7 @@ static void check_put_row(const struct vmemmap_altmap_put_case *row)
 	EXPECT_EQ(altmap.align, row->align_after);
 	EXPECT_EQ(altmap.alloc, row->alloc_after);
 	if (row->is_refused)
-		EXPECT(has_message("pfn %#lx, order %u: the device has not given it",
+		EXPECT(has_message("cannot free pfn %#lx, order %u: the device did not allocate it",
 				   pfn, row->order));
 	expect_warnings(row->is_refused);
 	forget_operations();
@@ -222,7 +222,7 @@ static void a_block_of_nobody_is_refused(void)
 			const unsigned long pfn = i & 1 ? nowhere : dev->pfn;
 
 			vmemmap_put_block(pfn, 0, 1, i & 2 ? &altmap : NULL);
-			EXPECT(has_message("pfn %#lx, order 0: no RAM to be freed", pfn));
+			EXPECT(has_message("pfn %#lx, order 0: it is not RAM", pfn));
 			expect_warnings(1);
 			check_machine();
 		}
@@ -371,14 +371,14 @@ static void while_a_block_is_not_mapped_no_hole_is_found(void)
 		struct vmem_altmap *altmap = (machine_bare(g), wide_altmap(3));
 		unsigned long pfn;
 
-		pfn = block_pfn(vmemmap_alloc_altmap_block(altmap, PAGE_SIZE));
+		pfn = block_pfn(vmemmap_alloc_block_buf(PAGE_SIZE, 0, altmap));
 		EXPECT_EQ(fill(page_addr(0), page_addr(2), false, altmap), 0);
 		free_page_nr(0, altmap);
-		EXPECT(!vmemmap_alloc_altmap_block(altmap, PAGE_SIZE));
+		EXPECT(!vmemmap_alloc_block_buf(PAGE_SIZE, 0, altmap));
 		EXPECT_EQ(altmap->alloc, 2);
 		EXPECT_EQ(altmap->align, 1);
 		EXPECT(vmemmap_put_altmap_block(altmap, pfn, 0));
-		EXPECT_EQ(block_pfn(vmemmap_alloc_altmap_block(altmap, PAGE_SIZE)), pfn);
+		EXPECT_EQ(block_pfn(vmemmap_alloc_block_buf(PAGE_SIZE, 0, altmap)), pfn);
 	}
 }
 
@@ -434,7 +434,7 @@ static unsigned long step_pages(void)
 static bool make_tight_device(struct device *dev, unsigned long reserve)
 {
 	const unsigned long nr_pages = 2 * PAGES_PER_SECTION;
-	const unsigned long nr = nr_memmap_pages(nr_pages);
+	const unsigned long nr = vmemmap_nr_pages(nr_pages);
 
 	if (step_pages() > PAGES_PER_SECTION || reserve + nr > nr_pages)
 		return false;

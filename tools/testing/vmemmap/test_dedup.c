@@ -165,7 +165,7 @@ static void the_first_pages_of_each_compound_page_are_its_own(void)
 	const unsigned long nr_own[] = { 0, 1, 2, 2, 2, 3, 4, 4, 4, 5, 6 };
 
 	for (unsigned long nr = 0; nr < ARRAY_SIZE(nr_own); nr++)
-		EXPECT_EQ(nr_own_pages(nr, 4), nr_own[nr]);
+		EXPECT_EQ(vmemmap_nr_own_pages(nr, 4), nr_own[nr]);
 }
 
 static void compound_nr_pages_answers_as_the_row_says(void)
@@ -328,7 +328,7 @@ static void a_populate_that_fails_anywhere_can_be_freed_and_tried_again(void)
 		machine_bare(g);
 		pgmap = make_pgmap(per);
 		do {
-			/* what fails as one of several pages is asked for again */
+			/* a row that fails is halved, in the end page by page */
 			fail_allocation(++n, false);
 			err = populate(0, nr, &pgmap);
 			EXPECT(!err || (err == -ENOMEM && machine.nr_failures));
@@ -344,7 +344,7 @@ static void a_populate_that_fails_anywhere_can_be_freed_and_tried_again(void)
 				free_all(nr);
 		} while (err);
 		expect_compound_pages(nr, per);
-		EXPECT_EQ(n - 1, nr_used_pages());
+		EXPECT(n > 1 && n - 1 <= nr_used_pages());
 	}
 }
 

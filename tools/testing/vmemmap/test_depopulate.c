@@ -116,7 +116,7 @@ static void check_window(void)
 	unsigned long nr_pages = window.nr_others, next;
 
 	for (unsigned long addr = window.start; addr < window.end; addr = next) {
-		next = vmemmap_slot_end(addr, window.end);
+		next = vmemmap_span_end(addr, window.end, PMD_SIZE);
 		nr_pages += check_slot(addr, next);
 	}
 	for (int i = 0; i < 2; i++)
@@ -448,10 +448,10 @@ static void a_slot_ends_where_the_next_begins(void)
 	for_each_geometry(g) {
 		const unsigned long addr = slot_addr(1), next = slot_addr(2);
 
-		EXPECT_EQ(vmemmap_slot_end(addr, next + 1), next);
-		EXPECT_EQ(vmemmap_slot_end(next - 1, next + 1), next);
-		EXPECT_EQ(vmemmap_slot_end(addr, next - 1), next - 1);
-		EXPECT_EQ(vmemmap_slot_end(-PMD_SIZE, -1UL), -1UL);
+		EXPECT_EQ(vmemmap_span_end(addr, next + 1, PMD_SIZE), next);
+		EXPECT_EQ(vmemmap_span_end(next - 1, next + 1, PMD_SIZE), next);
+		EXPECT_EQ(vmemmap_span_end(addr, next - 1, PMD_SIZE), next - 1);
+		EXPECT_EQ(vmemmap_span_end(-PMD_SIZE, -1UL, PMD_SIZE), -1UL);
 	}
 }
 
@@ -492,36 +492,31 @@ static void a_full_batch_may_end_with_a_table(void)
 	}
 }
 
-/* A page that three entries mapped, and a table. */
-static void what_is_gathered_goes_after_one_flush(void)
+static void nested_removals_are_released_after_one_flush(void)
 {
 	for_each_geometry(g) {
 		const unsigned long start = slot_addr(1), end = slot_addr(3);
-		unsigned long page, table;
+		unsigned long nr_used;
 
 		machine_bare(g);
-		machine.is_untraced = true;
-		page = block_pfn(vmemmap_alloc_block(PAGE_SIZE, 0));
-		table = block_pfn(vmemmap_alloc_block(PAGE_SIZE, 0));
-		page_ref_add(pfn_to_page(page), 2);
+		EXPECT_EQ(fill_base(start, start + PAGE_SIZE), 0);
+		EXPECT_EQ(fill_base(end - PAGE_SIZE, end), 0);
+		nr_used = nr_used_pages();
 		machine.nr_tlb_flushes = 0;
 
 		vmemmap_gather_begin(NULL);
-		vmemmap_gather_range(start, start + PAGE_SIZE);
-		vmemmap_gather_block(page, 0, 2);
+		vmemmap_free(end - PAGE_SIZE, end, NULL);
 		vmemmap_gather_begin(NULL);
-		vmemmap_gather_block(page, 0, 1);
-		vmemmap_gather_table(end - PMD_SIZE, end, __va(PFN_PHYS(table)));
-		vmemmap_gather_range(start, start + PAGE_SIZE);
+		vmemmap_free(start, start + PAGE_SIZE, NULL);
 		vmemmap_gather_end();
-		EXPECT_EQ(nr_used_pages(), 2);
+		EXPECT_EQ(nr_used_pages(), nr_used);
 		EXPECT_EQ(machine.nr_tlb_flushes, 0);
 
 		vmemmap_gather_end();
 		EXPECT_EQ(nr_used_pages(), 0);
 		EXPECT_EQ(machine.nr_tlb_flushes, 1);
-		EXPECT_EQ(machine.tlb_flushed.start, start);
-		EXPECT_EQ(machine.tlb_flushed.end, end);
+		EXPECT(machine.tlb_flushed.start <= start);
+		EXPECT(machine.tlb_flushed.end >= end);
 
 		vmemmap_gather_begin(NULL);
 		vmemmap_gather_end();
@@ -530,24 +525,19 @@ static void what_is_gathered_goes_after_one_flush(void)
 }
 
 /* A device is asked for its own blocks only. */
-static void what_is_gathered_for_one_device_goes_before_that_of_another(void)
+static void memory_of_one_device_is_released_before_that_of_another(void)
 {
 	for_each_geometry(g) {
 		struct vmem_altmap altmap;
-		unsigned long pfn;
 
 		machine_bare(g);
-		machine.is_untraced = true;
-		pfn = block_pfn(vmemmap_alloc_block(PAGE_SIZE, 0));
-		set_altmap(&altmap, pfn + 1, 0, 1);
+		set_altmap(&altmap, 1UL << 20, 0, 1);
+		EXPECT_EQ(fill_base(slot_addr(1), slot_addr(1) + PAGE_SIZE), 0);
 		machine.nr_tlb_flushes = 0;
 
 		vmemmap_gather_begin(NULL);
-		vmemmap_gather_begin(NULL);
-		vmemmap_gather_range(slot_addr(1), slot_addr(1) + PAGE_SIZE);
-		vmemmap_gather_block(pfn, 0, 1);
-		vmemmap_gather_end();
-		EXPECT_EQ(nr_used_pages(), 1);
+		vmemmap_free(slot_addr(1), slot_addr(1) + PAGE_SIZE, NULL);
+		EXPECT_EQ(machine.nr_tlb_flushes, 0);
 		vmemmap_gather_begin(&altmap);
 		EXPECT_EQ(nr_used_pages(), 0);
 		EXPECT_EQ(machine.nr_tlb_flushes, 1);
@@ -588,8 +578,8 @@ const struct test_case depopulate_cases[] = {
 	TEST_CASE(a_slot_ends_where_the_next_begins),
 	TEST_CASE(a_range_of_any_length_goes),
 	TEST_CASE(a_full_batch_may_end_with_a_table),
-	TEST_CASE(what_is_gathered_goes_after_one_flush),
-	TEST_CASE(what_is_gathered_for_one_device_goes_before_that_of_another),
+	TEST_CASE(nested_removals_are_released_after_one_flush),
+	TEST_CASE(memory_of_one_device_is_released_before_that_of_another),
 	TEST_CASE(nothing_is_told_when_nobody_traces),
 	{ NULL, NULL },
 };

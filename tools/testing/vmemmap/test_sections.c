@@ -141,7 +141,7 @@ static void subsections_of_any_range_are_noted_at_boot(void)
 
 				machine_early(g);
 				boot_node(0);
-				vmemmap_init_subsections(pfn, nr);
+				sparse_init_subsection_map(pfn, nr);
 				for (unsigned long at = 0; at < nr_early_sections() *
 				     PAGES_PER_SECTION; at += PAGES_PER_SUBSECTION) {
 					const bool is_touched = nr && at < pfn + nr &&
@@ -170,7 +170,7 @@ static void sections_without_a_memory_map_are_passed_over_at_boot(void)
 		machine_end_of_boot();
 		EXPECT(!last->usage);
 		/* there need not be an array for them either */
-		vmemmap_init_subsections(section_nr_to_pfn(NR_MEM_SECTIONS - 1), 1);
+		sparse_init_subsection_map(section_nr_to_pfn(NR_MEM_SECTIONS - 1), 1);
 		EXPECT(!__nr_to_section(NR_MEM_SECTIONS - 1));
 		EXPECT(!bitmap_empty(__nr_to_section(0)->usage->subsection_map,
 				     SUBSECTIONS_PER_SECTION));
@@ -218,8 +218,8 @@ static void boot_maps_sections_in_a_row_at_once(void)
 			/* has been asked for already; and another after that */
 			expect_boot_populates(1, 4);
 			expect_boot_populates(5, 7);
-			/* boot is over: nobody is to ask for what is left */
-			vmemmap_init_subsections(0, 0);
+			/* once boot is over, what is left of the run counts no more */
+			machine.has_slab = true;
 			expect_boot_populates(6, 7);
 		}
 	}
@@ -260,7 +260,7 @@ static void a_node_goes_without_sections_that_memory_lacks_for(void)
 				nr_present += valid_section_nr(nr);
 			EXPECT(nr_failures || nr_present == nr_early_sections());
 			EXPECT_EQ(machine.memmap_boot_pages, (long)nr_present *
-				  nr_memmap_pages(PAGES_PER_SECTION));
+				  vmemmap_nr_pages(PAGES_PER_SECTION));
 			expect_warnings(0);
 			if (n > 3)	/* else there is no usage map either */
 				add_and_remove_absent_sections(nr_present);
@@ -283,7 +283,7 @@ static void an_added_section_is_there_but_not_online(void)
 			  SECTION_HAS_MEM_MAP);
 		EXPECT(machine.poisoned == pfn_to_page(hot_pfn(0)));
 		EXPECT_EQ(machine.nr_poisoned, PAGES_PER_SECTION);
-		EXPECT_EQ(machine.memmap_pages, nr_memmap_pages(PAGES_PER_SECTION));
+		EXPECT_EQ(machine.memmap_pages, vmemmap_nr_pages(PAGES_PER_SECTION));
 		check_machine();
 	}
 }
@@ -419,7 +419,7 @@ static bool prepare_refusal(const struct vmemmap_refusal *row, unsigned long sec
 	if (row->nr_live)
 		EXPECT_EQ(add_part(section + row->live_first, row->nr_live), 0);
 	if (row->altmap_lacks)
-		give_altmap(dev, 1, nr_memmap_pages(row->nr_pages) - row->altmap_lacks);
+		give_altmap(dev, 1, vmemmap_nr_pages(row->nr_pages) - row->altmap_lacks);
 	if (row->nr_compound)
 		dev->pgmap.vmemmap_shift = ilog2(row->nr_compound);
 	if (row->has_leaf_above && top_level() >= SOFT_PUD)
@@ -645,7 +645,7 @@ static void check_self_hosted(unsigned long pfn, unsigned long nr_pages,
 	check_machine();
 	/* nobody can share a base page */
 	if (geo.arch == ARCH_BASE && PAGE_ALIGNED(PAGES_PER_SECTION * sizeof(struct page)))
-		EXPECT_EQ(dev->altmap.alloc, nr_memmap_pages(nr_pages));
+		EXPECT_EQ(dev->altmap.alloc, vmemmap_nr_pages(nr_pages));
 
 	remove_neighbours(pfn, end_pfn, which & first);
 	check_machine();
@@ -701,57 +701,6 @@ static void the_cache_is_told_what_has_been_mapped(void)
 		EXPECT_EQ(machine.nr_flushes, 1);
 		EXPECT_EQ(machine.flushed.start, vaddr(pfn));
 		EXPECT_EQ(machine.flushed.end, vaddr(pfn + 2 * PAGES_PER_SUBSECTION));
-	}
-}
-
-/* What boot maps at once has no bound but the memory of a node. */
-static void a_memory_map_of_several_sections_is_populated_at_once(void)
-{
-	for_each_geometry(g) {
-		const unsigned long nr_pages = 3 * PAGES_PER_SECTION - PAGES_PER_SUBSECTION;
-		const unsigned long pfn = hot_pfn(0);
-
-		machine_bare(g);
-		EXPECT_EQ(populate_memmap(pfn, nr_pages, 0, NULL, NULL), 0);
-		EXPECT_EQ(machine.nr_flushes, 1);
-		for (unsigned long i = 0; i < nr_pages; i += PAGES_PER_SUBSECTION)
-			EXPECT(walk(vaddr(pfn + i)).is_mapped);
-	}
-}
-
-static void a_range_is_cut_where_sections_end(void)
-{
-	for_each_geometry(g) {
-		const unsigned long sub = PAGES_PER_SUBSECTION, pfn = hot_pfn(0);
-		const unsigned long end_pfn = NR_MEM_SECTIONS * PAGES_PER_SECTION;
-
-		machine_bare(g);
-		EXPECT_EQ(section_chunk_end(pfn, hot_pfn(2)), hot_pfn(1));
-		EXPECT_EQ(section_chunk_end(hot_pfn(1) - 1, hot_pfn(2)), hot_pfn(1));
-		EXPECT_EQ(section_chunk_end(pfn + 1, pfn + 2), pfn + 2);
-
-		EXPECT(is_section_chunk(pfn, PAGES_PER_SECTION));
-		EXPECT(is_section_chunk(hot_pfn(1) - sub, sub));
-		EXPECT(is_section_chunk(end_pfn - sub, sub));
-		EXPECT(!is_section_chunk(hot_pfn(1) - sub, 2 * sub));
-		EXPECT(!is_section_chunk(pfn, 0));
-		EXPECT(!is_section_chunk(pfn + 1, sub));
-		EXPECT(!is_section_chunk(pfn, sub + 1));
-		EXPECT(!is_section_chunk(end_pfn, sub));
-	}
-}
-
-static void a_failure_says_who_was_to_give_the_memory(void)
-{
-	const struct vmem_altmap altmap = {};
-
-	for_each_geometry(g) {
-		machine_bare(g);
-		warn_not_populated(0x40, 0x20, 1, NULL, -ENOMEM);
-		EXPECT(has_message("pfn [0x40-0x60) of node 1 cannot be populated (%d)", -ENOMEM));
-		warn_not_populated(0x40, 0x20, 1, &altmap, -ENOMEM);
-		EXPECT(has_message("of node 1 cannot be populated from their device (%d)", -ENOMEM));
-		expect_messages(2);
 	}
 }
 
@@ -916,7 +865,7 @@ static void an_early_section_goes_as_a_whole_and_comes_back_as_any_other(void)
 {
 	for_each_geometry(g) {
 		const unsigned long live = min(geo.ram_pages, PAGES_PER_SECTION);
-		const long cost = nr_memmap_pages(PAGES_PER_SECTION);
+		const long cost = vmemmap_nr_pages(PAGES_PER_SECTION);
 		const struct mem_section_usage *usage;
 		long boot_pages;
 
@@ -963,7 +912,7 @@ static void a_whole_early_section_brings_its_memory_map_along(void)
 		remove_part(0, PAGES_PER_SECTION);
 		EXPECT_EQ(machine.memmap_pages, 0);
 		EXPECT_EQ(machine.memmap_boot_pages,
-			  cost - nr_memmap_pages(PAGES_PER_SECTION));
+			  cost - vmemmap_nr_pages(PAGES_PER_SECTION));
 	}
 }
 
@@ -1046,9 +995,6 @@ const struct test_case section_cases[] = {
 	TEST_CASE(after_a_failed_add_the_altmap_is_as_before),
 	TEST_CASE(a_memory_block_holds_its_own_memory_map),
 	TEST_CASE(the_cache_is_told_what_has_been_mapped),
-	TEST_CASE(a_memory_map_of_several_sections_is_populated_at_once),
-	TEST_CASE(a_range_is_cut_where_sections_end),
-	TEST_CASE(a_failure_says_who_was_to_give_the_memory),
 	TEST_CASE(a_populate_that_fails_returns_no_memory_map),
 	TEST_CASE(a_removed_section_leaves_nothing_behind),
 	TEST_CASE(parts_come_and_go_without_their_neighbours),

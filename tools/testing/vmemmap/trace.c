@@ -11,7 +11,7 @@ bool soft_is_traced(void)
 
 void expect_traces_cancel_out(void)
 {
-	for (int i = 0; i < VMEMMAP_NR_BACKINGS; i++) {
+	for (int i = 0; i < VMEMMAP_NR_SOURCES; i++) {
 		EXPECT_EQ(machine.traced[false][i], 0);
 		EXPECT_EQ(machine.traced[true][i], 0);
 	}

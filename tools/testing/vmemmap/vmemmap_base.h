@@ -31,7 +31,7 @@
 
 #define __init
 #define __meminit
-#define __meminitdata
+#define __meminitdata		__attribute__((section("meminitdata")))
 #define __ref
 #define __weak			__attribute__((weak))
 #define noinline		__attribute__((noinline))
@@ -43,13 +43,17 @@
 #define VMEMMAP_PUBLIC_LEVELS
 #define VMEMMAP_POPULATE_HVO
 
+#define IS_ENABLED(option)	1
+#define VISIBLE_IF_KUNIT
 #define KUNIT_STATIC_STUB_REDIRECT(function, args...) do { } while (0)
 
 typedef unsigned int gfp_t;
 
-#define GFP_KERNEL		0x1u
+#define __GFP_RECLAIM		0x1u
 #define __GFP_RETRY_MAYFAIL	0x2u
 #define __GFP_NOWARN		0x4u
+#define __GFP_THISNODE		0x8u
+#define GFP_KERNEL		(0x10u | __GFP_RECLAIM)
 
 /* ---- 2. Same shape: arithmetic ---- */
 
@@ -82,6 +86,10 @@ typedef uint64_t phys_addr_t;
 	(void)(&__a == &__b);						\
 	__a > __b ? __a : __b;						\
 })
+
+#define min_t(type, a, b)	min((type)(a), (type)(b))
+#define clamp(val, low, high)	min(max(val, low), high)
+#define ilog2(n)		(BITS_PER_LONG - 1 - __builtin_clzl(n))
 
 #define MAX_ERRNO		4095
 #define IS_ERR(ptr)		((unsigned long)(ptr) >= (unsigned long)-MAX_ERRNO)
@@ -327,6 +335,7 @@ extern char *soft_direct_map;
 #define virt_to_page(virt)	pfn_to_page(PHYS_PFN(__pa(virt)))
 
 #define NUMA_NO_NODE		(-1)
+#define N_MEMORY		0
 #define LOCAL_DISTANCE		10
 #define MAX_DMA_ADDRESS		__va(soft_dma_end())
 #define MEMBLOCK_ALLOC_NOLEAKTRACE 1
@@ -352,9 +361,10 @@ bool slab_is_available(void);
 void *kzalloc(size_t size, gfp_t gfp);
 void soft_kfree(void *object);
 struct page *alloc_pages_node(int node, gfp_t gfp, unsigned int order);
-unsigned long alloc_pages_bulk_node(gfp_t gfp, int node, unsigned long nr_pages,
-				    struct page **pages);
+void split_page(struct page *page, unsigned int order);
+bool node_state(int node, int state);
 void __free_pages(struct page *page, unsigned int order);
+void sparse_init_subsection_map(unsigned long pfn, unsigned long nr_pages);
 void vmemmap_construct_table(void *table);
 void vmemmap_free_pages(struct page *page, unsigned int order);
 void vmemmap_put_boot_page(struct page *page);
