@@ -37,8 +37,8 @@
 #include "internal.h"
 
 /*
- * The two columns below have the same rows, as far as there is something to say:
- * headers, who defines what, and small functions. The first is for kernels whose
+ * The two columns below have the same rows, as far as a series differs: headers,
+ * which side defines what, and small functions. The first is for kernels whose
  * zones have tail pages to share.
  */
 #ifdef VMEMMAP_TAIL_MIN_ORDER	/* ---- 7.3 ---- */
@@ -48,15 +48,15 @@
 #include "page_alloc.h"
 #include "sparse.h"
 
-/* sparse_init() has the map of subsections initialised as a whole. */
+/* sparse_init() initialises the map of subsections by one call. */
 #define VMEMMAP_INIT_ALL_SUBSECTIONS
 
-/* HugeTLB pages from boot get their vmemmap from us, optimised. */
+/* This back end populates the memory map of HugeTLB pages from boot optimised. */
 #if defined(CONFIG_HUGETLB_PAGE_OPTIMIZE_VMEMMAP)
 #define VMEMMAP_POPULATE_HVO
 #endif
 
-/* Nobody but us sets memory aside for the memory map at boot. */
+/* sparse_init() has no buffer of its own; there is the boot buffer. */
 static inline void *sparse_buffer_alloc(unsigned long size)
 {
 	return NULL;
@@ -67,7 +67,7 @@ static inline bool is_altmap_accessible(const struct vmem_altmap *altmap)
 	return true;
 }
 
-/* Note that a page is a table: it is counted in NR_PAGETABLE from now on. */
+/* From now on the page is a table and counts in NR_PAGETABLE. */
 static inline void vmemmap_construct_table(void *table)
 {
 	__pagetable_ctor(virt_to_ptdesc(table));
@@ -75,8 +75,8 @@ static inline void vmemmap_construct_table(void *table)
 }
 
 /*
- * Tables include those that HugeTLB made when it split a leaf. An IOMMU may
- * walk them: pagetable_free() knows when they can go.
+ * Tables include those that HugeTLB made when it split a leaf. An IOMMU may walk
+ * them: pagetable_free() knows when they can be freed.
  */
 static inline void vmemmap_free_pages(struct page *page, unsigned int order)
 {
@@ -96,8 +96,8 @@ static inline void vmemmap_put_boot_page(struct page *page)
 #include <linux/bootmem_info.h>
 
 /*
- * This back end defines what an empty table of each level looks like (weak, see
- * vmemmap_alloc_table()), and vmemmap_pte_populate() of linux/mm.h.
+ * This back end defines the weak functions that fill the empty entries of a table,
+ * and vmemmap_pte_populate() of linux/mm.h.
  */
 #define VMEMMAP_DEFINES_TABLE_INIT
 #define VMEMMAP_PUBLIC_LEVELS
@@ -110,7 +110,7 @@ static inline bool is_altmap_accessible(const struct vmem_altmap *altmap)
 	return !altmap->inaccessible;
 }
 
-/* Nothing is noted about tables of the kernel. */
+/* Tables of the kernel are not counted. */
 static inline void vmemmap_construct_table(void *table)
 {
 }
@@ -121,8 +121,8 @@ static inline void vmemmap_free_pages(struct page *page, unsigned int order)
 }
 
 /*
- * Give back a page that memblock gave. There may be a book of what the pages of
- * the boot memory map are used for; such a page goes when its last user does.
+ * Free a page that memblock allocated. If bootmem info records what the page is
+ * used for, it is freed with its last user.
  */
 static inline void vmemmap_put_boot_page(struct page *page)
 {

@@ -1,24 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * vmemmap_dedup.c - which page stands behind which part of the vmemmap
+ * vmemmap_dedup.c - share the vmemmap pages of tails
  *
- * The struct pages of the tails of a compound page are all alike. Where device
- * memory is used in compound pages only, each compound page gets its first
- * VMEMMAP_RESERVE_NR vmemmap pages, and all later ones show the last of these:
+ * Owns which vmemmap pages of a compound page have a block of their own and which
+ * page the others map. The struct pages of the tails of a compound page are all
+ * alike, so where device memory is used in compound pages only, the first
+ * VMEMMAP_RESERVE_NR vmemmap pages of each get a block, and all later ones map the
+ * last of these:
  *
  *	compound page's struct pages	| head | tail | tail | tail | ...
  *	memory behind them		|  A   |  B   |  B   |  B   | ...
  *
- * Knows compound pages and which page to show; must not know how tables are
- * walked. mem_hotplug_lock is held for writing.
+ * Must not know how tables are walked.
+ *
+ * See mm/vmemmap.h for the terms and for the locking rule.
  */
 #include "vmemmap_base.h"
 #include "vmemmap.h"
 
 /*
- * The first page frame of that range of the device in which @pfn lies. While
- * memremap_pages() adds ranges, nr_range counts those that are in place, and
- * the next one is being added.
+ * The first page frame of the device's range in which @pfn lies; ULONG_MAX if
+ * there is none. While memremap_pages() adds ranges, nr_range counts those that
+ * are in place, and the next one is being added.
  */
 static unsigned long __meminit pgmap_range_start(struct dev_pagemap *pgmap,
 						 unsigned long pfn)
@@ -53,7 +56,10 @@ unsigned long __meminit vmemmap_compound_nr_pages(unsigned long pfn,
 
 #ifndef vmemmap_populate_compound_pages
 
-/* Does @addr lie in a compound page whose own pages come before, and are missing? */
+/*
+ * Does @addr lie in the shared part of a compound page whose tail page is not
+ * mapped?
+ */
 static bool __meminit lacks_tail(unsigned long addr,
 				 const struct vmemmap_fill *fill)
 {
@@ -87,8 +93,8 @@ int __meminit vmemmap_populate_compound_pages(unsigned long start_pfn,
 #ifdef VMEMMAP_POPULATE_HVO
 
 /*
- * The page that the tails of all compound pages of an order in a zone show. What
- * is in there comes later, when there are struct pages.
+ * The page that the tails of all compound pages of an order in a zone map. HugeTLB
+ * initialises its content later, when there are struct pages.
  */
 static struct page * __init zone_tail_page(struct zone *zone,
 					   unsigned int order)
@@ -113,12 +119,12 @@ static struct page * __init zone_tail_page(struct zone *zone,
  * @end: end of its struct pages
  * @order: its size is 2^order pages
  * @zone: where it lies
- * @headsize: so many bytes have memory of their own; what follows shows the tail
- *	page of the zone
+ * @headsize: the bytes at the start that have memory of their own; what follows
+ *	maps the tail page of the zone
  *
  * Context: boot.
- * Return: 0; otherwise as vmemmap_fill_range(). After an error the range is
- * filled in part.
+ * Return: 0; -ENOMEM if no tail page can be allocated; otherwise as
+ * vmemmap_fill_range(). After an error the range is filled in part.
  */
 int __init vmemmap_populate_hvo(unsigned long start, unsigned long end,
 				unsigned int order, struct zone *zone,
@@ -138,11 +144,10 @@ int __init vmemmap_populate_hvo(unsigned long start, unsigned long end,
 }
 
 /**
- * vmemmap_wrprotect_hvo() - let nobody write to the shared tails of a HugeTLB
- *	page
+ * vmemmap_wrprotect_hvo() - make the shared tails of a HugeTLB page read-only
  * @start: address of its first struct page
  * @end: end of its struct pages
- * @node: where it lies; means nothing here
+ * @node: where it lies; ignored
  * @headsize: as it was for vmemmap_populate_hvo()
  *
  * The caller flushes the TLB.
@@ -156,7 +161,7 @@ void vmemmap_wrprotect_hvo(unsigned long start, unsigned long end, int node,
 }
 
 #ifdef CONFIG_SPARSEMEM_VMEMMAP_PREINIT
-/* The first of a node's memory map: that of its HugeTLB pages. */
+/* The memory map of a node's HugeTLB pages comes before that of the others. */
 void __init sparse_vmemmap_init_nid_early(int nid)
 {
 	hugetlb_vmemmap_init_early(nid);

@@ -12,8 +12,8 @@ struct vmem_altmap;
  * vmemmap_depopulate() - unmap a range of the vmemmap and give its memory back
  * @start: first byte
  * @end: end of the range
- * @altmap: device that may have given memory for it, or NULL. A page that lies
- *	within what the altmap sets aside goes back to it, any other to RAM
+ * @altmap: device that its memory may have been allocated from, or NULL. A page
+ *	that lies in the window of the altmap is freed there, any other to RAM
  * @floor: tables that map anything below are kept
  * @ceiling: tables that map anything at or above are kept; 0: no such limit
  *
@@ -23,11 +23,11 @@ struct vmem_altmap;
  * mapped in part.
  *
  * Entries are cleared, then the TLB is flushed, then memory is released, before
- * this returns or vmemmap_gather_end() does, if that is to come. The tables
- * that have become empty go the same way, but for those below a level of
- * ARCH_PAGE_TABLE_SYNC_MASK, whose entries other page tables have copies of. An
- * architecture that copies entries without saying so there must choose its
- * floor and ceiling accordingly.
+ * this function returns, or before the matching vmemmap_gather_end() if one is
+ * open. Tables that have become empty are freed the same way, except those below a
+ * level of ARCH_PAGE_TABLE_SYNC_MASK, whose entries other page tables hold copies
+ * of. An architecture that copies entries without setting that mask must choose
+ * its floor and ceiling accordingly.
  *
  * Context: mem_hotplug_lock held for writing, interrupts enabled. Allocates
  * nothing, cannot fail.
@@ -38,12 +38,12 @@ void vmemmap_depopulate(unsigned long start, unsigned long end,
 
 #if defined(CONFIG_MEMORY_HOTPLUG) && defined(CONFIG_SPARSEMEM_VMEMMAP)
 /**
- * vmemmap_gather_begin() - what is unmapped from now on may go after one flush
- * @altmap: the device that may have given memory for it, or NULL
+ * vmemmap_gather_begin() - remove several ranges with as few flushes as possible
+ * @altmap: device that their memory may have been allocated from, or NULL
  *
- * For whoever removes several ranges, one after the other: their memory may be
- * released as late as in vmemmap_gather_end(), or when much has been gathered,
- * or when the device is another. Pairs may nest.
+ * Memory that is unmapped from now on is released in vmemmap_gather_end(), or
+ * before, when much has been gathered or when the device is another one. Pairs may
+ * nest.
  *
  * Context: mem_hotplug_lock held for writing from here to the end, interrupts
  * enabled.
@@ -51,10 +51,10 @@ void vmemmap_depopulate(unsigned long start, unsigned long end,
 void vmemmap_gather_begin(struct vmem_altmap *altmap);
 
 /**
- * vmemmap_gather_end() - the end of it
+ * vmemmap_gather_end() - flush, then release what has been gathered
  *
- * At the end of the outermost pair, the TLB is flushed, if anything has been
- * unmapped since the last time, and memory is released.
+ * Does so at the end of the outermost pair, if anything has been unmapped since
+ * the last flush.
  *
  * Context: see vmemmap_gather_begin().
  */
@@ -74,9 +74,9 @@ static inline void vmemmap_gather_end(void)
  * @start: first byte
  * @end: end of the range
  *
- * Weak; the default is flush_tlb_kernel_range(). An architecture in which that
- * keeps what is cached of the levels above the leaves supplies its own, which
- * flushes the leaves too.
+ * Weak; the default is flush_tlb_kernel_range(). An architecture where that keeps
+ * cached entries of the levels above the leaves has its own, which flushes the
+ * leaves as well.
  *
  * Context: see vmemmap_depopulate().
  */

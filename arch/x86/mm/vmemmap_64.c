@@ -2,9 +2,9 @@
 /*
  * The memory map of x86-64: which leaves the CPU has, and where the vmemmap is.
  *
- * Entries of the top level are copied to all page tables when they are made,
- * by p4d_populate_kernel() and pgd_populate_kernel(); nothing is left to be
- * synchronised here, however many processes there are.
+ * p4d_populate_kernel() and pgd_populate_kernel() copy a new entry of the top
+ * level to all page tables, so nothing is left to be synchronised here, however
+ * many processes there are.
  */
 #include <linux/cpufeature.h>
 #include <linux/memory_hotplug.h>

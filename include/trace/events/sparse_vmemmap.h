@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Where the memory map gets its memory from, and where it gives it back. The
- * sums are exact: what was populated of a backing, less what was depopulated of
- * it, is what is mapped.
+ * Where the memory of the memory map comes from and where it goes back to. The
+ * sums are exact: for each backing, the bytes populated less the bytes depopulated
+ * are those that are mapped.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM sparse_vmemmap
@@ -14,7 +14,11 @@
 
 #ifndef _TRACE_SPARSE_VMEMMAP_BACKING
 #define _TRACE_SPARSE_VMEMMAP_BACKING
-/* Whose memory is behind a leaf. A tail is RAM where it is mapped first. */
+/*
+ * What backs a leaf. A shared tail page is RAM for the entry that it was allocated
+ * for, and a shared tail for each further entry. Histogram triggers print the
+ * number: 0 ram, 1 altmap, 2 shared-tail.
+ */
 enum vmemmap_source {
 	VMEMMAP_RAM,
 	VMEMMAP_ALTMAP,
@@ -66,7 +70,7 @@ DECLARE_EVENT_CLASS(vmemmap_fill,
 		  __entry->bytes)
 );
 
-/* Leaves of one size for [start, end), which lies in one slot; @bytes of them. */
+/* Leaves of one size, @bytes in all, now map parts of [start, end), in one slot. */
 DEFINE_EVENT(vmemmap_fill, vmemmap_populate,
 	TP_PROTO(unsigned long start, unsigned long end,
 		 const struct vmemmap_fill *fill, unsigned long leaf_size,
@@ -74,8 +78,8 @@ DEFINE_EVENT(vmemmap_fill, vmemmap_populate,
 	TP_ARGS(start, end, fill, leaf_size, bytes));
 
 /*
- * A leaf of that size, or a table, could not be had. Where it is a huge leaf,
- * base pages follow.
+ * A block for a leaf of that size, or a table, could not be allocated. After a
+ * huge leaf, base pages follow.
  */
 DEFINE_EVENT(vmemmap_fill, vmemmap_alloc_failed,
 	TP_PROTO(unsigned long start, unsigned long end,
@@ -83,7 +87,7 @@ DEFINE_EVENT(vmemmap_fill, vmemmap_alloc_failed,
 		 unsigned long bytes),
 	TP_ARGS(start, end, fill, leaf_size, bytes));
 
-/* Leaves of one size somewhere in [start, end) have gone; @bytes of them. */
+/* Leaves of one size, @bytes in all, no longer map parts of [start, end). */
 TRACE_EVENT(vmemmap_depopulate,
 	TP_PROTO(unsigned long start, unsigned long end,
 		 enum vmemmap_source backing, unsigned long leaf_size,
@@ -112,7 +116,7 @@ TRACE_EVENT(vmemmap_depopulate,
 		  __entry->bytes)
 );
 
-/* The table that mapped [start, end) is empty and goes: a page of RAM. */
+/* The table that mapped [start, end) is empty and will be freed: a page of RAM. */
 TRACE_EVENT(vmemmap_prune,
 	TP_PROTO(unsigned long start, unsigned long end),
 	TP_ARGS(start, end),
