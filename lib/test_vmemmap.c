@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * test_vmemmap.c - stress and benchmark the memory map of ranges that come and go
+ * test_vmemmap.c - stress and benchmark the memory map back end
  *
  * Reserves an unused piece of the physical address space, cuts it into ranges,
- * gives each of them a memory map and takes it away again, by one of these ways:
+ * and adds a memory map to each of them and removes it in one of these ways:
  *
  *	device	 memremap_pages(), memunmap_pages(): memory private to a device
  *	section	 sparse_add_section(), sparse_remove_section()
  *	memmap	 __populate_section_memmap(), vmemmap_free()
- *	loop	 nothing; a known number of instructions, to prove who counts them
+ *	loop	 a known number of instructions, to check a counter of instructions;
+ *		 on x86_64 and arm64
  *
- * "section" and "memmap" exist only if this is built in: what they call is not
- * exported. Knows nothing of how a back end works: what it measures and checks
- * holds for any of them. Says what it found as KTAP; the lines "# measure" are
- * for programs.
+ * "section" and "memmap" exist only if this is built in: the functions that they
+ * call are not exported. Every back end can be tested, since all that is measured
+ * and checked holds for any of them. The report is KTAP; programs read its lines
+ * "# measured" and "# error".
  *
  *	cd /sys/module/test_vmemmap/parameters
  *	echo memmap >way; echo 9 >shift; echo 1 >run; dmesg
@@ -29,6 +30,7 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
+#include <linux/overflow.h>
 #include <linux/prandom.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
@@ -50,11 +52,11 @@ MODULE_PARM_DESC(ranges, "ranges for each thread (default: 8)");
 
 static unsigned int shift;
 module_param(shift, uint, 0644);
-MODULE_PARM_DESC(shift, "order of the compound pages that all is used in (default: 0)");
+MODULE_PARM_DESC(shift, "order of the compound pages of the device (default: 0)");
 
 static bool altmap;
 module_param(altmap, bool, 0644);
-MODULE_PARM_DESC(altmap, "have the memory map in memory of the device (default: no)");
+MODULE_PARM_DESC(altmap, "place the memory map in memory of the device (default: no)");
 
 static unsigned int seed;
 module_param(seed, uint, 0644);
@@ -62,13 +64,13 @@ MODULE_PARM_DESC(seed, "add and remove in random order (default: 0, ascending)")
 
 static unsigned int threads = 1;
 module_param(threads, uint, 0644);
-MODULE_PARM_DESC(threads, "do all of it in so many threads at once (default: 1)");
+MODULE_PARM_DESC(threads, "threads that run at the same time (default: 1)");
 
 static unsigned int repeat = 1;
 module_param(repeat, uint, 0644);
-MODULE_PARM_DESC(repeat, "how often (default: 1)");
+MODULE_PARM_DESC(repeat, "rounds of adding and removing all ranges (default: 1)");
 
-/* Pages that others take or give back while a test runs. */
+/* Pages that the rest of the kernel may allocate or free during a test. */
 #define WANDER 64
 
 struct test_range {
@@ -81,8 +83,8 @@ struct test_way {
 	const char *name;
 	int (*add)(struct test_range *range);
 	void (*remove)(struct test_range *range);
-	bool is_locked;		/* the caller has to take mem_hotplug_lock */
-	bool is_ours;		/* nobody else writes to the struct pages */
+	bool is_locked;		/* the caller must take mem_hotplug_lock */
+	bool is_writable;	/* the kernel does not use the struct pages */
 };
 
 struct test_thread {
@@ -93,12 +95,12 @@ struct test_thread {
 	struct rnd_state rnd;
 	struct completion done;
 	int err;		/* the first one */
-	unsigned long nr_wrong;	/* struct pages that do not hold what they should */
+	unsigned long nr_wrong;	/* struct pages with wrong contents */
 };
 
 /* ---- device ---- */
 
-/* Called folio_free or page_free; no page of ours is ever given out. */
+/* The first member is folio_free or page_free. No such page is ever allocated. */
 static void never_freed(void)
 {
 }
@@ -138,7 +140,7 @@ static unsigned long chunk_end(unsigned long pfn, unsigned long end_pfn)
 	return min(ALIGN(pfn + 1, PAGES_PER_SECTION), end_pfn);
 }
 
-/* While a range is added, its device has none of its ranges in place yet. */
+/* As in memremap_pages(), the range counts once it has been added. */
 static int section_add(struct test_range *range)
 {
 	unsigned long pfn, next;
@@ -223,15 +225,18 @@ static void unlock_hotplug(void)
 #define LOOP_ROUNDS 1000
 
 /* Two instructions a round. */
+#if defined(CONFIG_X86_64)
+#define LOOP "1: decq %0; jnz 1b"
+#elif defined(CONFIG_ARM64)
+#define LOOP "1: subs %0, %0, #1; b.ne 1b"
+#endif
+
+#ifdef LOOP
 static noinline void test_vmemmap_loop(void)
 {
 	unsigned long left = LOOP_ROUNDS;
 
-#if defined(CONFIG_X86_64)
-	asm volatile("1: decq %0; jnz 1b" : "+r" (left));
-#elif defined(CONFIG_ARM64)
-	asm volatile("1: subs %0, %0, #1; b.ne 1b" : "+r" (left) : : "cc");
-#endif
+	asm volatile(LOOP : "+r" (left) : : "cc");
 }
 
 static int loop_add(struct test_range *range)
@@ -244,23 +249,26 @@ static int loop_add(struct test_range *range)
 static void loop_remove(struct test_range *range)
 {
 }
+#endif
 
 static const struct test_way ways[] = {
 	{ "device", device_add, device_remove },
+#ifdef LOOP
 	{ "loop", loop_add, loop_remove },
+#endif
 #ifndef MODULE
 	{ "section", section_add, section_remove, true, true },
 	{ "memmap", memmap_add, memmap_remove, true, true },
 #endif
 };
 
-/* ---- What it costs ---- */
+/* ---- Costs ---- */
 
 struct test_cost {
 	u64 ns;
 	u64 cycles;
 	long used;		/* pages that are neither free nor in a per-CPU list */
-	long tables;		/* pages that are counted as page tables */
+	long tables;		/* pages counted in NR_PAGETABLE */
 };
 
 #ifndef MODULE
@@ -305,9 +313,9 @@ static void end_cost(struct test_cost *cost)
 }
 
 /*
- * These two are what is measured, and nothing else happens in them: whoever
- * counts instructions from outside counts from their first one to their return.
- * They are called directly, since a retpoline would hide who called.
+ * The measured work and nothing else: a counter of instructions counts from the
+ * first one of these functions to their return. They are called directly, since a
+ * retpoline would hide the caller.
  */
 noinline int test_vmemmap_add(struct test_thread *thread);
 noinline int test_vmemmap_remove(struct test_thread *thread);
@@ -354,11 +362,11 @@ static void measure_work(struct test_thread *thread, bool is_add)
 	thread->err = thread->err ?: err;
 }
 
-/* ---- What is behind the struct pages ---- */
+/* ---- Contents of the struct pages ---- */
 
 /*
- * Where the struct page at @addr has its memory. The vmemmap pages of a compound
- * page that are not its own show the last one that is:
+ * Where the memory of the struct page at @addr is mapped first. The later vmemmap
+ * pages of a compound page all map the last of its own:
  *
  *	own | own | same | same | ...		VMEMMAP_RESERVE_NR = 2
  */
@@ -374,7 +382,7 @@ static unsigned long home_of(struct test_range *range, unsigned long addr)
 	return addr < own ? addr : own - PAGE_SIZE + offset_in_page(addr);
 }
 
-/* Each struct page holds its own address, wherever that shows. */
+/* Write to each struct page that has memory of its own the address of it. */
 static void write_marks(struct test_range *range)
 {
 	unsigned long pfn;
@@ -431,7 +439,7 @@ static int run_thread(void *data)
 	for (i = 0; i < repeat && !thread->err; i++) {
 		shuffle(thread);
 		measure_work(thread, true);
-		if (thread->way->is_ours)
+		if (thread->way->is_writable)
 			check_marks(thread);
 		shuffle(thread);
 		measure_work(thread, false);
@@ -441,7 +449,7 @@ static int run_thread(void *data)
 	return 0;
 }
 
-/* One thread is the caller's own, so that little else runs meanwhile. */
+/* A single thread is the caller's own, so that little else runs beside it. */
 static void run_threads(struct test_thread *all)
 {
 	unsigned int i;
@@ -549,7 +557,7 @@ static int report(struct test_thread *all, long nr_lost)
 	pr_info("# error=%d wrong=%lu lost=%ld\n", err, nr_wrong, nr_lost);
 	is_ok = ktap(!err, "each range gets a memory map");
 	is_ok &= ktap(!nr_wrong, "each struct page has memory of its own");
-	is_ok &= ktap(abs(nr_lost) <= WANDER, "all pages come back");
+	is_ok &= ktap(abs(nr_lost) <= WANDER, "all pages are freed");
 	return is_ok ? 0 : -EIO;
 }
 
@@ -563,51 +571,69 @@ static const struct test_way *find_way(void)
 	return NULL;
 }
 
-/* What is wrong with the parameters, if anything. */
+/*
+ * The page frames of all ranges, and what it takes to align the first of them to
+ * a compound page. 0: no address space is as large.
+ */
+static unsigned long nr_page_frames(void)
+{
+	unsigned long nr;
+
+	if (check_mul_overflow(pages, (unsigned long)ranges, &nr) ||
+	    check_mul_overflow(nr, (unsigned long)threads, &nr) ||
+	    check_add_overflow(nr, BIT(shift), &nr) ||
+	    nr >= BIT(MAX_PHYSMEM_BITS - PAGE_SHIFT))
+		return 0;
+	return nr;
+}
+
+/* The fault of the parameters, or NULL. */
 static const char *refusal(void)
 {
 	const struct test_way *test_way = find_way();
 
 	if (!test_way)
-		return "there is no such way here";
+		return "this kernel has no such way";
 	if (!pages || !ranges || !threads || !repeat)
-		return "that is nothing to do";
+		return "pages, ranges, threads and repeat must not be 0";
 	if (!IS_ALIGNED(pages, PAGES_PER_SUBSECTION))
-		return "a range is made of whole subsections";
+		return "pages must be a multiple of a subsection";
 	if (!IS_ALIGNED(pages, PAGES_PER_SECTION) && !IS_ALIGNED(PAGES_PER_SECTION, pages))
-		return "a range is made of whole sections, or fits into one evenly";
+		return "pages must be a multiple of a section, or a power of two within one";
 	if (shift >= BITS_PER_LONG || !IS_ALIGNED(pages, 1UL << shift))
-		return "a range is made of whole compound pages";
+		return "pages must be a multiple of a compound page of order shift";
+	if (!nr_page_frames())
+		return "pages, ranges and threads are more than fit the physical address space";
 	if (altmap && test_way->add == device_add)
-		return "memory private to a device holds no memory map";
+		return "way=device takes no altmap: memory private to a device holds no memory map";
 	return NULL;
 }
 
-static int refuse(const char *why)
+static int refuse(int err, const char *why)
 {
 	pr_info("KTAP version 1\n1..1\n");
-	pr_info("# error=%d: %s\n", -EINVAL, why);
+	pr_info("# error=%d: %s\n", err, why);
 	ktap_nr = 0;
 	ktap(false, "the parameters make sense");
-	return -EINVAL;
+	return err;
 }
 
 static int run_test(void)
 {
 	struct test_thread *all;
 	struct resource *space;
-	unsigned long size, pfn;
+	unsigned long pfn;
 	unsigned int i;
 	long nr_used;
 	int err = 0;
 
 	if (refusal())
-		return refuse(refusal());
-	/* Compound pages are aligned to their size. */
-	size = PFN_PHYS(pages * ranges * threads + BIT(shift));
-	space = request_free_mem_region(&iomem_resource, size, "test_vmemmap");
+		return refuse(-EINVAL, refusal());
+	space = request_free_mem_region(&iomem_resource, PFN_PHYS(nr_page_frames()),
+					"test_vmemmap");
 	if (IS_ERR(space))
-		return PTR_ERR(space);
+		return refuse(PTR_ERR(space),
+			      "no unused part of the physical address space is as large as all ranges");
 
 	pfn = ALIGN(PHYS_PFN(space->start), max(BIT(shift), PAGES_PER_SECTION));
 
@@ -620,7 +646,7 @@ static int run_test(void)
 	if (!err) {
 		pr_info("KTAP version 1\n1..3\n");
 		ktap_nr = 0;
-		/* Who has ended gives back page tables and stacks later. */
+		/* Page tables and stacks of tasks that have ended are freed later. */
 		rcu_barrier();
 		nr_used = nr_used_pages();
 		run_threads(all);
@@ -634,12 +660,12 @@ static int run_test(void)
 	return err;
 }
 
-/* ---- The way in ---- */
+/* ---- Start ---- */
 
 static DEFINE_MUTEX(run_lock);
 static bool is_ready, is_wanted;
 
-/* What the command line asks for has to wait until there is memory to be had. */
+/* A run that the command line asks for must wait until memory can be allocated. */
 static int run_set(const char *value, const struct kernel_param *param)
 {
 	int err = param_set_bool(value, param);
@@ -674,4 +700,4 @@ static void __exit test_vmemmap_exit(void)
 module_exit(test_vmemmap_exit);
 
 MODULE_LICENSE("GPL");
-MODULE_DESCRIPTION("stress and benchmark the memory map of ranges that come and go");
+MODULE_DESCRIPTION("stress and benchmark the memory map back end");
