@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * vmemmap_add_cases.h - ways to add page frames to one section
+ *
+ * All counts are page frames.
+ */
+#ifndef _MM_TESTS_VMEMMAP_ADD_CASES_H
+#define _MM_TESTS_VMEMMAP_ADD_CASES_H
+
+#include "vmemmap_kunit_sections.h"
+
+/**
+ * struct vmemmap_add_case - a row
+ * @name: what is added
+ * @first: first page frame, counted from the start of the window
+ * @nr_pages: length of the range
+ * @is_small: every block larger than a page is refused
+ * @has_altmap: the device provides the memory for its memory map
+ * @is_compound: the device uses its memory in compound pages of
+ *	VMEMMAP_KUNIT_COMPOUND_PAGES
+ */
+struct vmemmap_add_case {
+	const char *name;
+	unsigned long first;
+	unsigned long nr_pages;
+	bool is_small;
+	bool has_altmap;
+	bool is_compound;
+};
+
+/* The struct pages of such a compound page fill 8 vmemmap pages. */
+#define VMEMMAP_KUNIT_COMPOUND_PAGES	(8 * PFNS_PER_VMEMMAP_PAGE)
+
+static const struct vmemmap_add_case vmemmap_add_cases[] = {
+	{ .name = "a section",
+	  .nr_pages = PAGES_PER_SECTION },
+	{ .name = "a section in base pages",
+	  .nr_pages = PAGES_PER_SECTION, .is_small = true },
+	{ .name = "a section with memory from its device",
+	  .nr_pages = PAGES_PER_SECTION, .has_altmap = true },
+	{ .name = "a section of compound pages",
+	  .nr_pages = PAGES_PER_SECTION, .is_compound = true },
+	{ .name = "a subsection",
+	  .first = PAGES_PER_SUBSECTION, .nr_pages = PAGES_PER_SUBSECTION },
+	{ .name = "subsections with memory from their device",
+	  .first = PAGES_PER_SUBSECTION, .nr_pages = 3 * PAGES_PER_SUBSECTION,
+	  .has_altmap = true },
+	{ .name = "the last part of a section",
+	  .first = PAGES_PER_SECTION - VMEMMAP_KUNIT_PART,
+	  .nr_pages = VMEMMAP_KUNIT_PART },
+	{ .name = "a compound page",
+	  .first = VMEMMAP_KUNIT_COMPOUND_PAGES,
+	  .nr_pages = VMEMMAP_KUNIT_COMPOUND_PAGES, .is_compound = true },
+};
+
+KUNIT_ARRAY_PARAM_DESC(vmemmap_add, vmemmap_add_cases, name);
+
+static struct vmemmap_addition *
+vmemmap_addition_of(struct kunit *test, const struct vmemmap_add_case *row)
+{
+	struct vmemmap_addition *add =
+		vmemmap_kunit_addition(test, row->first, row->nr_pages);
+	struct vmemmap_kunit *vk = test->priv;
+
+	if (row->is_small)
+		vk->max_size = PAGE_SIZE;
+	if (row->is_compound)
+		add->pgmap = vmemmap_kunit_device(test,
+						  VMEMMAP_KUNIT_COMPOUND_PAGES);
+	if (row->has_altmap)
+		add->altmap = vmemmap_kunit_altmap(test, 0,
+						   nr_memmap_pages(row->nr_pages));
+	return add;
+}
+
+#endif /* _MM_TESTS_VMEMMAP_ADD_CASES_H */
