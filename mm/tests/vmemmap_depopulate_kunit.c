@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * vmemmap_depopulate: what goes, what stays, and in which order
+ * vmemmap_depopulate_kunit.c - which memory is freed, and in which order
  */
-#include "vmemmap_kunit.h"
+#include "vmemmap_kunit_sections.h"
 #include <linux/vmemmap.h>
 
 /* ---- Order ---- */
 
-/* The range that is being unmapped, and what has happened to it. */
+/* The range that is being unmapped, and the calls that it has caused. */
 static struct {
 	unsigned long start;
 	unsigned long end;
@@ -25,7 +25,7 @@ static void watched_flush(unsigned long start, unsigned long end,
 	vmemmap_flush_tables(start, end);
 }
 
-/* W7: a page that is given away can no longer be reached. */
+/* A page must be out of reach of every CPU before it is freed. */
 static void watched_put_block(unsigned long pfn, unsigned int order,
 			      unsigned int nr_refs, struct vmem_altmap *altmap)
 {
@@ -53,53 +53,52 @@ static void free_watched(struct kunit *test, unsigned long start,
 	vmemmap_kunit_free(start, end, NULL);
 	kunit_deactivate_static_stub(test, vmemmap_put_block);
 	kunit_deactivate_static_stub(test, vmemmap_flush);
-
-	KUNIT_EXPECT_EQ(test, 1, watched.nr_flushes);
-	KUNIT_EXPECT_EQ(test, 0, vmemmap_kunit_nr_mapped(start, end));
 }
 
-static void pages_and_their_table_go_after_one_flush(struct kunit *test)
-{
-	const struct vmemmap_fill fill = { .nid = VMEMMAP_KUNIT_NID };
-	struct vmemmap_kunit *vk = test->priv;
-	const unsigned long end = vk->slot + 8 * PAGE_SIZE;
+/* Counts are vmemmap pages; the whole slot is freed. */
+struct order_case {
+	const char *name;
+	unsigned int first;
+	unsigned int nr_pages;
+	bool huge;		/* the whole slot, by a PMD leaf */
+};
 
-	KUNIT_ASSERT_EQ(test, 0, vmemmap_kunit_fill(vk->slot, end, &fill));
-	free_watched(test, vk->slot, end);
-	KUNIT_EXPECT_TRUE(test, watched.has_tables);
-	KUNIT_EXPECT_GE(test, watched.nr_released, 9);
-}
+static const struct order_case order_cases[] = {
+	{ .name = "pages and their table", .nr_pages = 8 },
+	{ .name = "a page between holes", .first = 1, .nr_pages = 1 },
+	{ .name = "a huge leaf", .huge = true },
+};
 
-static void a_huge_leaf_goes_after_one_flush(struct kunit *test)
+KUNIT_ARRAY_PARAM_DESC(order, order_cases, name);
+
+static void memory_is_freed_after_one_flush(struct kunit *test)
 {
+	const struct order_case *row = test->param_value;
 	const struct vmemmap_fill fill = {
 		.nid = VMEMMAP_KUNIT_NID,
-		.huge = true,
+		.huge = row->huge,
 	};
 	struct vmemmap_kunit *vk = test->priv;
-	const unsigned long end = vk->slot + PMD_SIZE;
+	const unsigned long start = vk->slot + row->first * PAGE_SIZE;
+	const unsigned long end = row->huge ? vk->slot + PMD_SIZE :
+					      start + row->nr_pages * PAGE_SIZE;
 
-	KUNIT_ASSERT_EQ(test, 0, vmemmap_kunit_fill(vk->slot, end, &fill));
-	if (vmemmap_kunit_leaf(vk->slot).size != PMD_SIZE) {
-		vmemmap_kunit_free(vk->slot, end, NULL);
-		kunit_skip(test, "no block of the size of a PMD leaf");
-	}
-	free_watched(test, vk->slot, end);
-	KUNIT_EXPECT_GE(test, watched.nr_released, 1);
-}
+	KUNIT_ASSERT_EQ(test, 0, vmemmap_kunit_fill(start, end, &fill));
+	if (row->huge && vmemmap_kunit_leaf(start).size != PMD_SIZE)
+		kunit_skip(test, "no free block is as large as a PMD leaf");
 
-static void a_range_filled_in_part_goes(struct kunit *test)
-{
-	const struct vmemmap_fill fill = { .nid = VMEMMAP_KUNIT_NID };
-	struct vmemmap_kunit *vk = test->priv;
-
-	KUNIT_ASSERT_EQ(test, 0,
-			vmemmap_kunit_fill(vk->slot + PAGE_SIZE,
-					   vk->slot + 2 * PAGE_SIZE, &fill));
 	free_watched(test, vk->slot, vk->slot + PMD_SIZE);
+	KUNIT_EXPECT_EQ(test, 1, watched.nr_flushes);
+	KUNIT_EXPECT_EQ(test, 0, vmemmap_kunit_nr_mapped(start, end));
+	if (row->huge) {
+		KUNIT_EXPECT_GE(test, watched.nr_released, 1);
+	} else {
+		KUNIT_EXPECT_TRUE(test, watched.has_tables);
+		KUNIT_EXPECT_GT(test, watched.nr_released, row->nr_pages);
+	}
 }
 
-/* Contents that some CPU has seen at an address. */
+/* Contents of an address, and how many CPUs read them there. */
 struct sight {
 	unsigned long addr;
 	unsigned long word;
@@ -114,7 +113,7 @@ static void look(void *data)
 		atomic_inc(&sight->nr);
 }
 
-static unsigned int nr_cpus_that_see(unsigned long addr, unsigned long word)
+static unsigned int nr_cpus_that_read(unsigned long addr, unsigned long word)
 {
 	struct sight sight = { .addr = addr, .word = word };
 
@@ -123,10 +122,10 @@ static unsigned int nr_cpus_that_see(unsigned long addr, unsigned long word)
 }
 
 /*
- * No CPU goes on using what the flush has to drop. The page that was there is
- * held, so that another one comes in its place.
+ * No CPU keeps a translation that the flush must drop. The page that was mapped is
+ * held by a reference, so that the next one is another page.
  */
-static void no_cpu_sees_what_was_there_before(struct kunit *test)
+static void no_cpu_reads_the_page_that_was_mapped_before(struct kunit *test)
 {
 	const struct vmemmap_fill fill = { .nid = VMEMMAP_KUNIT_NID };
 	struct vmemmap_kunit *vk = test->priv;
@@ -136,66 +135,29 @@ static void no_cpu_sees_what_was_there_before(struct kunit *test)
 	for (i = 0; i < 8; i++) {
 		KUNIT_ASSERT_EQ(test, 0, vmemmap_kunit_fill(addr, end, &fill));
 		KUNIT_EXPECT_EQ(test, num_online_cpus(),
-				nr_cpus_that_see(addr, VMEMMAP_KUNIT_RAW));
+				nr_cpus_that_read(addr, VMEMMAP_KUNIT_RAW));
 		WRITE_ONCE(*(unsigned long *)addr, i);
 		KUNIT_EXPECT_EQ(test, num_online_cpus(),
-				nr_cpus_that_see(addr, i));
+				nr_cpus_that_read(addr, i));
 		vmemmap_kunit_free(addr, end, NULL);
 	}
 }
 
 /* ---- Neighbours ---- */
 
-static int add(unsigned long pfn, unsigned long nr_pages)
-{
-	int err;
-
-	mem_hotplug_begin();
-	err = sparse_add_section(VMEMMAP_KUNIT_NID, pfn, nr_pages, NULL, NULL);
-	mem_hotplug_done();
-	return err;
-}
-
-static void remove(unsigned long pfn, unsigned long nr_pages)
-{
-	mem_hotplug_begin();
-	sparse_remove_section(pfn, nr_pages, NULL, NULL);
-	mem_hotplug_done();
-}
-
-static unsigned long memmap_of(unsigned long pfn)
-{
-	return (unsigned long)pfn_to_page(pfn);
-}
-
-static void write_memmap(unsigned long pfn, unsigned long nr_pages)
-{
-	vmemmap_kunit_write(memmap_of(pfn), memmap_of(pfn + nr_pages));
-}
-
-static void expect_written(struct kunit *test, unsigned long pfn,
-			   unsigned long nr_pages)
-{
-	vmemmap_kunit_expect_written(test, memmap_of(pfn),
-				     memmap_of(pfn + nr_pages));
-}
-
-/* Two ranges, in page frames from the begin of the window */
+/* Two ranges, in page frames from the start of the window */
 struct neighbours_case {
 	const char *name;
 	unsigned long first[2];
 	unsigned long nr_pages;
 };
 
-/* The smallest number of subsections whose struct pages fill whole pages */
-#define PART_PAGES	MAX(PFNS_PER_VMEMMAP_PAGE, PAGES_PER_SUBSECTION)
-
 static const struct neighbours_case neighbours_cases[] = {
 	{ "subsections, in one page if that is larger than 4K",
 	  { 0, PAGES_PER_SUBSECTION }, PAGES_PER_SUBSECTION },
-	{ "parts that meet in the middle of a page if that is larger than 4K",
-	  { PAGES_PER_SUBSECTION, PAGES_PER_SUBSECTION + PART_PAGES },
-	  PART_PAGES },
+	{ "parts that meet within a page if that is larger than 4K",
+	  { PAGES_PER_SUBSECTION, PAGES_PER_SUBSECTION + VMEMMAP_KUNIT_PART },
+	  VMEMMAP_KUNIT_PART },
 	{ "sections, in one leaf if struct page has 80 bytes",
 	  { 0, PAGES_PER_SECTION }, PAGES_PER_SECTION },
 	{ "later sections, if the others happen to meet between two leaves",
@@ -204,26 +166,26 @@ static const struct neighbours_case neighbours_cases[] = {
 
 KUNIT_ARRAY_PARAM_DESC(neighbours, neighbours_cases, name);
 
-/* These struct pages are mapped, with the leaves at their ends, and no others. */
-static void expect_mapped_alone(struct kunit *test, unsigned long pfn,
-				unsigned long nr_pages)
+/* Its struct pages are mapped, with the leaves at their ends, and no others. */
+static void expect_mapped_alone(struct kunit *test,
+				const struct vmemmap_addition *add)
 {
 	struct vmemmap_kunit *vk = test->priv;
-	const unsigned long window = memmap_of(vk->pfn);
-	unsigned long start = memmap_of(pfn);
-	unsigned long end = memmap_of(pfn + nr_pages);
+	const unsigned long window = (unsigned long)pfn_to_page(vk->pfn);
+	const unsigned long window_end =
+		window + vk->nr_pages * sizeof(struct page);
+	unsigned long start = memmap_start(add);
+	unsigned long end = memmap_end(add);
 
 	KUNIT_ASSERT_NE(test, 0, vmemmap_kunit_leaf(start).size);
 	KUNIT_ASSERT_NE(test, 0, vmemmap_kunit_leaf(end - 1).size);
 	start = ALIGN_DOWN(start, vmemmap_kunit_leaf(start).size);
 	end = ALIGN(end, vmemmap_kunit_leaf(end - 1).size);
 	KUNIT_EXPECT_EQ(test, PHYS_PFN(end - start),
-			vmemmap_kunit_nr_mapped(min(window, start),
-						memmap_of(vk->pfn +
-							  vk->nr_pages)));
+			vmemmap_kunit_nr_mapped(min(window, start), window_end));
 }
 
-static void say_what_is_shared(struct kunit *test, unsigned long border)
+static void log_shared_leaf(struct kunit *test, unsigned long border)
 {
 	const unsigned long size = vmemmap_kunit_leaf(border).size;
 
@@ -231,135 +193,122 @@ static void say_what_is_shared(struct kunit *test, unsigned long border)
 		kunit_info(test, "they share a leaf of %#lx bytes", size);
 }
 
-/* @other goes, comes back, and goes for ever after @pfn. */
-static void go_and_come_back(struct kunit *test, unsigned long pfn,
-			     unsigned long other, unsigned long nr)
+/* @other is removed and added, and removed once more after @add. */
+static void remove_one_by_one(struct kunit *test, struct vmemmap_addition *add,
+			      struct vmemmap_addition *other)
 {
-	KUNIT_ASSERT_EQ(test, 0, add(pfn, nr));
-	KUNIT_ASSERT_EQ(test, 0, add(other, nr));
-	say_what_is_shared(test, memmap_of(max(pfn, other)));
-	write_memmap(pfn, nr);
-	write_memmap(other, nr);
-	remove(other, nr);
-	expect_mapped_alone(test, pfn, nr);
-	expect_written(test, pfn, nr);
+	vmemmap_kunit_add(test, add);
+	vmemmap_kunit_add(test, other);
+	log_shared_leaf(test, max(memmap_start(add), memmap_start(other)));
+	vmemmap_kunit_write_memmap(add);
+	vmemmap_kunit_write_memmap(other);
+	vmemmap_kunit_remove(test, other);
+	expect_mapped_alone(test, add);
+	vmemmap_kunit_expect_memmap(test, add);
 
-	KUNIT_ASSERT_EQ(test, 0, add(other, nr));
-	write_memmap(other, nr);
-	expect_written(test, pfn, nr);
-	remove(pfn, nr);
-	expect_mapped_alone(test, other, nr);
-	expect_written(test, other, nr);
-	remove(other, nr);
+	vmemmap_kunit_add(test, other);
+	vmemmap_kunit_write_memmap(other);
+	vmemmap_kunit_expect_memmap(test, add);
+	vmemmap_kunit_remove(test, add);
+	expect_mapped_alone(test, other);
+	vmemmap_kunit_expect_memmap(test, other);
+	vmemmap_kunit_remove(test, other);
 	vmemmap_kunit_expect_all_came_back(test);
 }
 
-/* W1, W2: what two ranges share stays until both have gone, and no longer. */
-static void neighbours_go_without_each_other(struct kunit *test)
+/*
+ * A page or leaf that two ranges share is mapped until both have been removed,
+ * and no longer.
+ */
+static void shared_leaves_are_freed_with_their_last_user(struct kunit *test)
 {
 	const struct neighbours_case *row = test->param_value;
-	struct vmemmap_kunit *vk = test->priv;
-	const unsigned long pfns[] = {
-		vk->pfn + row->first[0], vk->pfn + row->first[1],
-	};
+	struct vmemmap_addition *first, *second;
 
-	go_and_come_back(test, pfns[0], pfns[1], row->nr_pages);
-	go_and_come_back(test, pfns[1], pfns[0], row->nr_pages);
+	first = vmemmap_kunit_addition(test, row->first[0], row->nr_pages);
+	second = vmemmap_kunit_addition(test, row->first[1], row->nr_pages);
+	remove_one_by_one(test, first, second);
+	remove_one_by_one(test, second, first);
 }
 
-/* W14: a part of what a leaf maps goes and comes, and the rest is not touched. */
-static void a_part_of_a_section_goes_and_comes_back(struct kunit *test)
+/*
+ * A part of what a leaf maps is removed and added again. The leaf stays, and is
+ * not taken for a table, so that the other struct pages keep their contents.
+ */
+static void a_part_of_a_leaf_is_removed_and_added_again(struct kunit *test)
 {
 	const unsigned long nr = PAGES_PER_SUBSECTION;
-	struct vmemmap_kunit *vk = test->priv;
+	struct vmemmap_addition *all, *part, *rest;
 
-	KUNIT_ASSERT_EQ(test, 0, add(vk->pfn, PAGES_PER_SECTION));
-	write_memmap(vk->pfn + nr, PAGES_PER_SECTION - nr);
-	remove(vk->pfn, nr);
-	expect_written(test, vk->pfn + nr, PAGES_PER_SECTION - nr);
-	KUNIT_ASSERT_EQ(test, 0, add(vk->pfn, nr));
-	expect_written(test, vk->pfn + nr, PAGES_PER_SECTION - nr);
-	write_memmap(vk->pfn, nr);
-	remove(vk->pfn, PAGES_PER_SECTION);
+	all = vmemmap_kunit_add_new(test, 0, PAGES_PER_SECTION);
+	part = vmemmap_kunit_addition(test, 0, nr);
+	rest = vmemmap_kunit_addition(test, nr, PAGES_PER_SECTION - nr);
+	vmemmap_kunit_write_memmap(rest);
+	vmemmap_kunit_remove(test, part);
+	vmemmap_kunit_expect_memmap(test, rest);
+	vmemmap_kunit_add(test, part);
+	vmemmap_kunit_expect_memmap(test, rest);
+	vmemmap_kunit_write_memmap(part);
+	vmemmap_kunit_remove(test, all);
 	vmemmap_kunit_expect_all_came_back(test);
 
-	KUNIT_ASSERT_EQ(test, 0, add(vk->pfn, PAGES_PER_SECTION));
-	remove(vk->pfn, nr);
-	remove(vk->pfn + nr, PAGES_PER_SECTION - nr);
+	vmemmap_kunit_add(test, all);
+	vmemmap_kunit_remove(test, part);
+	vmemmap_kunit_remove(test, rest);
 	vmemmap_kunit_expect_all_came_back(test);
 }
 
-/* ---- What HugeTLB leaves behind ---- */
+/* ---- HugeTLB ---- */
 
 static void split_and_remove(struct kunit *test, void *data)
 {
-	struct vmemmap_kunit *vk = test->priv;
-	const unsigned long start = memmap_of(vk->pfn);
+	struct vmemmap_addition *add = data;
+	const unsigned long start = memmap_start(add);
 	unsigned int i;
 
-	KUNIT_ASSERT_EQ(test, 0, add(vk->pfn, PAGES_PER_SECTION));
+	vmemmap_kunit_add(test, add);
 	vmemmap_kunit_split_leaf(test, start);
 	for (i = 1; i < 8; i++)
 		vmemmap_kunit_replace_page(test, start + i * PAGE_SIZE);
-	remove(vk->pfn, PAGES_PER_SECTION);
+	vmemmap_kunit_remove(test, add);
 	KUNIT_EXPECT_EQ(test, 0, vmemmap_kunit_leaf(start).size);
 }
 
 /*
- * The table comes from the kernel, and is counted, the pages are those of the
- * block and others.
+ * HugeTLB allocates the table, which is counted, and replaces some pages of the
+ * block by others.
  */
-static void a_leaf_that_hugetlb_has_split_goes(struct kunit *test)
+static void a_leaf_that_hugetlb_has_split_is_freed(struct kunit *test)
 {
+	struct vmemmap_addition *add =
+		vmemmap_kunit_add_new(test, 0, PAGES_PER_SECTION);
 	struct vmemmap_kunit *vk = test->priv;
-	unsigned long size;
+	const unsigned long size = vmemmap_kunit_leaf(memmap_start(add)).size;
 
-	KUNIT_ASSERT_EQ(test, 0, add(vk->pfn, PAGES_PER_SECTION));
-	size = vmemmap_kunit_leaf(memmap_of(vk->pfn)).size;
-	remove(vk->pfn, PAGES_PER_SECTION);
+	vmemmap_kunit_remove(test, add);
 	vmemmap_kunit_expect_all_came_back(test);
 	if (size != PMD_SIZE || !is_power_of_2(sizeof(struct page)))
-		kunit_skip(test, "no leaf that HugeTLB could split");
+		kunit_skip(test, "a section has no leaf that HugeTLB would split");
 
 	vk->is_unrecorded = true;
-	vmemmap_kunit_expect_nothing_left(test, split_and_remove, NULL);
-}
-
-/* ---- Where blocks go ---- */
-
-static void a_device_gets_its_blocks_back(struct kunit *test)
-{
-	struct vmem_altmap *altmap = vmemmap_kunit_altmap(test, 1, 16);
-	void *first, *second;
-
-	mem_hotplug_begin();
-	first = vmemmap_alloc_block_buf(4 * PAGE_SIZE, NUMA_NO_NODE, altmap);
-	second = vmemmap_alloc_block_buf(8 * PAGE_SIZE, NUMA_NO_NODE, altmap);
-	if (second) {
-		vmemmap_put_block(PHYS_PFN(__pa(second)), 3, 1, altmap);
-		KUNIT_EXPECT_EQ(test, 4, altmap->alloc);
-		vmemmap_put_block(PHYS_PFN(__pa(first)), 2, 1, altmap);
-		KUNIT_EXPECT_EQ(test, 0, altmap->alloc);
-	}
-	mem_hotplug_done();
-	KUNIT_EXPECT_NOT_NULL(test, second);
+	vmemmap_kunit_expect_nothing_left(test, split_and_remove, add);
 }
 
 /* ---- The memory map from boot ---- */
 
 struct boot_leaf_case {
 	const char *name;
-	unsigned long size;
-	unsigned int nr_users;	/* that the bootmem bookkeeping knows */
+	bool huge;
+	unsigned int nr_users;	/* that the bootmem bookkeeping counts */
 };
 
 static const struct boot_leaf_case boot_leaf_cases[] = {
-	{ .name = "a page", .size = PAGE_SIZE },
-	{ .name = "a huge leaf", .size = PMD_SIZE },
+	{ .name = "a page" },
+	{ .name = "a huge leaf", .huge = true },
 #ifdef CONFIG_HAVE_BOOTMEM_INFO_NODE
-	{ .name = "a page in the books", .size = PAGE_SIZE, .nr_users = 1 },
-	{ .name = "a huge leaf in the books", .size = PMD_SIZE, .nr_users = 1 },
-	{ .name = "a page in use by others", .size = PAGE_SIZE, .nr_users = 2 },
+	{ .name = "a page in the books", .nr_users = 1 },
+	{ .name = "a huge leaf in the books", .huge = true, .nr_users = 1 },
+	{ .name = "a page in use by others", .nr_users = 2 },
 #endif
 };
 
@@ -376,7 +325,7 @@ static void get_boot_page(struct page *page)
 }
 #endif
 
-/* Make these pages look as if memblock had given them. */
+/* Make these pages look as if memblock had allocated them. */
 static void reserve_pages(struct page *page, unsigned long nr,
 			  unsigned int nr_users)
 {
@@ -412,15 +361,16 @@ static void map_boot_leaf(struct kunit *test, void *memory, unsigned long size)
 static void map_and_free_boot_leaf(struct kunit *test, void *data)
 {
 	const struct boot_leaf_case *row = data;
-	void *memory = alloc_pages_exact(row->size, GFP_KERNEL | __GFP_NOWARN);
+	const unsigned long size = row->huge ? PMD_SIZE : PAGE_SIZE;
+	void *memory = alloc_pages_exact(size, GFP_KERNEL | __GFP_NOWARN);
 	struct vmemmap_kunit *vk = test->priv;
 	unsigned int i;
 
 	if (!memory)
-		kunit_skip(test, "no %#lx bytes in one piece", row->size);
-	reserve_pages(virt_to_page(memory), PHYS_PFN(row->size), row->nr_users);
-	map_boot_leaf(test, memory, row->size);
-	vmemmap_kunit_free(vk->slot, vk->slot + row->size, NULL);
+		kunit_skip(test, "no %#lx bytes are free in one piece", size);
+	reserve_pages(virt_to_page(memory), PHYS_PFN(size), row->nr_users);
+	map_boot_leaf(test, memory, size);
+	vmemmap_kunit_free(vk->slot, vk->slot + size, NULL);
 	vmemmap_kunit_expect_all_came_back(test);
 
 	for (i = 1; i < row->nr_users; i++) {
@@ -429,8 +379,7 @@ static void map_and_free_boot_leaf(struct kunit *test, void *data)
 	}
 }
 
-/* W22 */
-static void a_leaf_from_boot_goes_when_its_last_user_does(struct kunit *test)
+static void a_leaf_from_boot_is_freed_with_its_last_user(struct kunit *test)
 {
 	vmemmap_kunit_expect_nothing_left(test, map_and_free_boot_leaf,
 					  (void *)test->param_value);
@@ -438,7 +387,7 @@ static void a_leaf_from_boot_goes_when_its_last_user_does(struct kunit *test)
 
 /* ---- Bounds ---- */
 
-/* W20 */
+/* It is not just warned about and then mapped. */
 static void a_range_outside_the_vmemmap_is_refused(struct kunit *test)
 {
 	int err;
@@ -451,16 +400,13 @@ static void a_range_outside_the_vmemmap_is_refused(struct kunit *test)
 }
 
 static struct kunit_case vmemmap_depopulate_cases[] = {
-	KUNIT_CASE(pages_and_their_table_go_after_one_flush),
-	KUNIT_CASE(a_huge_leaf_goes_after_one_flush),
-	KUNIT_CASE(a_range_filled_in_part_goes),
-	KUNIT_CASE(no_cpu_sees_what_was_there_before),
-	KUNIT_CASE_PARAM(neighbours_go_without_each_other,
+	KUNIT_CASE_PARAM(memory_is_freed_after_one_flush, order_gen_params),
+	KUNIT_CASE(no_cpu_reads_the_page_that_was_mapped_before),
+	KUNIT_CASE_PARAM(shared_leaves_are_freed_with_their_last_user,
 			 neighbours_gen_params),
-	KUNIT_CASE(a_part_of_a_section_goes_and_comes_back),
-	KUNIT_CASE(a_leaf_that_hugetlb_has_split_goes),
-	KUNIT_CASE(a_device_gets_its_blocks_back),
-	KUNIT_CASE_PARAM(a_leaf_from_boot_goes_when_its_last_user_does,
+	KUNIT_CASE(a_part_of_a_leaf_is_removed_and_added_again),
+	KUNIT_CASE(a_leaf_that_hugetlb_has_split_is_freed),
+	KUNIT_CASE_PARAM(a_leaf_from_boot_is_freed_with_its_last_user,
 			 boot_leaves_gen_params),
 	KUNIT_CASE(a_range_outside_the_vmemmap_is_refused),
 	{}
