@@ -2,7 +2,7 @@
 /*
  * vmemmap_alloc_kunit.c - blocks of RAM
  *
- * After boot only; memblock's part is tested by the user-space harness.
+ * After boot only; the user-space harness tests blocks from memblock.
  */
 #include <kunit/test.h>
 
@@ -11,57 +11,62 @@
 
 struct size_case {
 	const char *name;
-	unsigned long size;
+	unsigned int nr_pages;	/* 0: as many as a PMD leaf maps */
 };
 
 static const struct size_case size_cases[] = {
-	{ "a page", PAGE_SIZE },
-	{ "two pages", 2 * PAGE_SIZE },
-	{ "eight pages", 8 * PAGE_SIZE },
-	{ "a PMD leaf", PMD_SIZE },
+	{ "a page", 1 },
+	{ "two pages", 2 },
+	{ "eight pages", 8 },
+	{ "a PMD leaf", 0 },
 };
 
-KUNIT_ARRAY_PARAM_DESC(size_cases, size_cases, name);
+KUNIT_ARRAY_PARAM_DESC(sizes, size_cases, name);
+
+/* PMD_SIZE is a variable on some architectures. */
+static unsigned long size_of_row(const struct size_case *row)
+{
+	return row->nr_pages ? row->nr_pages * PAGE_SIZE : PMD_SIZE;
+}
 
 static void *alloc_or_skip(struct kunit *test, unsigned long size, int nid)
 {
 	void *block = vmemmap_alloc_block(size, nid);
 
 	if (!block && size > PAGE_SIZE)
-		kunit_skip(test, "no %#lx bytes in one piece", size);
+		kunit_skip(test, "no %#lx bytes are free in one piece", size);
 	KUNIT_ASSERT_NOT_NULL(test, block);
 	return block;
 }
 
-static void alloc_block_is_aligned_to_its_size(struct kunit *test)
+/*
+ * Code that splits a block later relies on its form. The reference taken here
+ * keeps the page from being allocated by others once the block is put.
+ */
+static void a_block_is_aligned_not_compound_and_freed_by_one_put(struct kunit *test)
 {
-	const struct size_case *row = test->param_value;
-	void *block = alloc_or_skip(test, row->size, NUMA_NO_NODE);
-
-	KUNIT_EXPECT_TRUE(test, IS_ALIGNED((unsigned long)block, row->size));
-	free_pages((unsigned long)block, get_order(row->size));
-}
-
-/* What splits a block later relies on this. */
-static void alloc_block_is_not_compound_and_has_one_reference(struct kunit *test)
-{
-	const struct size_case *row = test->param_value;
-	void *block = alloc_or_skip(test, row->size, NUMA_NO_NODE);
+	const unsigned long size = size_of_row(test->param_value);
+	void *block = alloc_or_skip(test, size, NUMA_NO_NODE);
 	struct page *page = virt_to_page(block);
 
+	KUNIT_EXPECT_TRUE(test, IS_ALIGNED((unsigned long)block, size));
 	KUNIT_EXPECT_FALSE(test, PageCompound(page));
 	KUNIT_EXPECT_EQ(test, 1, page_count(page));
-	if (row->size > PAGE_SIZE)
+	if (size > PAGE_SIZE)
 		KUNIT_EXPECT_EQ(test, 0, page_count(page + 1));
-	free_pages((unsigned long)block, get_order(row->size));
+
+	get_page(page);
+	vmemmap_put_block(page_to_pfn(page), get_order(size), 1, NULL);
+	KUNIT_EXPECT_EQ(test, 1, page_count(page));
+	put_page(page);
 }
 
-static void alloc_prefers_node(struct kunit *test)
+static void a_block_comes_from_its_node(struct kunit *test)
 {
 	int nid;
 
 	if (num_node_state(N_MEMORY) < 2)
-		kunit_skip(test, "one node only");
+		kunit_skip(test, "only one node has memory");
 
 	for_each_node_state(nid, N_MEMORY) {
 		void *block = alloc_or_skip(test, PAGE_SIZE, nid);
@@ -71,7 +76,7 @@ static void alloc_prefers_node(struct kunit *test)
 	}
 }
 
-static void alloc_block_beyond_the_largest_order_is_null(struct kunit *test)
+static void a_block_beyond_the_largest_order_is_null(struct kunit *test)
 {
 	const unsigned long size = PAGE_SIZE << (MAX_PAGE_ORDER + 1);
 
@@ -80,7 +85,7 @@ static void alloc_block_beyond_the_largest_order_is_null(struct kunit *test)
 							NULL));
 }
 
-static void alloc_block_buf_without_altmap_gives_ram(struct kunit *test)
+static void a_block_without_an_altmap_is_ram(struct kunit *test)
 {
 	void *block = vmemmap_alloc_block_buf(PAGE_SIZE, NUMA_NO_NODE, NULL);
 
@@ -90,28 +95,12 @@ static void alloc_block_buf_without_altmap_gives_ram(struct kunit *test)
 	free_page((unsigned long)block);
 }
 
-/* With a reference of our own nobody else can get the page meanwhile. */
-static void free_block_gives_ram_back(struct kunit *test)
-{
-	const struct size_case *row = test->param_value;
-	void *block = alloc_or_skip(test, row->size, NUMA_NO_NODE);
-	struct page *page = virt_to_page(block);
-
-	get_page(page);
-	vmemmap_put_block(PHYS_PFN(__pa(block)), get_order(row->size), 1, NULL);
-	KUNIT_EXPECT_EQ(test, 1, page_count(page));
-	put_page(page);
-}
-
 static struct kunit_case vmemmap_alloc_cases[] = {
-	KUNIT_CASE_PARAM(alloc_block_is_aligned_to_its_size,
-			 size_cases_gen_params),
-	KUNIT_CASE_PARAM(alloc_block_is_not_compound_and_has_one_reference,
-			 size_cases_gen_params),
-	KUNIT_CASE(alloc_prefers_node),
-	KUNIT_CASE(alloc_block_beyond_the_largest_order_is_null),
-	KUNIT_CASE(alloc_block_buf_without_altmap_gives_ram),
-	KUNIT_CASE_PARAM(free_block_gives_ram_back, size_cases_gen_params),
+	KUNIT_CASE_PARAM(a_block_is_aligned_not_compound_and_freed_by_one_put,
+			 sizes_gen_params),
+	KUNIT_CASE(a_block_comes_from_its_node),
+	KUNIT_CASE(a_block_beyond_the_largest_order_is_null),
+	KUNIT_CASE(a_block_without_an_altmap_is_ram),
 	{}
 };
 
