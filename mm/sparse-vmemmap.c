@@ -14,6 +14,7 @@
 
 #include "vmemmap_base.h"
 #include "vmemmap.h"
+#include <linux/vmemmap.h>
 
 #define CREATE_TRACE_POINTS
 #include <trace/events/sparse_vmemmap.h>

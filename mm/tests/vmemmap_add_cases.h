@@ -69,7 +69,7 @@ vmemmap_addition_of(struct kunit *test, const struct vmemmap_add_case *row)
 						  VMEMMAP_KUNIT_COMPOUND_PAGES);
 	if (row->has_altmap)
 		add->altmap = vmemmap_kunit_altmap(test, 0,
-						   nr_memmap_pages(row->nr_pages));
+						   vmemmap_nr_pages(row->nr_pages));
 	return add;
 }
 

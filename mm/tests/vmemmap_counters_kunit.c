@@ -99,7 +99,7 @@ static void expect_counted(struct kunit *test, const struct counters *before,
 /* Memory from the device counts as well. */
 static long expected_cost(const struct vmemmap_add_case *row)
 {
-	const long nr = nr_memmap_pages(row->nr_pages);
+	const long nr = vmemmap_nr_pages(row->nr_pages);
 
 	return row->is_compound ? nr / 8 * VMEMMAP_RESERVE_NR : nr;
 }
@@ -148,7 +148,7 @@ static void a_refusal_counts_nothing(struct kunit *test)
 	vmemmap_kunit_remove(test, add);
 	vmemmap_kunit_announce_warning(test);
 	vmemmap_kunit_remove(test, add);
-	expect_counted(test, &before, -nr_memmap_pages(PAGES_PER_SECTION));
+	expect_counted(test, &before, -vmemmap_nr_pages(PAGES_PER_SECTION));
 }
 
 static struct kunit_case vmemmap_counters_cases[] = {

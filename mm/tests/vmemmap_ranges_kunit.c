@@ -91,7 +91,7 @@ static void a_range_is_removed_by_one_flush(struct kunit *test)
 
 	vmemmap_kunit_add(test, add);
 	if (vmemmap_kunit_leaf(memmap_start(add)).size == PAGE_SIZE)
-		most += nr_memmap_pages(add->nr_pages) / 1024;
+		most += vmemmap_nr_pages(add->nr_pages) / 1024;
 	nr = vmemmap_kunit_count_flushes(test, add);
 	KUNIT_EXPECT_GE(test, nr, 1);
 	KUNIT_EXPECT_LE(test, nr, most);

@@ -25,7 +25,7 @@ static void an_added_range_is_live_mapped_and_offline(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, online_section(__pfn_to_section(add->pfn)));
 	KUNIT_EXPECT_EQ(test, bitmap_weight(now.live, SUBSECTIONS_PER_SECTION),
 			row->nr_pages / PAGES_PER_SUBSECTION);
-	KUNIT_EXPECT_EQ(test, now.nr_mapped, nr_memmap_pages(row->nr_pages));
+	KUNIT_EXPECT_EQ(test, now.nr_mapped, vmemmap_nr_pages(row->nr_pages));
 	KUNIT_EXPECT_EQ(test, 0, vk->nr_strangers);
 	if (row->is_compound)
 		return;
@@ -146,7 +146,7 @@ static void a_device_backs_the_vmemmap_pages_inside_its_range(struct kunit *test
 	unsigned long addr, nr_inside = 0;
 
 	add->altmap = vmemmap_kunit_altmap(test, 0,
-					   nr_memmap_pages(row->nr_pages));
+					   vmemmap_nr_pages(row->nr_pages));
 	vmemmap_kunit_add(test, add);
 	for (addr = PAGE_ALIGN_DOWN(memmap_start(add)); addr < memmap_end(add);
 	     addr += PAGE_SIZE) {
@@ -183,7 +183,7 @@ static struct vmemmap_addition *prepare_refusal(struct kunit *test,
 		add->pfn = row->first;
 	if (row->altmap_lacks) {
 		add->altmap = vmemmap_kunit_altmap(test, 0,
-						   nr_memmap_pages(row->nr_pages) -
+						   vmemmap_nr_pages(row->nr_pages) -
 						   row->altmap_lacks);
 		add->altmap->align = 1;
 	}
@@ -289,7 +289,7 @@ static void an_inaccessible_memory_map_is_not_touched(struct kunit *test)
 
 	need_poison(test);
 	add->altmap = vmemmap_kunit_altmap(test, 0,
-					   nr_memmap_pages(PAGES_PER_SECTION));
+					   vmemmap_nr_pages(PAGES_PER_SECTION));
 	make_inaccessible(test, add->altmap);
 	vmemmap_kunit_add(test, add);
 	expect_memmap_is(test, add, VMEMMAP_KUNIT_RAW);
