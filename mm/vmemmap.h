@@ -83,14 +83,10 @@ static inline unsigned long vmemmap_span_end(unsigned long addr,
 
 /* ---- sparse-vmemmap.c: tables ---- */
 
-/**
- * vmemmap_pgd_populate(), vmemmap_p4d_populate(), vmemmap_pud_populate(),
- * vmemmap_pmd_populate() - the entry of that level for an address, with a
- *	table of the next level below it
- *
- * An entry that is not empty is returned as it is, be it a table or a leaf.
- *
- * Return: the entry; NULL if no table can be allocated.
+/*
+ * The entry of a level for an address, with a table of the next level below it. An
+ * entry that is not empty is returned as it is, be it a table or a leaf. NULL if no
+ * table can be allocated.
  */
 pgd_t *vmemmap_pgd_populate(unsigned long addr, int node);
 p4d_t *vmemmap_p4d_populate(pgd_t *pgd, unsigned long addr, int node);
@@ -269,11 +265,9 @@ struct vmemmap_fill {
  * @end: end of the range; rounded up to a page
  * @fill: what to map
  *
- *	slot before		slot after
- *	empty			a leaf if one is wanted and can be allocated, otherwise
- *				a table of PTEs
- *	table of PTEs		its empty PTEs are filled, the others are kept
- *	leaf			is kept: the whole slot is mapped already
+ * An empty slot becomes a leaf if one is wanted and can be allocated, otherwise a
+ * table of PTEs. In a table of PTEs, those that are empty are filled and the others
+ * are kept. A slot that is a leaf is kept: all of it is mapped already.
  *
  * An altmap backs only leaves that lie wholly inside the range; those at its ends
  * come from RAM, since they may come to describe a neighbour, which outlives the

@@ -106,12 +106,42 @@ untested() {
 	done
 }
 
+# Sphinx on our two pages. What other pages of the kernel warn about is not ours.
+documents() {
+	local out=$build/documents said=$log/check-sphinx.log
+
+	make -C "$src" O="$out" htmldocs SPHINXDIRS=mm >"$said" 2>&1 </dev/null || tail -n 3 "$said"
+	grep -E '(mm/vmemmap(-[a-z]+)?(\.rst)?:|(mm|linux)/(sparse-)?vmemmap(_[a-z]+)?\.[ch]:)' "$said"
+	for page in Documentation/mm/vmemmap*.rst; do
+		[ -e "$out/$page" ] || [ -n "$(find "$out" -name "$(basename "${page%.rst}").html")" ] ||
+			echo "$page: Sphinx made no page of it"
+	done
+}
+
+# Functions, files and test cases that the documents name must exist.
+document_names() {
+	local pages=(README.md Documentation/mm/vmemmap*.rst) names=$log/check.names name
+
+	grep -ohE '\b[a-zA-Z_][a-zA-Z0-9_]*\(\)|\b[a-z0-9]+(_[a-z0-9]+){3,}\b' "${pages[@]}" |
+		tr -d '()' | grep -v '^_' | sort -u >"$names"
+	grep -rohwFf "$names" --include='*.[chS]' --include='*.sh' --include='*.py' --include='*.cocci' \
+		"$src"/{mm,arch/x86,arch/arm64,arch/riscv,include,kernel,lib,drivers/base,tools/testing/vmemmap} tools |
+		sort -u | comm -23 "$names" - | sed 's/$/: the documents name it, but it does not exist/'
+	grep -ohE '(``|`)[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)+(``|`)' "${pages[@]}" | tr -d '`' | sort -u |
+		while read -r name; do
+			[ -e "$name" ] || [ -e "$src/$name" ] || [ -e "include/$name" ] || [[ $name == build/* ]] ||
+				[[ $name == events/* ]] || echo "$name: the documents name this file, but it does not exist"
+		done
+}
+
 lint checkpatch checkpatch
 for kernel in x86_64 arm64-4k x86_64-nohotplug; do
 	lint "compile-$kernel" compile $kernel
 done
 lint coccicheck coccicheck
 lint kernel-doc kernel_doc
+lint documents documents
+lint document-names document_names
 lint shellcheck shellcheck -x -e SC2187 "${scripts[@]}"
 lint version-macros version_macros
 lint include-arrows arrows

@@ -17,7 +17,7 @@ declare -A packages=(
 	[qemu-x86_64]="python3 qemu-system-x86"
 	[qemu-arm64]="python3 qemu-efi-aarch64 qemu-system-arm"
 	[guest]="busybox-static daxctl ndctl"
-	[check]="perl python3 shellcheck sparse"
+	[check]="graphviz perl python3 python3-sphinx shellcheck sparse"
 )
 
 is_installed() {
