@@ -175,7 +175,7 @@ pgd_t * __meminit vmemmap_pgd_populate(unsigned long addr, int node)
 }
 
 p4d_t * __meminit vmemmap_p4d_populate(pgd_t *pgd, unsigned long addr,
-					int node)
+				       int node)
 {
 	p4d_t *p4d = p4d_offset(pgd, addr);
 	void *table;
@@ -192,7 +192,7 @@ p4d_t * __meminit vmemmap_p4d_populate(pgd_t *pgd, unsigned long addr,
 }
 
 pud_t * __meminit vmemmap_pud_populate(p4d_t *p4d, unsigned long addr,
-					int node)
+				       int node)
 {
 	pud_t *pud = pud_offset(p4d, addr);
 	void *table;
@@ -209,7 +209,7 @@ pud_t * __meminit vmemmap_pud_populate(p4d_t *p4d, unsigned long addr,
 }
 
 pmd_t * __meminit vmemmap_pmd_populate(pud_t *pud, unsigned long addr,
-					int node)
+				       int node)
 {
 	pmd_t *pmd = pmd_offset(pud, addr);
 	void *table;

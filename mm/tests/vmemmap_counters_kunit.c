@@ -58,10 +58,12 @@ struct counters {
 static long value_of(struct kunit *test, const char *text, const char *name)
 {
 	const char *line = strstr(text, name);
+	int nr_values;
 	long value;
 
 	KUNIT_ASSERT_NOT_NULL(test, line);
-	KUNIT_ASSERT_EQ(test, 1, sscanf(line + strlen(name), " %ld", &value));
+	nr_values = sscanf(line + strlen(name), " %ld", &value);
+	KUNIT_ASSERT_EQ(test, 1, nr_values);
 	return value;
 }
 
