@@ -140,45 +140,6 @@ static void the_tail_outlives_the_first_half(struct kunit *test)
 	vmemmap_kunit_expect_written(test, tail, tail + PAGE_SIZE);
 }
 
-/* ---- Online ---- */
-
-/*
- * The lock is held all the while, so that no walker of online memory meets the
- * uninitialised struct pages.
- */
-static void sections_go_online_and_offline(struct kunit *test)
-{
-	struct vmemmap_addition *first =
-		vmemmap_kunit_add_new(test, 0, VMEMMAP_KUNIT_PART);
-	struct vmemmap_addition *second =
-		vmemmap_kunit_add_new(test, PAGES_PER_SECTION,
-				      VMEMMAP_KUNIT_PART);
-	const unsigned long end = second->pfn + PAGES_PER_SECTION;
-	struct mem_section *ms[] = {
-		__pfn_to_section(first->pfn), __pfn_to_section(second->pfn),
-	};
-	bool online[3][2];
-	int i;
-
-	mem_hotplug_begin();
-	online_mem_sections(first->pfn, end);
-	for (i = 0; i < 2; i++)
-		online[0][i] = online_section(ms[i]);
-	offline_mem_sections(second->pfn, end);
-	for (i = 0; i < 2; i++)
-		online[1][i] = online_section(ms[i]);
-	offline_mem_sections(first->pfn, end);
-	for (i = 0; i < 2; i++)
-		online[2][i] = online_section(ms[i]);
-	mem_hotplug_done();
-
-	KUNIT_EXPECT_TRUE(test, online[0][0] && online[0][1]);
-	KUNIT_EXPECT_TRUE(test, online[1][0] && !online[1][1]);
-	KUNIT_EXPECT_FALSE(test, online[2][0] || online[2][1]);
-	KUNIT_EXPECT_TRUE(test, vmemmap_kunit_is_live(first));
-	KUNIT_EXPECT_TRUE(test, vmemmap_kunit_is_live(second));
-}
-
 static struct kunit_case vmemmap_ranges_cases[] = {
 	KUNIT_CASE_PARAM(a_range_is_added_as_a_whole_or_not_at_all,
 			 ranges_gen_params),
@@ -186,7 +147,6 @@ static struct kunit_case vmemmap_ranges_cases[] = {
 	KUNIT_CASE_PARAM(a_range_is_removed_by_one_flush, ranges_gen_params),
 	KUNIT_CASE(the_second_half_maps_the_tail_of_the_first),
 	KUNIT_CASE(the_tail_outlives_the_first_half),
-	KUNIT_CASE(sections_go_online_and_offline),
 	{}
 };
 

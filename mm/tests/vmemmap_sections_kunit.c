@@ -3,7 +3,8 @@
  * vmemmap_sections_kunit.c - add page frames to one section, and remove them
  *
  * See vmemmap_depopulate_kunit.c for neighbours, vmemmap_ranges_kunit.c for
- * several sections and vmemmap_counters_kunit.c for the counters.
+ * several sections, vmemmap_counters_kunit.c for the counters and the user-space
+ * harness for poison and bad removals.
  */
 #include "vmemmap_add_cases.h"
 #include "vmemmap_sections_cases.h"
@@ -215,64 +216,9 @@ static void invalid_additions_are_refused(struct kunit *test)
 	}
 }
 
-/* With another subsection of the section live, and with none. */
-static void remove_twice_is_refused(struct kunit *test)
-{
-	struct vmemmap_addition *first =
-		vmemmap_kunit_add_new(test, 0, VMEMMAP_KUNIT_PART);
-	struct vmemmap_addition *second =
-		vmemmap_kunit_add_new(test, VMEMMAP_KUNIT_PART,
-				      VMEMMAP_KUNIT_PART);
-	struct vmemmap_state before;
+/* ---- Early sections ---- */
 
-	vmemmap_kunit_announce_warning(test);
-	vmemmap_kunit_remove(test, first);
-	before = vmemmap_kunit_state(first);
-	vmemmap_kunit_remove(test, first);
-	vmemmap_kunit_expect_state(test, first, &before);
-	KUNIT_EXPECT_TRUE(test, vmemmap_kunit_is_live(second));
-
-	vmemmap_kunit_remove(test, second);
-	before = vmemmap_kunit_state(first);
-	vmemmap_kunit_remove(test, second);
-	vmemmap_kunit_expect_state(test, first, &before);
-}
-
-/* ---- Poison and early sections ---- */
-
-static void need_poison(struct kunit *test)
-{
-	unsigned long probe = 0;
-
-	page_init_poison((struct page *)&probe, sizeof(probe));
-	if (!probe)
-		kunit_skip(test, "this kernel does not poison struct pages");
-}
-
-/* All words of the memory map are @word. */
-static void expect_memmap_is(struct kunit *test,
-			     const struct vmemmap_addition *add,
-			     unsigned long word)
-{
-	const unsigned long *p = (unsigned long *)memmap_start(add);
-	const unsigned long *end = (unsigned long *)memmap_end(add);
-
-	while (p < end && *p == word)
-		p++;
-	KUNIT_EXPECT_PTR_EQ(test, p, end);
-}
-
-static void new_struct_pages_are_poisoned(struct kunit *test)
-{
-	struct vmemmap_addition *add;
-
-	need_poison(test);
-	add = vmemmap_kunit_add_new(test, VMEMMAP_KUNIT_PART,
-				    VMEMMAP_KUNIT_PART);
-	expect_memmap_is(test, add, PAGE_POISON_PATTERN);
-}
-
-/* As the memory of a device that is not switched on yet. */
+/* Such a memory map is not poisoned. */
 static void make_inaccessible(struct kunit *test, struct vmem_altmap *altmap)
 {
 #ifdef VMEMMAP_ALTMAP_INACCESSIBLE
@@ -280,19 +226,6 @@ static void make_inaccessible(struct kunit *test, struct vmem_altmap *altmap)
 #else
 	kunit_skip(test, "this kernel knows no inaccessible devices");
 #endif
-}
-
-static void an_inaccessible_memory_map_is_not_touched(struct kunit *test)
-{
-	struct vmemmap_addition *add =
-		vmemmap_kunit_addition(test, 0, PAGES_PER_SECTION);
-
-	need_poison(test);
-	add->altmap = vmemmap_kunit_altmap(test, 0,
-					   vmemmap_nr_pages(PAGES_PER_SECTION));
-	make_inaccessible(test, add->altmap);
-	vmemmap_kunit_add(test, add);
-	expect_memmap_is(test, add, VMEMMAP_KUNIT_RAW);
 }
 
 /* A subsection that was absent at boot, in a section that was present; or 0. */
@@ -349,9 +282,6 @@ static struct kunit_case vmemmap_sections_cases[] = {
 	KUNIT_CASE_PARAM(a_device_backs_the_vmemmap_pages_inside_its_range,
 			 device_gen_params),
 	KUNIT_CASE_PARAM(invalid_additions_are_refused, refusals_gen_params),
-	KUNIT_CASE(remove_twice_is_refused),
-	KUNIT_CASE(new_struct_pages_are_poisoned),
-	KUNIT_CASE(an_inaccessible_memory_map_is_not_touched),
 	KUNIT_CASE(a_part_of_an_early_section_needs_no_memory),
 	{}
 };
