@@ -149,7 +149,7 @@ def program(variant, text):
     """What the compiler makes of a file, without sanitizers; None: nothing."""
     command = ["gcc", "-std=gnu11", "-fno-strict-aliasing", "-O1", "-w", "-D_GNU_SOURCE",
                *variant, f"-I{HERE}", f"-I{HERE}/include", f"-I{TOP}/mm",
-               f"-I{TOP}/include",
+               "-idirafter", f"{TOP}/include",
                "-include", f"{HERE}/vmemmap_base.h", "-x", "c", "-S", "-o", "-", "-"]
     result = subprocess.run(command, input=text.encode(), capture_output=True, check=False)
     return hashlib.sha256(result.stdout).digest() if result.returncode == 0 else None
