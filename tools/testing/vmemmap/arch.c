@@ -31,7 +31,7 @@ void vmemmap_free(unsigned long start, unsigned long end,
 	const unsigned long size = level_size(top_level());
 
 	EXPECT(start < end);
-	machine.freed = (struct range){ start, end };
+	machine.seen.freed = (struct range){ start, end };
 	vmemmap_depopulate(start, end, altmap, soft_vmemmap - size,
 			   soft_vmemmap - size + (size << geo.bits[top_level()]));
 }

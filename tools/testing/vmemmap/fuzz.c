@@ -12,13 +12,6 @@
 
 #include "variant.h"
 
-extern const struct variant variant_page32, variant_page64, variant_page80,
-			    variant_hooks;
-
-static const struct variant * const variants[] = {
-	&variant_page32, &variant_page64, &variant_page80, &variant_hooks,
-};
-
 unsigned long first_seed;
 bool is_verbose;
 
@@ -30,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t nr_bytes)
 
 	if (nr_bytes < 2)
 		return 0;
-	variant = variants[bytes[0] % (sizeof(variants) / sizeof(variants[0]))];
+	variant = variants[bytes[0] % NR_VARIANTS];
 	if (variant->run_bytes(bytes + 1, nr_bytes - 1))
 		return 0;
 	fflush(stdout);

@@ -24,7 +24,7 @@ static void init_table(void *addr, enum soft_level_nr level)
 		EXPECT_EQ(table[i], 0);
 	for (unsigned long i = 0; i < soft_level[level].nr_entries; i++)
 		table[i] = soft_empty_entry(level);
-	machine.nr_init_tables++;
+	machine.seen.nr_init_tables++;
 }
 
 void kernel_pte_init(void *addr)
@@ -60,7 +60,7 @@ void vmemmap_set_pmd(pmd_t *pmd, void *p, int node, unsigned long addr,
 {
 	EXPECT(node < NR_NODES);
 	expect_in_slot(pmd, addr, next);
-	machine.nr_set_pmds++;
+	machine.seen.nr_set_pmds++;
 	if (!pmd_set_huge(pmd, __pa(p), PAGE_KERNEL))
 		soft_warn("pmd_set_huge() refused");
 }
@@ -71,7 +71,7 @@ int vmemmap_check_pmd(pmd_t *pmd, int node, unsigned long addr,
 	EXPECT(node < NR_NODES);
 	EXPECT(pmd_leaf(pmdp_get(pmd)));
 	expect_in_slot(pmd, addr, next);
-	machine.nr_check_pmds++;
+	machine.seen.nr_check_pmds++;
 	vmemmap_verify((pte_t *)pmd, node, addr, next);
 	return 1;
 }

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * ktap.c - run one test case of this variant, and tell how it went
+ * ktap.c - run one test case of this variant on its geometries, and report
  *
- * The first failure ends a case. Diagnostics are KTAP comments; they say on
- * which geometry it happened and, where operations were drawn at random, what
- * they were.
+ * The first failure ends a case. Diagnostics are KTAP comments; they name the
+ * geometry and, where operations were drawn at random, list these.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,9 +19,11 @@ static const struct test_case * const case_lists[] = {
 	sweep_cases, random_cases,
 };
 
-static jmp_buf end_of_case;
+static jmp_buf end_of_run;
 static char *operations[MAX_OPERATIONS];
 static unsigned int nr_operations;
+static char why_skipped[128];
+static unsigned long fewest_points, most_points;
 
 static const struct test_case *find_case(unsigned int nr)
 {
@@ -39,6 +40,8 @@ static const char *case_name(unsigned int nr)
 
 	return test ? test->name : NULL;
 }
+
+/* ---- What a case reports ---- */
 
 void forget_operations(void)
 {
@@ -71,6 +74,13 @@ void test_note(const char *fmt, ...)
 	va_end(args);
 }
 
+/* A case that makes each of so many allocations fail. */
+void note_points(unsigned long nr_points)
+{
+	fewest_points = min(fewest_points, nr_points);
+	most_points = max(most_points, nr_points);
+}
+
 static void report(void)
 {
 	if (geo.name)
@@ -89,36 +99,81 @@ void test_fail(const char *file, int line, const char *fmt, ...)
 	va_end(args);
 	printf("\n");
 	report();
-	longjmp(end_of_case, 1);
+	longjmp(end_of_run, FAILED);
 }
 
-static bool run_case(unsigned int nr)
+void test_skip(const char *fmt, ...)
 {
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(why_skipped, sizeof(why_skipped), fmt, args);
+	va_end(args);
+	if (is_verbose)
+		test_note("not on %s: %s", geo.name, why_skipped);
+	longjmp(end_of_run, SKIPPED);
+}
+
+/* ---- Running ---- */
+
+static bool is_wanted(const struct geometry *g, enum where where)
+{
+	return where == EVERYWHERE || (where == TINY && g->is_tiny) ||
+	       (where == REAL && !g->is_tiny) || (where == ONCE && g == geometries);
+}
+
+static enum result run_on(const struct test_case *test, const struct geometry *g)
+{
+	const int how = setjmp(end_of_run);
+
+	if (how)
+		return how;
 	forget_operations();
-	machine.nr_warnings = 0;
-	geo.name = NULL;
-	if (setjmp(end_of_case))
-		return false;
-	find_case(nr)->run();
+	use_geometry(g);
+	build_machine(test->state);
+	test->run();
 	expect_warnings(0);
-	return true;
+	return PASSED;
+}
+
+/* Passed if it was not skipped on all of its geometries. */
+static enum result run_case(unsigned int nr)
+{
+	const struct test_case *test = find_case(nr);
+	enum result result = SKIPPED;
+
+	fewest_points = ULONG_MAX;
+	most_points = 0;
+	for (const struct geometry *g = geometries; g->name && result != FAILED; g++) {
+		const enum result one = is_wanted(g, test->where) ? run_on(test, g) : SKIPPED;
+
+		result = one == SKIPPED ? result : one;
+	}
+	if (most_points)
+		test_note("%s: %lu to %lu allocation points", test->name, fewest_points,
+			  most_points);
+	machine.seen.nr_warnings = 0;
+	return result;
 }
 
 static bool run_bytes(const unsigned char *bytes, size_t nr_bytes)
 {
 	struct entropy entropy = { .bytes = bytes, .nr_bytes = nr_bytes };
 
-	machine.nr_warnings = 0;
-	if (setjmp(end_of_case))
+	machine.seen.nr_warnings = 0;
+	if (setjmp(end_of_run))
 		return false;
 	run_chosen_operations(&entropy);
 	return true;
 }
 
-const struct variant VARIANT = {
+/* In a section of their own, the variants form an array in the order of linking. */
+static const struct variant variant = {
 	.name = VARIANT_NAME,
 	.case_name = case_name,
 	.run_case = run_case,
 	.run_bytes = run_bytes,
 	.report = report,
+	.why_skipped = why_skipped,
 };
+const struct variant * const VARIANT __attribute__((section("variants"))) = &variant;

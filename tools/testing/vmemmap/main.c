@@ -9,10 +9,12 @@
  * same operations. With -e the first failure is the end.
  *
  * Each variant runs in a process of its own, all at the same time. What they
- * print is shown in the order of the variants, when all have ended.
+ * print comes in the order of the variants, line by line; the failures are
+ * listed once more at the end.
  */
 #include <fnmatch.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,21 +26,15 @@
 
 #include "variant.h"
 
-extern const struct variant variant_page32, variant_page64, variant_page80,
-			    variant_hooks;
-
-#define NR_VARIANTS	4
 #define TIME_LIMIT	60	/* for a case, in seconds of a CPU */
-
-static const struct variant * const variants[NR_VARIANTS] = {
-	&variant_page32, &variant_page64, &variant_page80, &variant_hooks,
-};
+#define MAX_VARIANTS	16
 
 /* Each runs a variant. */
-static struct {
+static struct process {
 	pid_t pid;
 	FILE *output;
-} processes[NR_VARIANTS];
+	off_t nr_shown;		/* bytes of the output */
+} processes[MAX_VARIANTS];
 
 unsigned long first_seed;
 bool is_verbose;
@@ -47,7 +43,8 @@ static bool ends_at_failure;
 
 static const struct variant *current_variant;
 static const char *current_case;
-static unsigned int nr_run, nr_failed;
+static unsigned int nr_run, nr_passed, nr_failed, nr_skipped;
+static char *failures;
 
 static bool is_selected(const struct variant *variant, const char *name,
 			const char *glob)
@@ -68,19 +65,19 @@ static void limit_time(unsigned int seconds)
 
 static void run_case(const struct variant *variant, unsigned int nr)
 {
-	bool is_passed;
+	enum result result;
 
 	current_variant = variant;
 	current_case = variant->case_name(nr);
 	limit_time(TIME_LIMIT);
-	is_passed = variant->run_case(nr);
+	result = variant->run_case(nr);
 	limit_time(0);
 
-	nr_run++;
-	nr_failed += !is_passed;
-	printf("%sok %u %s.%s\n", is_passed ? "" : "not ", nr_run, variant->name,
-	       current_case);
-	if (!is_passed && ends_at_failure)
+	nr_failed += result == FAILED;
+	printf("%sok %u %s.%s%s%s\n", result == FAILED ? "not " : "", ++nr_run, variant->name,
+	       current_case, result == SKIPPED ? " # SKIP " : "",
+	       result == SKIPPED ? variant->why_skipped : "");
+	if (result == FAILED && ends_at_failure)
 		exit(1);
 }
 
@@ -113,7 +110,7 @@ static unsigned int for_each_variant(const char *glob,
 {
 	unsigned int nr_cases = 0;
 
-	for (int i = 0; i < NR_VARIANTS; i++)
+	for (size_t i = 0; i < NR_VARIANTS; i++)
 		nr_cases += for_each_case(variants[i], glob, visit);
 	return nr_cases;
 }
@@ -141,7 +138,7 @@ static void on_end(int signal)
 
 /* ---- A process for each variant ---- */
 
-static void run_variant(int i, const char *glob)
+static void run_variant(size_t i, const char *glob)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	dup2(fileno(processes[i].output), STDOUT_FILENO);
@@ -156,7 +153,7 @@ static void run_variant(int i, const char *glob)
 static void start_variants(const char *glob)
 {
 	fflush(stdout);
-	for (int i = 0; i < NR_VARIANTS; i++) {
+	for (size_t i = 0; i < NR_VARIANTS; i++) {
 		FILE *output = tmpfile();
 		const pid_t pid = output ? fork() : -1;
 
@@ -172,65 +169,105 @@ static void start_variants(const char *glob)
 	}
 }
 
-static int index_of(pid_t pid)
-{
-	int i = 0;
+/* ---- Their output ---- */
 
-	while (processes[i].pid != pid)
-		i++;
-	return i;
+static void keep_failure(const char *name, size_t length)
+{
+	char *list;
+
+	if (asprintf(&list, "%s# repeat: make unit SEED=%lu FILTER=%.*s\n",
+		     failures ? failures : "", first_seed, (int)length, name) < 0)
+		return;
+	free(failures);
+	failures = list;
+}
+
+static void show_line(const char *line, size_t length)
+{
+	unsigned int nr;
+	int at = 0;
+
+	fwrite(line, 1, length, stdout);
+	if (sscanf(line, "not ok %u %n", &nr, &at) == 1 && at) {
+		nr_failed++;
+		keep_failure(line + at, length - 1 - at);
+	} else if (sscanf(line, "ok %u", &nr) == 1) {
+		nr_passed++;
+		nr_skipped += !!memmem(line, length, " # SKIP ", 8);
+	}
+}
+
+/* The lines that have been completed since the last call. */
+static void show_output(struct process *process)
+{
+	static char text[65536];
+	char *line, *end;
+	ssize_t nr;
+
+	while ((nr = pread(fileno(process->output), text, sizeof(text) - 1,
+			   process->nr_shown)) > 0) {
+		text[nr] = '\0';
+		for (line = text; (end = strchr(line, '\n')); line = end + 1)
+			show_line(line, end + 1 - line);
+		if (line == text)
+			return;
+		process->nr_shown += line - text;
+	}
+	fflush(stdout);
 }
 
 static void stop_variants(void)
 {
-	for (int i = 0; i < NR_VARIANTS; i++)
+	for (size_t i = 0; i < NR_VARIANTS; i++)
 		if (processes[i].pid)
 			kill(processes[i].pid, SIGKILL);
 }
 
-/* True if all of them went to their end and nothing failed. */
-static bool await_variants(void)
+/* Note which processes have ended; true if all that have were good. */
+static bool reap_variants(void)
 {
 	bool is_good = true;
 	int status;
-	pid_t pid;
 
-	while ((pid = wait(&status)) > 0) {
-		processes[index_of(pid)].pid = 0;
+	for (size_t i = 0; i < NR_VARIANTS; i++) {
+		if (!processes[i].pid || waitpid(processes[i].pid, &status, WNOHANG) <= 0)
+			continue;
+		processes[i].pid = 0;
 		is_good &= !status;
-		if (status && ends_at_failure)
-			stop_variants();
 	}
+	if (!is_good && ends_at_failure)
+		stop_variants();
 	return is_good;
-}
-
-static void show_output(FILE *output)
-{
-	char *line = NULL;
-	size_t size = 0;
-
-	rewind(output);
-	while (getline(&line, &size, output) > 0) {
-		fputs(line, stdout);
-		nr_run += !strncmp(line, "ok ", 3) || !strncmp(line, "not ok ", 7);
-		nr_failed += !strncmp(line, "not ok ", 7);
-	}
-	free(line);
 }
 
 /* True if all has passed. */
 static bool run_variants(const char *glob)
 {
-	bool is_good;
+	bool is_good = true;
 
 	start_variants(glob);
-	is_good = await_variants();
-	nr_run = 0;
-	for (int i = 0; i < NR_VARIANTS; i++)
-		show_output(processes[i].output);
-	printf("# Totals: pass:%u fail:%u skip:0 error:0\n",
-	       nr_run - nr_failed, nr_failed);
+	for (size_t i = 0; i < NR_VARIANTS; i++) {
+		while (processes[i].pid) {
+			show_output(&processes[i]);
+			usleep(50000);
+			is_good &= reap_variants();
+		}
+		show_output(&processes[i]);
+	}
+	printf("# Totals: pass:%u fail:%u skip:%u error:0\n%s", nr_passed - nr_skipped,
+	       nr_failed, nr_skipped, failures ? failures : "");
 	return is_good;
+}
+
+static void die(const char *fmt, ...)
+{
+	va_list args;
+
+	fputs("error: ", stderr);
+	va_start(args, fmt);
+	vfprintf(stderr, fmt, args);
+	va_end(args);
+	exit(2);
 }
 
 static void usage(void)
@@ -262,7 +299,7 @@ int main(int argc, char **argv)
 		case 's':
 			first_seed = strtoul(optarg, &end, 0);
 			if (!*optarg || *end)
-				usage();
+				die("the seed '%s' is no number\n", optarg);
 			break;
 		default:
 			usage();
@@ -273,11 +310,8 @@ int main(int argc, char **argv)
 	glob = argc > optind && *argv[optind] ? argv[optind] : NULL;
 
 	nr_cases = for_each_variant(glob, is_list ? print_case : NULL);
-	if (!nr_cases) {
-		fprintf(stderr, "unit: no test case matches '%s'; -l lists them\n",
-			glob);
-		return 2;
-	}
+	if (!nr_cases)
+		die("no test case matches '%s'; %s -l lists them\n", glob, argv[0]);
 	if (is_list)
 		return 0;
 

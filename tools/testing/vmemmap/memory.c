@@ -34,7 +34,6 @@
 struct geometry geo;
 struct machine machine;
 char *soft_direct_map;
-unsigned long nr_warn_alloc;
 
 static struct soft_page ram[MAX_RAM_PAGES];	/* of node 0, then of node 1 */
 static bool is_open_chunk[DIRECT_MAP_SIZE / CHUNK_SIZE];
@@ -46,12 +45,12 @@ static char *buffer, *buffer_end;	/* of sparse_buffer_alloc() */
 
 static void keep_message(const char *kind, const char *fmt, va_list args)
 {
-	const size_t length = strlen(machine.messages);
+	const size_t length = strlen(machine.seen.messages);
 
-	vsnprintf(machine.messages + length, sizeof(machine.messages) - length, fmt,
+	vsnprintf(machine.seen.messages + length, sizeof(machine.seen.messages) - length, fmt,
 		  args);
 	if (is_verbose)
-		test_note("%s: %s", kind, machine.messages + length);
+		test_note("%s: %s", kind, machine.seen.messages + length);
 }
 
 void soft_warn(const char *fmt, ...)
@@ -61,7 +60,7 @@ void soft_warn(const char *fmt, ...)
 	va_start(args, fmt);
 	keep_message("WARNING", fmt, args);
 	va_end(args);
-	machine.nr_warnings++;
+	machine.seen.nr_warnings++;
 }
 
 void soft_message(const char *fmt, ...)
@@ -74,26 +73,26 @@ void soft_message(const char *fmt, ...)
 	va_start(args, fmt);
 	keep_message("message", fmt, args);
 	va_end(args);
-	machine.nr_messages++;
+	machine.seen.nr_messages++;
 }
 
 static void fetch(const char *what, unsigned long *nr, unsigned long expected)
 {
 	if (*nr != expected)
 		FAIL("expected %lu %s, have %lu: %s", expected, what, *nr,
-		     machine.messages);
+		     machine.seen.messages);
 	*nr = 0;
-	machine.messages[0] = 0;
+	machine.seen.messages[0] = 0;
 }
 
 void expect_warnings(unsigned long nr)
 {
-	fetch("warnings", &machine.nr_warnings, nr);
+	fetch("warnings", &machine.seen.nr_warnings, nr);
 }
 
 void expect_messages(unsigned long nr)
 {
-	fetch("messages", &machine.nr_messages, nr);
+	fetch("messages", &machine.seen.nr_messages, nr);
 }
 
 bool has_message(const char *fmt, ...)
@@ -104,7 +103,7 @@ bool has_message(const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	return strstr(machine.messages, text);
+	return strstr(machine.seen.messages, text);
 }
 
 /* ---- Pages ---- */
@@ -251,25 +250,27 @@ void memory_reset(void)
 	memset(next_fit, 0, sizeof(next_fit));
 	buffer = NULL;
 	buffer_end = NULL;
-	machine = (struct machine){ .far_distance = 2 * LOCAL_DISTANCE };
+	machine = (struct machine){ .knobs.far_distance = 2 * LOCAL_DISTANCE };
 }
 
 void fail_allocation(unsigned long nr, bool and_later)
 {
-	machine.nr_attempts = 0;
-	machine.nr_failures = 0;
-	machine.fail_at = nr;
-	machine.fail_from = and_later;
+	machine.seen.nr_attempts = 0;
+	machine.seen.nr_failures = 0;
+	machine.knobs.fail_at = nr;
+	machine.knobs.fail_from = and_later;
 }
 
-static bool shall_fail(void)
+static bool must_fail(unsigned long size, int nid)
 {
-	machine.nr_attempts++;
-	if (!machine.fail_at || machine.nr_attempts < machine.fail_at)
+	if (machine.knobs.refuse && machine.knobs.refuse(size, nid))
+		return true;
+	machine.seen.nr_attempts++;
+	if (!machine.knobs.fail_at || machine.seen.nr_attempts < machine.knobs.fail_at)
 		return false;
-	if (machine.nr_attempts > machine.fail_at && !machine.fail_from)
+	if (machine.seen.nr_attempts > machine.knobs.fail_at && !machine.knobs.fail_from)
 		return false;
-	machine.nr_failures++;
+	machine.seen.nr_failures++;
 	return true;
 }
 
@@ -315,35 +316,35 @@ struct page *alloc_pages_node(int node, gfp_t gfp, unsigned int order)
 			       (order ? __GFP_NOWARN : 0));
 	else
 		EXPECT(order && gfp & __GFP_NOWARN);
-	if (shall_fail()) {
-		nr_warn_alloc += !(gfp & __GFP_NOWARN);
+	if (must_fail(PAGE_SIZE << order, nid)) {
+		machine.seen.nr_reports += !(gfp & __GFP_NOWARN);
 		return NULL;
 	}
-	if (order && machine.is_fragmented)
+	if (order && machine.knobs.is_fragmented)
 		return NULL;
 	if (!find_block(nid, order, &pfn)) {
 		if (gfp & __GFP_THISNODE)
 			return NULL;
 		if (!find_block(!nid, order, &pfn)) {
-			nr_warn_alloc += !(gfp & __GFP_NOWARN);
-			machine.nr_exhausted++;
+			machine.seen.nr_reports += !(gfp & __GFP_NOWARN);
+			machine.seen.nr_exhausted++;
 			return NULL;
 		}
-		machine.nr_fallbacks++;
+		machine.seen.nr_fallbacks++;
 	}
 	return take_block(nid, order, pfn);
 }
 
 void split_page(struct page *page, unsigned int order)
 {
-	machine.nr_rows++;
+	machine.seen.nr_rows++;
 	split_block(page_to_pfn(page), order);
 }
 
 bool node_state(int node, int state)
 {
 	EXPECT(node >= 0 && node < NR_NODES);
-	return !machine.is_memoryless[node];
+	return !machine.knobs.is_memoryless[node];
 }
 
 /* What is released must be out of reach of every CPU. */
@@ -447,19 +448,19 @@ static void *memblock_alloc(phys_addr_t size, phys_addr_t align,
 	EXPECT(!machine.has_slab);
 	EXPECT(size && PAGE_ALIGNED(size) && PAGE_ALIGNED(align));
 	EXPECT_EQ(max_addr, MEMBLOCK_ALLOC_NOLEAKTRACE);
-	if (shall_fail() || (size > PAGE_SIZE && machine.is_fragmented))
+	if (must_fail(size, nid) || (size > PAGE_SIZE && machine.knobs.is_fragmented))
 		return NULL;
 	for (int i = 0; i < 2; i++) {
 		for (int j = 0; j < nr_nodes; j++) {
 			if (!find_boot_range(nid ^ j, nr_pages, step, min_pfns[i],
 					     &pfn))
 				continue;
-			machine.nr_fallbacks += j;
+			machine.seen.nr_fallbacks += j;
 			take(pfn, nr_pages, nid, PAGE_BOOT);
 			return page_memory(pfn);
 		}
 	}
-	machine.nr_exhausted++;
+	machine.seen.nr_exhausted++;
 	return NULL;
 }
 
@@ -563,10 +564,10 @@ void *kzalloc(size_t size, gfp_t gfp)
 	EXPECT(machine.has_slab);
 	EXPECT_EQ(gfp, GFP_KERNEL);
 	EXPECT(size <= PAGE_SIZE);
-	if (shall_fail())
+	if (must_fail(size, 0))
 		return NULL;
 	if (!find_block(0, 0, &pfn) && !find_block(1, 0, &pfn)) {
-		machine.nr_exhausted++;
+		machine.seen.nr_exhausted++;
 		return NULL;
 	}
 	take(pfn, 1, 0, PAGE_BLOCK);
@@ -666,5 +667,5 @@ int early_pfn_to_nid(unsigned long pfn)
 int node_distance(int a, int b)
 {
 	EXPECT(a >= 0 && a < NR_NODES && b >= 0 && b < NR_NODES);
-	return a == b ? LOCAL_DISTANCE : machine.far_distance;
+	return a == b ? LOCAL_DISTANCE : machine.knobs.far_distance;
 }

@@ -273,7 +273,7 @@ static void check_own_ram(const struct leaf *leaf)
 	if (page->state == PAGE_BLOCK)
 		EXPECT_EQ(BIT(page->order), nr_pages);
 	EXPECT(has_right_node(leaf, page->nid));
-	if (!machine.nr_fallbacks)
+	if (!machine.seen.nr_fallbacks)
 		EXPECT_EQ(page->nid, ram_nid(leaf->pfn));
 }
 
@@ -494,8 +494,8 @@ static void write_page(struct soft_page *page, unsigned long pfn)
 			page->refs);
 }
 
-/* Arrays of sections are not told: they may stay after a failed add. */
-char *machine_text(void)
+/* Arrays of sections are left out: they may stay after a failed add. */
+static char *machine_text(void)
 {
 	char *buffer = NULL;
 	size_t size;
@@ -514,8 +514,17 @@ char *machine_text(void)
 	return buffer;
 }
 
-void expect_machine(const char *before)
+static char *text_before;
+
+void remember_machine(void)
 {
+	free(text_before);
+	text_before = machine_text();
+}
+
+void expect_machine_as_before(void)
+{
+	const char *before = text_before;
 	char *now = machine_text();
 	size_t same = 0, line = 0;
 

@@ -96,7 +96,7 @@ int main(int argc, char **argv)
 	struct vmem_altmap altmap;
 
 	machine_bare(&geometry);
-	machine.is_untraced = true;
+	machine.knobs.is_untraced = true;
 	end_pfn = PHYS_PFN(size);
 	first_pfn = PHYS_PFN(size - WATCHED_SIZE);
 	/* The memory of the device lies behind all that is described. */

@@ -40,8 +40,8 @@ void page_init_poison(struct page *page, size_t size)
 		if (!leaf.is_mapped)
 			FAIL("struct pages at %#lx are poisoned but not mapped", addr);
 	}
-	machine.poisoned = page;
-	machine.nr_poisoned = size / sizeof(*page);
+	machine.seen.poisoned = page;
+	machine.seen.nr_poisoned = size / sizeof(*page);
 }
 
 /* ---- Sections ---- */
@@ -139,7 +139,7 @@ void boot_node(int nid)
 
 	mark_present(first, end, nid);
 	usage = boot_object((end - first) * mem_section_usage_size(), nid);
-	if (!machine.has_no_buffer)
+	if (!machine.knobs.has_no_buffer)
 		sparse_buffer_init((end - first) * ALIGN(map_size, PMD_SIZE), nid);
 	for (nr = first; usage && nr < end; nr++) {
 		struct page *map;
@@ -173,9 +173,8 @@ static void clear_boot_data(void)
 	memset(__start_meminitdata, 0, __stop_meminitdata - __start_meminitdata);
 }
 
-void machine_early(const struct geometry *geometry)
+void machine_early(void)
 {
-	use_geometry(geometry);
 	clear_boot_data();
 	memory_reset();
 	sections_reset();
@@ -184,21 +183,28 @@ void machine_early(const struct geometry *geometry)
 	oracle_reset();
 }
 
-void machine_bare(const struct geometry *geometry)
+void machine_bare(void)
 {
-	machine_early(geometry);
+	machine_early();
 	machine.has_slab = true;
 }
 
-void machine_boot(const struct geometry *geometry)
+void machine_boot(void)
 {
-	machine_early(geometry);
+	machine_early();
 	for (int nid = 0; nid < NR_NODES; nid++) {
 		boot_node(nid);
 		oracle_add(ram_start_pfn(nid), geo.ram_pages, BOOT_RAM);
 	}
 	machine_end_of_boot();
 	check_machine();
+}
+
+void build_machine(enum machine_state state)
+{
+	static void (* const build[])(void) = { machine_early, machine_bare, machine_boot };
+
+	build[state]();
 }
 
 /* ---- Ranges and devices ---- */

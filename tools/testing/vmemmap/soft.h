@@ -59,12 +59,26 @@
 
 /* ---- Test cases (ktap.c) ---- */
 
+/* How far the machine has come that a test case gets. */
+enum machine_state {
+	EARLY,			/* before the buddy allocator is up */
+	BARE,			/* nothing is mapped */
+	BOOT,			/* it has booted and is known to the oracle */
+};
+
+/* The geometries that a test case runs on. */
+enum where { EVERYWHERE, TINY, REAL, ONCE };
+
 struct test_case {
 	const char *name;
 	void (*run)(void);
+	enum machine_state state;
+	enum where where;
 };
 
-#define TEST_CASE(function)	{ #function, function }
+/* TEST_CASE(function, BARE), TEST_CASE(function, BOOT, .where = TINY) */
+#define TEST_CASE(function, machine, args...) \
+	{ .name = #function, .run = function, .state = machine, args }
 
 extern const struct test_case alloc_cases[], altmap_cases[], populate_cases[], depopulate_cases[],
 			      dedup_cases[], section_cases[], sweep_cases[], random_cases[];
@@ -74,9 +88,17 @@ extern unsigned long first_seed;
 
 void test_fail(const char *file, int line, const char *fmt, ...)
 	__printf(3, 4) __attribute__((noreturn));
+void test_skip(const char *fmt, ...) __printf(1, 2) __attribute__((noreturn));
 void test_note(const char *fmt, ...) __printf(1, 2);
+void note_points(unsigned long nr_points);
 void note_operation(const char *fmt, ...) __printf(1, 2);
 void forget_operations(void);
+
+/* Not on this geometry; a case that runs on none is a SKIP. */
+#define SKIP_UNLESS(cond, fmt, args...) do {				\
+	if (!(cond))							\
+		test_skip(fmt, ##args);					\
+} while (0)
 
 #define FAIL(fmt, args...) test_fail(__FILE__, __LINE__, fmt, ##args)
 
@@ -99,101 +121,111 @@ void forget_operations(void);
  * @has_slab: the buddy allocator is up, memblock is gone
  * @memmap_pages: the counter of memory map pages added after boot
  * @memmap_boot_pages: the counter of those from boot
- * @nr_warnings: WARN*() hits that no test case has fetched yet
- * @nr_messages: messages printed
- * @messages: what they say, one after the other, as far as there is room
- * @nr_attempts: allocations tried since fail_allocation()
- * @nr_failures: those of them that were made to fail
- * @fail_at: which one shall fail, from 1; 0: none
- * @fail_from: all later ones fail as well
- * @is_fragmented: there is no block larger than a page
- * @nr_exhausted: allocations that failed because there was no memory
- * @nr_fallbacks: allocations served by another node than the one asked
- * @nr_used_pages: pages of RAM in use, by whomever
- * @nr_rows: blocks that were split into base pages
- * @is_memoryless: the node has no memory of its own
- * @nr_syncs: new entries of the top level made known to all processes
- * @nr_init_tables: tables that the architecture's own hooks have filled
- * @nr_set_pmds: calls of the architecture's own vmemmap_set_pmd()
- * @nr_check_pmds: calls of its own vmemmap_check_pmd()
- * @nr_flushes: calls of flush_cache_vmap()
- * @flushed: range of the last of them
+ * @nr_used_pages: pages of RAM in use
  * @unflushed: hull of what was cleared since the last TLB flush; end 0: nothing
  * @has_unflushed_tables: tables among it
- * @nr_tlb_flushes: TLB flushes
- * @tlb_flushed: range of the last of them
- * @poisoned: the struct pages poisoned last; NULL: none since machine_*()
- * @nr_poisoned: their number
- * @freed: range of the last call of vmemmap_free()
  * @traced: for base pages and for huge leaves, by backing, the bytes that were
  *	traced as populated, less those traced as depopulated
- * @nr_traced: tracepoints of these two kinds
  * @nr_tables: tables linked, less those traced as pruned
- * @nr_traced_failures: failed allocations that were traced
- * @failed_size: the size of leaf that the last of them was about
- * @is_untraced: nobody traces
- * @refuse_pmds: pmd_set_huge() refuses
- * @has_no_buffer: sparse_init() sets no memory aside for the memory map
- * @far_distance: distance between the two nodes
+ * @knobs: what a test case sets
+ * @seen: what happened since the machine was built, for test cases to look at
  */
 struct machine {
 	bool has_slab;
 	long memmap_pages;
 	long memmap_boot_pages;
-	unsigned long nr_warnings;
-	unsigned long nr_messages;
-	char messages[2048];
-	unsigned long nr_attempts;
-	unsigned long nr_failures;
-	unsigned long fail_at;
-	bool fail_from;
-	bool is_fragmented;
-	unsigned long nr_exhausted;
-	unsigned long nr_fallbacks;
 	unsigned long nr_used_pages;
-	unsigned long nr_rows;
-	bool is_memoryless[NR_NODES];
-	unsigned long nr_syncs;
-	unsigned long nr_init_tables;
-	unsigned long nr_set_pmds;
-	unsigned long nr_check_pmds;
-	unsigned long nr_flushes;
-	struct range flushed;
 	struct range unflushed;
 	bool has_unflushed_tables;
-	unsigned long nr_tlb_flushes;
-	struct range tlb_flushed;
-	struct page *poisoned;
-	unsigned long nr_poisoned;
-	struct range freed;
 	long traced[2][VMEMMAP_NR_SOURCES];
-	unsigned long nr_traced;
 	long nr_tables;
-	unsigned long nr_traced_failures;
-	unsigned long failed_size;
-	bool is_untraced;
-	bool refuse_pmds;
-	bool has_no_buffer;
-	int far_distance;
+
+	/**
+	 * @fail_at: fail this allocation, counted from 1; 0: none
+	 * @fail_from: all later ones fail as well
+	 * @refuse: if it says so, an allocation fails too; NULL: nobody is asked
+	 * @is_fragmented: no free block is larger than a page
+	 * @is_memoryless: the node has no memory of its own
+	 * @is_untraced: tracing is off
+	 * @refuse_pmds: pmd_set_huge() refuses
+	 * @has_no_buffer: sparse_init() allocates no buffer for the memory map
+	 * @far_distance: distance between the two nodes
+	 */
+	struct {
+		unsigned long fail_at;
+		bool fail_from;
+		bool (*refuse)(unsigned long size, int nid);
+		bool is_fragmented;
+		bool is_memoryless[NR_NODES];
+		bool is_untraced;
+		bool refuse_pmds;
+		bool has_no_buffer;
+		int far_distance;
+	} knobs;
+
+	/**
+	 * @nr_warnings: WARN*() hits that the test case has not fetched yet
+	 * @nr_messages: messages printed
+	 * @messages: their text, one after the other, as far as there is room
+	 * @nr_attempts: allocations tried since fail_allocation()
+	 * @nr_failures: those of them that were made to fail
+	 * @nr_reports: failed allocations that the buddy allocator reports
+	 * @nr_exhausted: allocations that failed for want of memory
+	 * @nr_fallbacks: allocations served by another node than the one asked
+	 * @nr_rows: blocks that were split into base pages
+	 * @nr_syncs: new entries of the top level that all processes were told about
+	 * @nr_init_tables: tables filled by the architecture's own hooks
+	 * @nr_set_pmds: calls of the architecture's own vmemmap_set_pmd()
+	 * @nr_check_pmds: calls of its own vmemmap_check_pmd()
+	 * @nr_flushes: calls of flush_cache_vmap()
+	 * @flushed: range of the last of them
+	 * @nr_tlb_flushes: TLB flushes
+	 * @tlb_flushed: range of the last of them
+	 * @poisoned: the struct pages poisoned last; NULL: none
+	 * @nr_poisoned: their number
+	 * @freed: range of the last call of vmemmap_free()
+	 * @nr_traced: tracepoints about leaves
+	 * @nr_traced_failures: failed allocations that were traced
+	 * @failed_size: the size of leaf that the last of them was about
+	 */
+	struct {
+		unsigned long nr_warnings;
+		unsigned long nr_messages;
+		char messages[2048];
+		unsigned long nr_attempts;
+		unsigned long nr_failures;
+		unsigned long nr_reports;
+		unsigned long nr_exhausted;
+		unsigned long nr_fallbacks;
+		unsigned long nr_rows;
+		unsigned long nr_syncs;
+		unsigned long nr_init_tables;
+		unsigned long nr_set_pmds;
+		unsigned long nr_check_pmds;
+		unsigned long nr_flushes;
+		struct range flushed;
+		unsigned long nr_tlb_flushes;
+		struct range tlb_flushed;
+		struct page *poisoned;
+		unsigned long nr_poisoned;
+		struct range freed;
+		unsigned long nr_traced;
+		unsigned long nr_traced_failures;
+		unsigned long failed_size;
+	} seen;
 };
 
 extern struct machine machine;
 extern const struct geometry geometries[];
 extern const bool has_own_hooks;
 
-/* Sets the geometry; the machine is for the test case to build. */
-#define for_each_geometry(g) \
-	for (const struct geometry *g = use_geometry(geometries); g; \
-	     g = use_geometry(g + 1))
-#define for_each_tiny_geometry(g) \
-	for_each_geometry(g) if (g->is_tiny)
+void use_geometry(const struct geometry *geometry);
 
-const struct geometry *use_geometry(const struct geometry *geometry);
-
-/* A machine before the buddy allocator is up; one with nothing mapped; a real one. */
-void machine_early(const struct geometry *geometry);
-void machine_bare(const struct geometry *geometry);
-void machine_boot(const struct geometry *geometry);
+/* A new machine of the geometry that is in use; see enum machine_state. */
+void build_machine(enum machine_state state);
+void machine_early(void);
+void machine_bare(void);
+void machine_boot(void);
 void machine_end_of_boot(void);
 
 /*
@@ -234,8 +266,6 @@ struct soft_page {
 	bool is_constructed;
 	bool is_of_leaf;
 };
-
-extern unsigned long nr_warn_alloc;
 
 void memory_reset(void);
 unsigned long ram_start_pfn(int nid);
@@ -375,9 +405,9 @@ bool is_live_range(unsigned long pfn, unsigned long nr_pages);
 bool is_dead_range(unsigned long pfn, unsigned long nr_pages);
 void check_machine(void);
 
-/* All that must be as before after a failure, as text; free() it. */
-char *machine_text(void);
-void expect_machine(const char *before);
+/* Keep all that must be as before after a failure, and compare. */
+void remember_machine(void);
+void expect_machine_as_before(void);
 
 /* As much was traced on the way out as on the way in (trace.c). */
 void expect_traces_cancel_out(void);
@@ -396,6 +426,8 @@ struct entropy {
 	size_t nr_bytes;
 };
 
+/* From the seed of the command line, another one for each geometry. */
+struct entropy seeded_entropy(void);
 unsigned long choose(struct entropy *entropy, unsigned long nr_choices);
 void run_operations(struct entropy *entropy, unsigned int nr_operations);
 void run_chosen_operations(struct entropy *entropy);

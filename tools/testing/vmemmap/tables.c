@@ -76,7 +76,7 @@ void soft_sync_top_level(unsigned long addr, enum soft_level_nr level)
 {
 	EXPECT(addr >= soft_vmemmap);
 	if ((int)level == top_level())
-		machine.nr_syncs++;
+		machine.seen.nr_syncs++;
 }
 
 /* Further out, the index of the top table would wrap around. */
@@ -112,7 +112,7 @@ int pmd_set_huge(pmd_t *pmd, phys_addr_t phys, pgprot_t prot)
 {
 	EXPECT(IS_ALIGNED(phys, PMD_SIZE));
 	EXPECT_EQ(prot.val, PAGE_KERNEL.val);
-	if (machine.refuse_pmds)
+	if (machine.knobs.refuse_pmds)
 		return 0;
 	set_entry(&pmd->val, phys | flags_of(SOFT_PMD, true), SOFT_PMD);
 	return 1;
@@ -120,8 +120,8 @@ int pmd_set_huge(pmd_t *pmd, phys_addr_t phys, pgprot_t prot)
 
 void flush_cache_vmap(unsigned long start, unsigned long end)
 {
-	machine.nr_flushes++;
-	machine.flushed = (struct range){ start, end };
+	machine.seen.nr_flushes++;
+	machine.seen.flushed = (struct range){ start, end };
 }
 
 unsigned long soft_way[NR_SOFT_LEVELS];
@@ -151,8 +151,8 @@ void soft_flush(unsigned long start, unsigned long end, bool has_tables)
 {
 	EXPECT(start < end);
 	EXPECT(start >= ALIGN_DOWN(soft_vmemmap, PMD_SIZE));
-	machine.nr_tlb_flushes++;
-	machine.tlb_flushed = (struct range){ start, end };
+	machine.seen.nr_tlb_flushes++;
+	machine.seen.tlb_flushed = (struct range){ start, end };
 	if (start > machine.unflushed.start || end < machine.unflushed.end ||
 	    (machine.has_unflushed_tables && !has_tables))
 		return;
@@ -211,14 +211,12 @@ static void init_level(int level)
 
 /*
  * The vmemmap begins at the second entry of the top table, so that index 0
- * does not pass for every index. Returns NULL behind the last geometry.
+ * does not pass for every index.
  */
-const struct geometry *use_geometry(const struct geometry *geometry)
+void use_geometry(const struct geometry *geometry)
 {
 	if (geo.page_shift)
 		memory_reset();
-	if (!geometry->name)
-		return NULL;
 	geo = *geometry;
 	init_hardware();
 	for (int level = 0; level < NR_SOFT_LEVELS; level++)
@@ -227,7 +225,6 @@ const struct geometry *use_geometry(const struct geometry *geometry)
 	EXPECT(top >= SOFT_PMD);
 	EXPECT(vaddr(section_nr_to_pfn(NR_MEM_SECTIONS)) - VMEMMAP_BASE <=
 	       level_size(top) << geo.bits[top]);
-	return geometry;
 }
 
 void tables_reset(void)

@@ -8,236 +8,190 @@
 
 static void a_block_from_the_buddy_allocator_is_not_compound(void)
 {
-	for_each_geometry(g) {
-		machine_bare(g);
-		for (unsigned int order = 0; order <= g->max_order; order++) {
-			const int nid = order % NR_NODES;
-			unsigned long pfn;
+	for (unsigned int order = 0; order <= geo.max_order; order++) {
+		const int nid = order % NR_NODES;
+		unsigned long pfn;
 
-			if (geo.ram_pages >> order < 2)
-				break;
-			pfn = block_pfn(vmemmap_alloc_block(PAGE_SIZE << order, nid));
-			EXPECT_EQ(ram_page(pfn)->state, PAGE_BLOCK);
-			EXPECT_EQ(ram_page(pfn)->order, order);
-			EXPECT_EQ(ram_page(pfn)->refs, 1);
-			EXPECT_EQ(ram_nid(pfn), nid);
-			EXPECT(IS_ALIGNED(pfn, BIT(order)));
-			vmemmap_put_block(pfn, order, 1, NULL);
-		}
-		EXPECT_EQ(nr_free_pages(0) + nr_free_pages(1), 2 * geo.ram_pages);
-		expect_messages(0);
+		if (geo.ram_pages >> order < 2)
+			break;
+		pfn = block_pfn(vmemmap_alloc_block(PAGE_SIZE << order, nid));
+		EXPECT_EQ(ram_page(pfn)->state, PAGE_BLOCK);
+		EXPECT_EQ(ram_page(pfn)->order, order);
+		EXPECT_EQ(ram_page(pfn)->refs, 1);
+		EXPECT_EQ(ram_nid(pfn), nid);
+		EXPECT(IS_ALIGNED(pfn, BIT(order)));
+		vmemmap_put_block(pfn, order, 1, NULL);
 	}
+	EXPECT_EQ(nr_free_pages(0) + nr_free_pages(1), 2 * geo.ram_pages);
+	expect_messages(0);
 }
 
 static void a_block_without_a_node_may_come_from_anywhere(void)
 {
-	for_each_geometry(g) {
-		machine_bare(g);
-		block_pfn(vmemmap_alloc_block(PAGE_SIZE, NUMA_NO_NODE));
-		machine_early(g);
-		block_pfn(vmemmap_alloc_block(PAGE_SIZE, NUMA_NO_NODE));
-	}
+	block_pfn(vmemmap_alloc_block(PAGE_SIZE, NUMA_NO_NODE));
+	machine_early();
+	block_pfn(vmemmap_alloc_block(PAGE_SIZE, NUMA_NO_NODE));
 }
 
 static void a_block_comes_from_another_node_if_it_must(void)
 {
-	for_each_geometry(g) {
-		machine_bare(g);
-		exhaust_order(1, 0);
-		EXPECT_EQ(ram_nid(block_pfn(vmemmap_alloc_block(PAGE_SIZE, 1))), 0);
-	}
+	exhaust_order(1, 0);
+	EXPECT_EQ(ram_nid(block_pfn(vmemmap_alloc_block(PAGE_SIZE, 1))), 0);
 }
 
 static void a_block_beyond_the_largest_order_is_refused_quietly(void)
 {
-	for_each_geometry(g) {
-		const unsigned int order = g->max_order + 1;
+	const unsigned int order = geo.max_order + 1;
 
-		machine_bare(g);
-		EXPECT(!vmemmap_alloc_block(PAGE_SIZE << order, 0));
-		EXPECT_EQ(machine.nr_attempts, 0);
-		expect_messages(0);
-	}
+	EXPECT(!vmemmap_alloc_block(PAGE_SIZE << order, 0));
+	EXPECT_EQ(machine.seen.nr_attempts, 0);
+	expect_messages(0);
 }
 
 static void a_large_block_that_cannot_be_had_is_no_news(void)
 {
-	const unsigned long nr_before = nr_warn_alloc;
-
-	for_each_geometry(g) {
-		machine_bare(g);
-		fail_allocation(1, true);
-		EXPECT(!vmemmap_alloc_block(2 * PAGE_SIZE, 0));
-		EXPECT_EQ(machine.nr_attempts, 1);
-		expect_messages(0);
-	}
-	EXPECT_EQ(nr_warn_alloc, nr_before);
+	fail_allocation(1, true);
+	EXPECT(!vmemmap_alloc_block(2 * PAGE_SIZE, 0));
+	EXPECT_EQ(machine.seen.nr_attempts, 1);
+	EXPECT_EQ(machine.seen.nr_reports, 0);
+	expect_messages(0);
 }
 
 /* The allocator itself says so, if it is not told to be quiet. */
 static void a_page_that_cannot_be_had_is_reported(void)
 {
-	for_each_geometry(g) {
-		const unsigned long nr_before = nr_warn_alloc;
-
-		machine_bare(g);
-		fail_allocation(1, true);
-		EXPECT(!vmemmap_alloc_block(PAGE_SIZE, 0));
-		EXPECT_EQ(nr_warn_alloc, nr_before + 1);
-	}
+	fail_allocation(1, true);
+	EXPECT(!vmemmap_alloc_block(PAGE_SIZE, 0));
+	EXPECT_EQ(machine.seen.nr_reports, 1);
 }
 
 static void an_early_block_comes_from_memblock(void)
 {
-	for_each_geometry(g) {
-		const unsigned long dma_end = PHYS_PFN(soft_dma_end());
+	const unsigned long dma_end = PHYS_PFN(soft_dma_end());
 
-		machine_early(g);
-		for (unsigned int order = 0; order < 4; order++) {
-			const int nid = order % NR_NODES;
-			const unsigned long pfn =
-				block_pfn(vmemmap_alloc_block(PAGE_SIZE << order, nid));
+	for (unsigned int order = 0; order < 4; order++) {
+		const int nid = order % NR_NODES;
+		const unsigned long pfn =
+			block_pfn(vmemmap_alloc_block(PAGE_SIZE << order, nid));
 
-			for (unsigned long i = 0; i < BIT(order); i++)
-				EXPECT_EQ(ram_page(pfn + i)->state, PAGE_BOOT);
-			EXPECT_EQ(ram_nid(pfn), nid);
-			EXPECT(IS_ALIGNED(pfn, BIT(order)));
-			EXPECT(pfn >= dma_end);
-			vmemmap_put_block(pfn, order, 1, NULL);
-		}
-		EXPECT_EQ(nr_free_pages(0) + nr_free_pages(1), 2 * geo.ram_pages);
+		for (unsigned long i = 0; i < BIT(order); i++)
+			EXPECT_EQ(ram_page(pfn + i)->state, PAGE_BOOT);
+		EXPECT_EQ(ram_nid(pfn), nid);
+		EXPECT(IS_ALIGNED(pfn, BIT(order)));
+		EXPECT(pfn >= dma_end);
+		vmemmap_put_block(pfn, order, 1, NULL);
 	}
+	EXPECT_EQ(nr_free_pages(0) + nr_free_pages(1), 2 * geo.ram_pages);
 }
 
 static void an_early_block_leaves_memory_for_dma_as_long_as_it_can(void)
 {
-	for_each_geometry(g) {
-		const unsigned long dma_end = PHYS_PFN(soft_dma_end());
+	const unsigned long dma_end = PHYS_PFN(soft_dma_end());
 
-		machine_early(g);
-		exhaust_memblock(0, dma_end + 1);
-		EXPECT_EQ(block_pfn(vmemmap_alloc_block(PAGE_SIZE, 0)), dma_end);
-		/* rather from another node */
-		EXPECT_EQ(ram_nid(block_pfn(vmemmap_alloc_block(PAGE_SIZE, 0))), 1);
-		exhaust_memblock(1, 0);
-		EXPECT(block_pfn(vmemmap_alloc_block(PAGE_SIZE, 0)) < dma_end);
-	}
+	exhaust_memblock(0, dma_end + 1);
+	EXPECT_EQ(block_pfn(vmemmap_alloc_block(PAGE_SIZE, 0)), dma_end);
+	/* rather from another node */
+	EXPECT_EQ(ram_nid(block_pfn(vmemmap_alloc_block(PAGE_SIZE, 0))), 1);
+	exhaust_memblock(1, 0);
+	EXPECT(block_pfn(vmemmap_alloc_block(PAGE_SIZE, 0)) < dma_end);
 }
 
 static void an_early_block_that_cannot_be_had_is_none(void)
 {
-	for_each_geometry(g) {
-		machine_early(g);
-		exhaust_memblock(0, 0);
-		exhaust_memblock(1, 0);
-		EXPECT(!vmemmap_alloc_block(PAGE_SIZE, 0));
-	}
+	exhaust_memblock(0, 0);
+	exhaust_memblock(1, 0);
+	EXPECT(!vmemmap_alloc_block(PAGE_SIZE, 0));
 }
 
 static void at_boot_the_buffer_of_the_node_is_used_up_first(void)
 {
-	for_each_geometry(g) {
-		unsigned long first, second, last;
-		int i;
+	unsigned long first, second, last;
+	int i;
 
-		machine_early(g);
-		sparse_buffer_init(4 * PAGE_SIZE, 1);
-		machine.nr_attempts = 0;
-		first = block_pfn(vmemmap_alloc_block_buf(PAGE_SIZE, 1, NULL));
-		second = block_pfn(vmemmap_alloc_block_buf(2 * PAGE_SIZE, 1, NULL));
-		EXPECT_EQ(second, first + 2);
-		EXPECT_EQ(machine.nr_attempts, 0);
+	sparse_buffer_init(4 * PAGE_SIZE, 1);
+	machine.seen.nr_attempts = 0;
+	first = block_pfn(vmemmap_alloc_block_buf(PAGE_SIZE, 1, NULL));
+	second = block_pfn(vmemmap_alloc_block_buf(2 * PAGE_SIZE, 1, NULL));
+	EXPECT_EQ(second, first + 2);
+	EXPECT_EQ(machine.seen.nr_attempts, 0);
 
-		last = block_pfn(vmemmap_alloc_block_buf(PAGE_SIZE, 1, NULL));
-		EXPECT_EQ(machine.nr_attempts, 1);
-		/* the page that alignment has left out is free again */
-		EXPECT(last < first || last == first + 1 || last > first + 3);
-		sparse_buffer_fini();
-		for (i = 2; i < 4; i++)
-			EXPECT_EQ(ram_page(first + i)->state, PAGE_BOOT);
-	}
+	last = block_pfn(vmemmap_alloc_block_buf(PAGE_SIZE, 1, NULL));
+	EXPECT_EQ(machine.seen.nr_attempts, 1);
+	/* the page that alignment has left out is free again */
+	EXPECT(last < first || last == first + 1 || last > first + 3);
+	sparse_buffer_fini();
+	for (i = 2; i < 4; i++)
+		EXPECT_EQ(ram_page(first + i)->state, PAGE_BOOT);
 }
 
 /* As from the buffer. */
 static void at_boot_what_is_set_aside_is_used_up_first(void)
 {
-	for_each_geometry(g) {
-		unsigned long first;
+	unsigned long first;
 
-		machine_early(g);
-		vmemmap_open_boot_buffer(5 * PAGE_SIZE, 1);
-		first = block_pfn(vmemmap_alloc_block_buf(PAGE_SIZE, 1, NULL));
-		EXPECT_EQ(machine.nr_used_pages, 5);
-		EXPECT_EQ(ram_nid(first), 1);
-		/* what alignment leaves out is free again, as is what is left in the end */
-		EXPECT(IS_ALIGNED(block_pfn(vmemmap_alloc_block_buf(2 * PAGE_SIZE, 1, NULL)), 2));
-		EXPECT_EQ(machine.nr_used_pages, 5 - !(first & 1));
-		EXPECT_EQ(machine.nr_attempts, 1);
-		vmemmap_alloc_block_buf(4 * PAGE_SIZE, 1, NULL);
-		EXPECT_EQ(machine.nr_attempts, 2);
-		vmemmap_close_boot_buffer();
-		EXPECT_EQ(machine.nr_used_pages, 1 + 2 + 4);
-		vmemmap_alloc_block_buf(PAGE_SIZE, 1, NULL);
-		EXPECT_EQ(machine.nr_attempts, 3);
+	vmemmap_open_boot_buffer(5 * PAGE_SIZE, 1);
+	first = block_pfn(vmemmap_alloc_block_buf(PAGE_SIZE, 1, NULL));
+	EXPECT_EQ(machine.nr_used_pages, 5);
+	EXPECT_EQ(ram_nid(first), 1);
+	/* what alignment leaves out is free again, as is what is left in the end */
+	EXPECT(IS_ALIGNED(block_pfn(vmemmap_alloc_block_buf(2 * PAGE_SIZE, 1, NULL)), 2));
+	EXPECT_EQ(machine.nr_used_pages, 5 - !(first & 1));
+	EXPECT_EQ(machine.seen.nr_attempts, 1);
+	vmemmap_alloc_block_buf(4 * PAGE_SIZE, 1, NULL);
+	EXPECT_EQ(machine.seen.nr_attempts, 2);
+	vmemmap_close_boot_buffer();
+	EXPECT_EQ(machine.nr_used_pages, 1 + 2 + 4);
+	vmemmap_alloc_block_buf(PAGE_SIZE, 1, NULL);
+	EXPECT_EQ(machine.seen.nr_attempts, 3);
 
-		/* to the last page */
-		vmemmap_open_boot_buffer(2 * PAGE_SIZE, 1);
-		vmemmap_alloc_block_buf(PAGE_SIZE, 1, NULL);
-		vmemmap_alloc_block_buf(PAGE_SIZE, 1, NULL);
-		EXPECT_EQ(machine.nr_attempts, 4);
-		vmemmap_close_boot_buffer();
-	}
+	/* to the last page */
+	vmemmap_open_boot_buffer(2 * PAGE_SIZE, 1);
+	vmemmap_alloc_block_buf(PAGE_SIZE, 1, NULL);
+	vmemmap_alloc_block_buf(PAGE_SIZE, 1, NULL);
+	EXPECT_EQ(machine.seen.nr_attempts, 4);
+	vmemmap_close_boot_buffer();
 }
 
 static void huge_blocks_fit_into_what_is_set_aside_for_them(void)
 {
-	for_each_geometry(g) {
-		for (int nr = 1; nr <= 2; nr++) {
-			machine_early(g);
-			if (g->ram_pages < 8 * PHYS_PFN(PMD_SIZE))
-				continue;
-			/* what is free does not begin or end on a PMD block */
-			vmemmap_alloc_block(PAGE_SIZE, 1);
-			machine.nr_attempts = 0;
-			vmemmap_open_boot_buffer(nr * PMD_SIZE, 1);
-			for (int i = 0; i < nr; i++)
-				EXPECT(vmemmap_alloc_block_buf(PMD_SIZE, 1, NULL));
-			EXPECT_EQ(machine.nr_attempts, 1);
-			vmemmap_close_boot_buffer();
-		}
+	SKIP_UNLESS(geo.ram_pages >= 8 * PHYS_PFN(PMD_SIZE), "too little RAM");
+	for (int nr = 1; nr <= 2; nr++) {
+		machine_early();
+		/* what is free does not begin or end on a PMD block */
+		vmemmap_alloc_block(PAGE_SIZE, 1);
+		machine.seen.nr_attempts = 0;
+		vmemmap_open_boot_buffer(nr * PMD_SIZE, 1);
+		for (int i = 0; i < nr; i++)
+			EXPECT(vmemmap_alloc_block_buf(PMD_SIZE, 1, NULL));
+		EXPECT_EQ(machine.seen.nr_attempts, 1);
+		vmemmap_close_boot_buffer();
 	}
 }
 
 static void nothing_is_set_aside_while_the_buffer_lasts(void)
 {
-	for_each_geometry(g) {
-		machine_early(g);
-		sparse_buffer_init(2 * PAGE_SIZE, 1);
-		machine.nr_attempts = 0;
-		vmemmap_open_boot_buffer(2 * PAGE_SIZE, 1);
-		vmemmap_alloc_block_buf(PAGE_SIZE, 1, NULL);
-		vmemmap_alloc_block_buf(PAGE_SIZE, 1, NULL);
-		vmemmap_close_boot_buffer();
-		EXPECT_EQ(machine.nr_attempts, 0);
-		/* nor is it looked for afterwards */
-		vmemmap_alloc_block_buf(PAGE_SIZE, 1, NULL);
-		EXPECT_EQ(machine.nr_attempts, 1);
-		EXPECT_EQ(machine.nr_used_pages, 3);
-		sparse_buffer_fini();
-	}
+	sparse_buffer_init(2 * PAGE_SIZE, 1);
+	machine.seen.nr_attempts = 0;
+	vmemmap_open_boot_buffer(2 * PAGE_SIZE, 1);
+	vmemmap_alloc_block_buf(PAGE_SIZE, 1, NULL);
+	vmemmap_alloc_block_buf(PAGE_SIZE, 1, NULL);
+	vmemmap_close_boot_buffer();
+	EXPECT_EQ(machine.seen.nr_attempts, 0);
+	/* nor is it looked for afterwards */
+	vmemmap_alloc_block_buf(PAGE_SIZE, 1, NULL);
+	EXPECT_EQ(machine.seen.nr_attempts, 1);
+	EXPECT_EQ(machine.nr_used_pages, 3);
+	sparse_buffer_fini();
 }
 
 static void memory_of_another_node_is_not_set_aside(void)
 {
-	for_each_geometry(g) {
-		machine_early(g);
-		exhaust_memblock(1, 0);
-		vmemmap_open_boot_buffer(PMD_SIZE, 1);
-		EXPECT_EQ(ram_nid(block_pfn(vmemmap_alloc_block_buf(PAGE_SIZE, 1, NULL))), 0);
-		EXPECT_EQ(machine.nr_used_pages, 1);
-		vmemmap_close_boot_buffer();
-		EXPECT_EQ(machine.nr_used_pages, 1);
-	}
+	exhaust_memblock(1, 0);
+	vmemmap_open_boot_buffer(PMD_SIZE, 1);
+	EXPECT_EQ(ram_nid(block_pfn(vmemmap_alloc_block_buf(PAGE_SIZE, 1, NULL))), 0);
+	EXPECT_EQ(machine.nr_used_pages, 1);
+	vmemmap_close_boot_buffer();
+	EXPECT_EQ(machine.nr_used_pages, 1);
 }
 
 /* ---- Base pages of a slot, in rows ---- */
@@ -250,140 +204,111 @@ static void take_pages(struct vmemmap_batch *batch, unsigned long nr)
 
 static void a_row_is_base_pages_side_by_side_on_their_node(void)
 {
-	for_each_geometry(g) {
-		unsigned long pfn;
+	const unsigned long pfn = page_to_pfn(vmemmap_alloc_pages(2, 1));
 
-		machine_bare(g);
-		pfn = page_to_pfn(vmemmap_alloc_pages(2, 1));
-		for (unsigned long i = 0; i < 4; i++) {
-			EXPECT_EQ(ram_nid(pfn + i), 1);
-			EXPECT_EQ(ram_page(pfn + i)->refs, 1);
-			vmemmap_put_block(pfn + i, 0, 1, NULL);
-		}
-		EXPECT_EQ(machine.nr_used_pages, 0);
+	for (unsigned long i = 0; i < 4; i++) {
+		EXPECT_EQ(ram_nid(pfn + i), 1);
+		EXPECT_EQ(ram_page(pfn + i)->refs, 1);
+		vmemmap_put_block(pfn + i, 0, 1, NULL);
 	}
+	EXPECT_EQ(machine.nr_used_pages, 0);
 }
 
 static void a_row_comes_from_another_node_only_if_its_own_has_no_memory(void)
 {
-	for_each_geometry(g) {
-		machine_bare(g);
-		exhaust_order(1, 0);
-		EXPECT(!vmemmap_alloc_pages(1, 1));
-		machine.is_memoryless[1] = true;
-		EXPECT_EQ(ram_nid(page_to_pfn(vmemmap_alloc_pages(1, 1))), 0);
-		EXPECT(vmemmap_alloc_pages(1, NUMA_NO_NODE));
-	}
+	exhaust_order(1, 0);
+	EXPECT(!vmemmap_alloc_pages(1, 1));
+	machine.knobs.is_memoryless[1] = true;
+	EXPECT_EQ(ram_nid(page_to_pfn(vmemmap_alloc_pages(1, 1))), 0);
+	EXPECT(vmemmap_alloc_pages(1, NUMA_NO_NODE));
 }
 
 static void a_batch_allocates_the_largest_rows_that_are_wanted(void)
 {
-	for_each_geometry(g) {
-		struct vmemmap_batch batch;
+	struct vmemmap_batch batch;
 
-		machine_bare(g);
-		vmemmap_open_batch(&batch, 1, 7);
-		EXPECT_EQ(machine.nr_used_pages, 0);
-		take_pages(&batch, 1);
-		EXPECT_EQ(machine.nr_used_pages, 4);
-		take_pages(&batch, 5);
-		EXPECT_EQ(machine.nr_used_pages, 6);
-		EXPECT_EQ(machine.nr_rows, 2);
-		/* the seventh, and whatever was not announced, comes alone */
-		take_pages(&batch, 2);
-		EXPECT_EQ(machine.nr_used_pages, 8);
-		EXPECT_EQ(machine.nr_rows, 2);
-		vmemmap_close_batch(&batch);
-		EXPECT_EQ(machine.nr_used_pages, 8);
-	}
+	vmemmap_open_batch(&batch, 1, 7);
+	EXPECT_EQ(machine.nr_used_pages, 0);
+	take_pages(&batch, 1);
+	EXPECT_EQ(machine.nr_used_pages, 4);
+	take_pages(&batch, 5);
+	EXPECT_EQ(machine.nr_used_pages, 6);
+	EXPECT_EQ(machine.seen.nr_rows, 2);
+	/* the seventh, and whatever was not announced, comes alone */
+	take_pages(&batch, 2);
+	EXPECT_EQ(machine.nr_used_pages, 8);
+	EXPECT_EQ(machine.seen.nr_rows, 2);
+	vmemmap_close_batch(&batch);
+	EXPECT_EQ(machine.nr_used_pages, 8);
 }
 
 static void a_batch_gives_back_the_pages_at_hand(void)
 {
-	for_each_geometry(g) {
-		struct vmemmap_batch batch;
+	struct vmemmap_batch batch;
 
-		machine_bare(g);
-		vmemmap_open_batch(&batch, 1, 4);
-		take_pages(&batch, 1);
-		EXPECT_EQ(machine.nr_used_pages, 4);
-		vmemmap_close_batch(&batch);
-		EXPECT_EQ(machine.nr_used_pages, 1);
-		vmemmap_open_batch(&batch, 1, 4);
-		vmemmap_close_batch(&batch);
-		EXPECT_EQ(machine.nr_used_pages, 1);
-	}
+	vmemmap_open_batch(&batch, 1, 4);
+	take_pages(&batch, 1);
+	EXPECT_EQ(machine.nr_used_pages, 4);
+	vmemmap_close_batch(&batch);
+	EXPECT_EQ(machine.nr_used_pages, 1);
+	vmemmap_open_batch(&batch, 1, 4);
+	vmemmap_close_batch(&batch);
+	EXPECT_EQ(machine.nr_used_pages, 1);
 }
 
 /* Rows of 4, 2, 2: the first is refused. */
 static void a_batch_halves_a_row_that_cannot_be_allocated(void)
 {
-	for_each_geometry(g) {
-		const unsigned long nr_before = nr_warn_alloc;
-		struct vmemmap_batch batch;
+	struct vmemmap_batch batch;
 
-		machine_bare(g);
-		vmemmap_open_batch(&batch, 1, 4);
-		fail_allocation(1, false);
-		take_pages(&batch, 4);
-		vmemmap_close_batch(&batch);
-		EXPECT_EQ(machine.nr_attempts, 3);
-		EXPECT_EQ(machine.nr_rows, 2);
-		EXPECT_EQ(machine.nr_used_pages, 4);
-		EXPECT_EQ(nr_warn_alloc, nr_before);
-	}
+	vmemmap_open_batch(&batch, 1, 4);
+	fail_allocation(1, false);
+	take_pages(&batch, 4);
+	vmemmap_close_batch(&batch);
+	EXPECT_EQ(machine.seen.nr_attempts, 3);
+	EXPECT_EQ(machine.seen.nr_rows, 2);
+	EXPECT_EQ(machine.nr_used_pages, 4);
+	EXPECT_EQ(machine.seen.nr_reports, 0);
 }
 
 static void a_batch_without_rows_goes_page_by_page(void)
 {
-	for_each_geometry(g) {
-		const unsigned long nr_before = nr_warn_alloc;
-		struct vmemmap_batch batch;
+	struct vmemmap_batch batch;
 
-		machine_bare(g);
-		machine.is_fragmented = true;
-		vmemmap_open_batch(&batch, 1, 4);
-		take_pages(&batch, 3);
-		EXPECT_EQ(machine.nr_rows, 0);
-		/* two orders were tried, once */
-		EXPECT_EQ(machine.nr_attempts, 2 + 3);
-		fail_allocation(1, true);
-		EXPECT(!vmemmap_alloc_batch_page(&batch));
-		vmemmap_close_batch(&batch);
-		EXPECT_EQ(machine.nr_used_pages, 3);
-		EXPECT_EQ(nr_warn_alloc, nr_before + 1);
-	}
+	machine.knobs.is_fragmented = true;
+	vmemmap_open_batch(&batch, 1, 4);
+	take_pages(&batch, 3);
+	EXPECT_EQ(machine.seen.nr_rows, 0);
+	/* two orders were tried, once */
+	EXPECT_EQ(machine.seen.nr_attempts, 2 + 3);
+	fail_allocation(1, true);
+	EXPECT(!vmemmap_alloc_batch_page(&batch));
+	vmemmap_close_batch(&batch);
+	EXPECT_EQ(machine.nr_used_pages, 3);
+	EXPECT_EQ(machine.seen.nr_reports, 1);
 }
 
 static void a_row_is_no_larger_than_the_buddy_allocator_has(void)
 {
-	for_each_geometry(g) {
-		const unsigned long nr = BIT(g->max_order) + 2;
-		struct vmemmap_batch batch;
+	const unsigned long nr = BIT(geo.max_order) + 2;
+	struct vmemmap_batch batch;
 
-		if (nr > geo.ram_pages)
-			continue;
-		machine_bare(g);
-		vmemmap_open_batch(&batch, 1, nr);
-		take_pages(&batch, nr);
-		EXPECT_EQ(machine.nr_rows, 2);
-		vmemmap_close_batch(&batch);
-		EXPECT_EQ(machine.nr_used_pages, nr);
-	}
+	SKIP_UNLESS(nr <= geo.ram_pages, "too little RAM");
+	vmemmap_open_batch(&batch, 1, nr);
+	take_pages(&batch, nr);
+	EXPECT_EQ(machine.seen.nr_rows, 2);
+	vmemmap_close_batch(&batch);
+	EXPECT_EQ(machine.nr_used_pages, nr);
 }
 
 static void a_batch_at_boot_has_no_rows(void)
 {
-	for_each_geometry(g) {
-		struct vmemmap_batch batch;
+	struct vmemmap_batch batch;
 
-		machine_early(g);
-		vmemmap_open_batch(&batch, 1, 8);
-		EXPECT_EQ(ram_page(block_pfn(vmemmap_alloc_batch_page(&batch)))->state,
-			  PAGE_BOOT);
-		vmemmap_close_batch(&batch);
-		EXPECT_EQ(machine.nr_used_pages, 1);
-	}
+	vmemmap_open_batch(&batch, 1, 8);
+	EXPECT_EQ(ram_page(block_pfn(vmemmap_alloc_batch_page(&batch)))->state, PAGE_BOOT);
+	vmemmap_close_batch(&batch);
+	EXPECT_EQ(machine.nr_used_pages, 1);
 }
 
 /* ---- Nodes ---- */
@@ -402,40 +327,33 @@ static void expect_verify_messages(unsigned long pfn, int node, unsigned long nr
 
 static void memory_on_another_node_is_told(void)
 {
-	for_each_geometry(g) {
-		for (int has_slab = 0; has_slab < 2; has_slab++) {
-			machine_early(g);
-			machine.has_slab = has_slab;
-			expect_verify_messages(ram_start_pfn(0), 0, 0);
-			expect_verify_messages(ram_start_pfn(1), 1, 0);
-			expect_verify_messages(ram_start_pfn(0), 1, 1);
-			expect_verify_messages(ram_start_pfn(1), 0, 1);
-		}
+	for (int has_slab = 0; has_slab < 2; has_slab++) {
+		machine_early();
+		machine.has_slab = has_slab;
+		expect_verify_messages(ram_start_pfn(0), 0, 0);
+		expect_verify_messages(ram_start_pfn(1), 1, 0);
+		expect_verify_messages(ram_start_pfn(0), 1, 1);
+		expect_verify_messages(ram_start_pfn(1), 0, 1);
 	}
 }
 
 static void memory_as_near_as_the_nodes_own_is_no_news(void)
 {
-	for_each_geometry(g) {
-		machine_bare(g);
-		machine.far_distance = LOCAL_DISTANCE;
-		expect_verify_messages(ram_start_pfn(0), 1, 0);
-		machine.far_distance = LOCAL_DISTANCE + 1;
-		expect_verify_messages(ram_start_pfn(0), 1, 1);
-	}
+	machine.knobs.far_distance = LOCAL_DISTANCE;
+	expect_verify_messages(ram_start_pfn(0), 1, 0);
+	machine.knobs.far_distance = LOCAL_DISTANCE + 1;
+	expect_verify_messages(ram_start_pfn(0), 1, 1);
 }
 
 static void memory_of_an_unknown_node_is_no_news(void)
 {
-	for_each_geometry(g) {
-		const unsigned long device_pfn = 1UL << 22;
+	const unsigned long device_pfn = 1UL << 22;
 
-		for (int has_slab = 0; has_slab < 2; has_slab++) {
-			machine_early(g);
-			machine.has_slab = has_slab;
-			expect_verify_messages(device_pfn, 1, 0);
-			expect_verify_messages(ram_start_pfn(1), NUMA_NO_NODE, 0);
-		}
+	for (int has_slab = 0; has_slab < 2; has_slab++) {
+		machine_early();
+		machine.has_slab = has_slab;
+		expect_verify_messages(device_pfn, 1, 0);
+		expect_verify_messages(ram_start_pfn(1), NUMA_NO_NODE, 0);
 	}
 }
 
@@ -443,45 +361,42 @@ static void memory_of_an_unknown_node_is_no_news(void)
 
 static void a_part_of_a_vmemmap_page_counts_as_a_page(void)
 {
-	for_each_geometry(g) {
-		machine_bare(g);
-		EXPECT_EQ(vmemmap_nr_pages(0), 0);
-		EXPECT_EQ(vmemmap_nr_pages(1), 1);
-		for (unsigned long nr = 1; nr < 40; nr++) {
-			const unsigned long end = vaddr(nr * 37);
+	EXPECT_EQ(vmemmap_nr_pages(0), 0);
+	EXPECT_EQ(vmemmap_nr_pages(1), 1);
+	for (unsigned long nr = 1; nr < 40; nr++) {
+		const unsigned long end = vaddr(nr * 37);
 
-			EXPECT_EQ(vmemmap_nr_pages(nr * 37),
-				  (PAGE_ALIGN(end) - soft_vmemmap) / PAGE_SIZE);
-		}
+		EXPECT_EQ(vmemmap_nr_pages(nr * 37),
+			  (PAGE_ALIGN(end) - soft_vmemmap) / PAGE_SIZE);
 	}
 }
 
 const struct test_case alloc_cases[] = {
-	TEST_CASE(a_large_block_that_cannot_be_had_is_no_news),
-	TEST_CASE(a_page_that_cannot_be_had_is_reported),
-	TEST_CASE(a_block_from_the_buddy_allocator_is_not_compound),
-	TEST_CASE(a_block_without_a_node_may_come_from_anywhere),
-	TEST_CASE(a_block_comes_from_another_node_if_it_must),
-	TEST_CASE(a_block_beyond_the_largest_order_is_refused_quietly),
-	TEST_CASE(an_early_block_comes_from_memblock),
-	TEST_CASE(an_early_block_leaves_memory_for_dma_as_long_as_it_can),
-	TEST_CASE(an_early_block_that_cannot_be_had_is_none),
-	TEST_CASE(at_boot_the_buffer_of_the_node_is_used_up_first),
-	TEST_CASE(at_boot_what_is_set_aside_is_used_up_first),
-	TEST_CASE(huge_blocks_fit_into_what_is_set_aside_for_them),
-	TEST_CASE(nothing_is_set_aside_while_the_buffer_lasts),
-	TEST_CASE(memory_of_another_node_is_not_set_aside),
-	TEST_CASE(a_row_is_base_pages_side_by_side_on_their_node),
-	TEST_CASE(a_row_comes_from_another_node_only_if_its_own_has_no_memory),
-	TEST_CASE(a_batch_allocates_the_largest_rows_that_are_wanted),
-	TEST_CASE(a_batch_gives_back_the_pages_at_hand),
-	TEST_CASE(a_batch_halves_a_row_that_cannot_be_allocated),
-	TEST_CASE(a_batch_without_rows_goes_page_by_page),
-	TEST_CASE(a_row_is_no_larger_than_the_buddy_allocator_has),
-	TEST_CASE(a_batch_at_boot_has_no_rows),
-	TEST_CASE(memory_on_another_node_is_told),
-	TEST_CASE(memory_as_near_as_the_nodes_own_is_no_news),
-	TEST_CASE(memory_of_an_unknown_node_is_no_news),
-	TEST_CASE(a_part_of_a_vmemmap_page_counts_as_a_page),
-	{ NULL, NULL },
+	TEST_CASE(a_large_block_that_cannot_be_had_is_no_news, BARE),
+	TEST_CASE(a_page_that_cannot_be_had_is_reported, BARE),
+	TEST_CASE(a_block_from_the_buddy_allocator_is_not_compound, BARE),
+	TEST_CASE(a_block_without_a_node_may_come_from_anywhere, BARE),
+	TEST_CASE(a_block_comes_from_another_node_if_it_must, BARE),
+	TEST_CASE(a_block_beyond_the_largest_order_is_refused_quietly, BARE),
+	TEST_CASE(an_early_block_comes_from_memblock, EARLY),
+	TEST_CASE(an_early_block_leaves_memory_for_dma_as_long_as_it_can, EARLY),
+	TEST_CASE(an_early_block_that_cannot_be_had_is_none, EARLY),
+	TEST_CASE(at_boot_the_buffer_of_the_node_is_used_up_first, EARLY),
+	TEST_CASE(at_boot_what_is_set_aside_is_used_up_first, EARLY),
+	TEST_CASE(huge_blocks_fit_into_what_is_set_aside_for_them, EARLY),
+	TEST_CASE(nothing_is_set_aside_while_the_buffer_lasts, EARLY),
+	TEST_CASE(memory_of_another_node_is_not_set_aside, EARLY),
+	TEST_CASE(a_row_is_base_pages_side_by_side_on_their_node, BARE),
+	TEST_CASE(a_row_comes_from_another_node_only_if_its_own_has_no_memory, BARE),
+	TEST_CASE(a_batch_allocates_the_largest_rows_that_are_wanted, BARE),
+	TEST_CASE(a_batch_gives_back_the_pages_at_hand, BARE),
+	TEST_CASE(a_batch_halves_a_row_that_cannot_be_allocated, BARE),
+	TEST_CASE(a_batch_without_rows_goes_page_by_page, BARE),
+	TEST_CASE(a_row_is_no_larger_than_the_buddy_allocator_has, BARE),
+	TEST_CASE(a_batch_at_boot_has_no_rows, EARLY),
+	TEST_CASE(memory_on_another_node_is_told, EARLY),
+	TEST_CASE(memory_as_near_as_the_nodes_own_is_no_news, BARE),
+	TEST_CASE(memory_of_an_unknown_node_is_no_news, EARLY),
+	TEST_CASE(a_part_of_a_vmemmap_page_counts_as_a_page, BARE),
+	{}
 };

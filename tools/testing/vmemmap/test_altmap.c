@@ -39,12 +39,9 @@ static void check_altmap_row(const struct vmemmap_altmap_case *row)
 
 static void altmap_answers_as_the_row_says(void)
 {
-	for_each_geometry(g) {
-		machine_bare(g);
-		for (size_t i = 0; i < ARRAY_SIZE(vmemmap_altmap_cases); i++)
-			check_altmap_row(&vmemmap_altmap_cases[i]);
-		EXPECT_EQ(machine.nr_attempts, 0);
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(vmemmap_altmap_cases); i++)
+		check_altmap_row(&vmemmap_altmap_cases[i]);
+	EXPECT_EQ(machine.seen.nr_attempts, 0);
 }
 
 static void check_put_row(const struct vmemmap_altmap_put_case *row)
@@ -68,11 +65,8 @@ static void check_put_row(const struct vmemmap_altmap_put_case *row)
 
 static void altmap_takes_back_what_the_row_says(void)
 {
-	for_each_geometry(g) {
-		machine_bare(g);
-		for (size_t i = 0; i < ARRAY_SIZE(vmemmap_altmap_put_cases); i++)
-			check_put_row(&vmemmap_altmap_put_cases[i]);
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(vmemmap_altmap_put_cases); i++)
+		check_put_row(&vmemmap_altmap_put_cases[i]);
 }
 
 /*
@@ -110,7 +104,6 @@ static void check_altmap_window(unsigned long base, unsigned long reserve,
 
 static void altmap_blocks_lie_inside_the_window_and_apart(void)
 {
-	machine_bare(geometries);
 	for (unsigned long base = 64; base < 72; base++)
 		for (unsigned long reserve = 0; reserve < 4; reserve++)
 			for (unsigned long free = 0; free < 20; free++)
@@ -119,116 +112,99 @@ static void altmap_blocks_lie_inside_the_window_and_apart(void)
 
 static void altmap_refuses_a_part_of_a_page(void)
 {
-	for_each_geometry(g) {
-		struct vmem_altmap altmap;
+	struct vmem_altmap altmap;
 
-		machine_bare(g);
-		set_altmap(&altmap, 64, 0, 16);
-		EXPECT(!vmemmap_alloc_block_buf(PAGE_SIZE / 2, 0, &altmap));
-		EXPECT(!vmemmap_alloc_block_buf(PAGE_SIZE + 1, 0, &altmap));
-		EXPECT(!vmemmap_alloc_block_buf(0, 0, &altmap));
-		EXPECT_EQ(altmap.alloc, 0);
-		EXPECT_EQ(altmap.align, 0);
-		set_altmap(&altmap, 0, 0, 16);
-		EXPECT(!vmemmap_alloc_block_buf(0, 0, &altmap));
-	}
+	set_altmap(&altmap, 64, 0, 16);
+	EXPECT(!vmemmap_alloc_block_buf(PAGE_SIZE / 2, 0, &altmap));
+	EXPECT(!vmemmap_alloc_block_buf(PAGE_SIZE + 1, 0, &altmap));
+	EXPECT(!vmemmap_alloc_block_buf(0, 0, &altmap));
+	EXPECT_EQ(altmap.alloc, 0);
+	EXPECT_EQ(altmap.align, 0);
+	set_altmap(&altmap, 0, 0, 16);
+	EXPECT(!vmemmap_alloc_block_buf(0, 0, &altmap));
 }
 
 /* Its driver may have taken pages back. */
 static void an_altmap_that_has_shrunk_gives_nothing(void)
 {
-	for_each_geometry(g) {
-		struct vmem_altmap altmap;
+	struct vmem_altmap altmap;
 
-		machine_bare(g);
-		for (unsigned long free = 0; free < 9; free++) {
-			set_altmap(&altmap, 64, 0, free);
-			altmap.alloc = 6;
-			altmap.align = 3;
-			EXPECT(!alloc_pages_of(&altmap, 1));
-		}
+	for (unsigned long free = 0; free < 9; free++) {
+		set_altmap(&altmap, 64, 0, free);
+		altmap.alloc = 6;
+		altmap.align = 3;
+		EXPECT(!alloc_pages_of(&altmap, 1));
 	}
 }
 
 static void altmap_never_falls_back_to_ram(void)
 {
-	for_each_geometry(g) {
-		struct vmem_altmap altmap;
+	struct vmem_altmap altmap;
 
-		machine_early(g);
-		sparse_buffer_init(4 * PAGE_SIZE, 0);
-		machine.nr_attempts = 0;
-		set_altmap(&altmap, 64, 0, 1);
-		EXPECT_EQ(block_pfn(alloc_pages_of(&altmap, 1)), 64);
-		EXPECT(!alloc_pages_of(&altmap, 1));
+	sparse_buffer_init(4 * PAGE_SIZE, 0);
+	machine.seen.nr_attempts = 0;
+	set_altmap(&altmap, 64, 0, 1);
+	EXPECT_EQ(block_pfn(alloc_pages_of(&altmap, 1)), 64);
+	EXPECT(!alloc_pages_of(&altmap, 1));
 
-		machine_bare(g);
-		EXPECT(!alloc_pages_of(&altmap, 1));
-		EXPECT_EQ(machine.nr_attempts, 0);
-	}
+	machine_bare();
+	EXPECT(!alloc_pages_of(&altmap, 1));
+	EXPECT_EQ(machine.seen.nr_attempts, 0);
 }
 
 static void a_freed_altmap_block_can_be_had_again(void)
 {
-	for_each_geometry(g) {
-		struct vmem_altmap altmap;
-		void *block, *last;
+	struct vmem_altmap altmap;
+	void *block, *last;
 
-		machine_bare(g);
-		set_altmap(&altmap, 64, 0, 4);
-		alloc_pages_of(&altmap, 2);
-		block = alloc_pages_of(&altmap, 2);
-		EXPECT(!alloc_pages_of(&altmap, 1));
-		vmemmap_put_block(PHYS_PFN(__pa(block)), 1, 1, &altmap);
-		EXPECT_EQ(altmap.alloc, 2);
-		last = alloc_pages_of(&altmap, 2);
-		EXPECT(last == block);
-	}
+	set_altmap(&altmap, 64, 0, 4);
+	alloc_pages_of(&altmap, 2);
+	block = alloc_pages_of(&altmap, 2);
+	EXPECT(!alloc_pages_of(&altmap, 1));
+	vmemmap_put_block(PHYS_PFN(__pa(block)), 1, 1, &altmap);
+	EXPECT_EQ(altmap.alloc, 2);
+	last = alloc_pages_of(&altmap, 2);
+	EXPECT(last == block);
 }
 
 /* W18: it is told by its page frame, on either side of what the device has. */
 static void a_block_of_ram_goes_to_ram_whatever_the_altmap(void)
 {
-	for_each_geometry(g) {
-		for (int i = 0; i < 2; i++) {
-			struct vmem_altmap altmap;
-			unsigned long pfn;
+	for (int i = 0; i < 2; i++) {
+		struct vmem_altmap altmap;
+		unsigned long pfn;
 
-			machine_bare(g);
-			pfn = block_pfn(vmemmap_alloc_block(PAGE_SIZE, 1));
-			set_altmap(&altmap, i ? pfn + 1 : pfn - 4, 0, 4);
-			alloc_pages_of(&altmap, 1);
-			vmemmap_put_block(pfn, 0, 1, &altmap);
-			EXPECT_EQ(altmap.alloc, 1);
-			EXPECT_EQ(machine.nr_used_pages, 0);
-		}
+		machine_bare();
+		pfn = block_pfn(vmemmap_alloc_block(PAGE_SIZE, 1));
+		set_altmap(&altmap, i ? pfn + 1 : pfn - 4, 0, 4);
+		alloc_pages_of(&altmap, 1);
+		vmemmap_put_block(pfn, 0, 1, &altmap);
+		EXPECT_EQ(altmap.alloc, 1);
+		EXPECT_EQ(machine.nr_used_pages, 0);
 	}
 }
 
 /* W18: nor does a page of one device go to another, or to RAM. */
 static void a_block_of_nobody_is_refused(void)
 {
-	for_each_geometry(g) {
-		const unsigned long nowhere = 1UL << 22;
-		struct device *dev = &devices[0];
-		struct vmem_altmap altmap;
+	const unsigned long nowhere = 1UL << 22;
+	struct device *dev = &devices[0];
+	struct vmem_altmap altmap;
 
-		machine_boot(g);
-		init_device(dev, 0, hot_pfn(), PAGES_PER_SECTION);
-		EXPECT_EQ(add_device(dev), 0);
-		set_altmap(&altmap, 1UL << 20, 0, 4);
-		alloc_pages_of(&altmap, 4);
-		for (unsigned int i = 0; i < 4; i++) {
-			const unsigned long pfn = i & 1 ? nowhere : dev->pfn;
+	init_device(dev, 0, hot_pfn(), PAGES_PER_SECTION);
+	EXPECT_EQ(add_device(dev), 0);
+	set_altmap(&altmap, 1UL << 20, 0, 4);
+	alloc_pages_of(&altmap, 4);
+	for (unsigned int i = 0; i < 4; i++) {
+		const unsigned long pfn = i & 1 ? nowhere : dev->pfn;
 
-			vmemmap_put_block(pfn, 0, 1, i & 2 ? &altmap : NULL);
-			EXPECT(has_message("pfn %#lx, order 0: it is not RAM", pfn));
-			expect_warnings(1);
-			check_machine();
-		}
-		EXPECT_EQ(altmap.alloc, 4);
-		EXPECT_EQ(altmap.align, 0);
+		vmemmap_put_block(pfn, 0, 1, i & 2 ? &altmap : NULL);
+		EXPECT(has_message("pfn %#lx, order 0: it is not RAM", pfn));
+		expect_warnings(1);
+		check_machine();
 	}
+	EXPECT_EQ(altmap.alloc, 4);
+	EXPECT_EQ(altmap.align, 0);
 }
 
 /* ---- Holes ---- */
@@ -275,39 +251,35 @@ static void free_page_nr(unsigned long nr, struct vmem_altmap *altmap)
 /* W17: what came back in the wrong order is given out again, and only that. */
 static void what_came_back_out_of_order_can_be_had_again(void)
 {
-	for_each_geometry(g) {
-		for (unsigned long nr = 0; nr < 3; nr++) {
-			struct vmem_altmap *altmap = (machine_bare(g), wide_altmap(3));
+	for (unsigned long nr = 0; nr < 3; nr++) {
+		struct vmem_altmap *altmap = wide_altmap(3);
 
-			EXPECT_EQ(fill(page_addr(0), page_addr(3), false, altmap), 0);
-			free_page_nr(nr, altmap);
-			EXPECT_EQ(altmap->alloc, 2);
-			EXPECT_EQ(fill(page_addr(3), page_addr(4), false, altmap), 0);
-			EXPECT_EQ(mapped_pfn(page_addr(3)), FIRST_BLOCK + nr);
-			EXPECT_EQ(altmap->alloc, 3);
-			EXPECT_EQ(altmap->align, 0);
-			EXPECT_EQ(fill(page_addr(4), page_addr(5), false, altmap), -ENOMEM);
-			EXPECT_EQ(altmap->alloc, 3);
-			vmemmap_free(page_addr(0), page_addr(5), altmap);
-			EXPECT_EQ(altmap->alloc, 0);
-			EXPECT_EQ(machine.nr_used_pages, 0);
-		}
+		EXPECT_EQ(fill(page_addr(0), page_addr(3), false, altmap), 0);
+		free_page_nr(nr, altmap);
+		EXPECT_EQ(altmap->alloc, 2);
+		EXPECT_EQ(fill(page_addr(3), page_addr(4), false, altmap), 0);
+		EXPECT_EQ(mapped_pfn(page_addr(3)), FIRST_BLOCK + nr);
+		EXPECT_EQ(altmap->alloc, 3);
+		EXPECT_EQ(altmap->align, 0);
+		EXPECT_EQ(fill(page_addr(4), page_addr(5), false, altmap), -ENOMEM);
+		EXPECT_EQ(altmap->alloc, 3);
+		vmemmap_free(page_addr(0), page_addr(5), altmap);
+		EXPECT_EQ(altmap->alloc, 0);
+		EXPECT_EQ(machine.nr_used_pages, 0);
 	}
 }
 
 /* In descending order, each pass over the leaves finds one more in the way. */
 static void leaves_in_any_order_are_avoided(void)
 {
-	for_each_geometry(g) {
-		struct vmem_altmap *altmap = (machine_bare(g), wide_altmap(5));
+	struct vmem_altmap *altmap = wide_altmap(5);
 
-		for (unsigned long nr = 5; nr--; )
-			EXPECT_EQ(fill(page_addr(nr), page_addr(nr + 1), false, altmap), 0);
-		free_page_nr(1, altmap);
-		EXPECT_EQ(fill(page_addr(5), page_addr(6), false, altmap), 0);
-		EXPECT_EQ(mapped_pfn(page_addr(5)), FIRST_BLOCK + 3);
-		EXPECT_EQ(altmap->alloc, 5);
-	}
+	for (unsigned long nr = 5; nr--; )
+		EXPECT_EQ(fill(page_addr(nr), page_addr(nr + 1), false, altmap), 0);
+	free_page_nr(1, altmap);
+	EXPECT_EQ(fill(page_addr(5), page_addr(6), false, altmap), 0);
+	EXPECT_EQ(mapped_pfn(page_addr(5)), FIRST_BLOCK + 3);
+	EXPECT_EQ(altmap->alloc, 5);
 }
 
 /*
@@ -319,100 +291,90 @@ static void leaves_in_any_order_are_avoided(void)
  */
 static void leaves_and_pages_take_the_holes_of_each_other(void)
 {
-	for_each_tiny_geometry(g) {
-		struct vmem_altmap *altmap = (machine_bare(g), wide_altmap(3 * BIT(PMD_ORDER)));
-		const unsigned long nr = BIT(PMD_ORDER);
+	struct vmem_altmap *altmap = wide_altmap(3 * BIT(PMD_ORDER));
+	const unsigned long nr = BIT(PMD_ORDER);
 
-		EXPECT_EQ(fill(slot_addr(0), slot_addr(1), true, altmap), 0);
-		EXPECT_EQ(fill(slot_addr(1), slot_addr(2), false, altmap), 0);
-		EXPECT_EQ(fill(slot_addr(2), slot_addr(3), true, altmap), 0);
-		vmemmap_free(slot_addr(0), slot_addr(2), altmap);
-		EXPECT_EQ(altmap->alloc, nr);
+	EXPECT_EQ(fill(slot_addr(0), slot_addr(1), true, altmap), 0);
+	EXPECT_EQ(fill(slot_addr(1), slot_addr(2), false, altmap), 0);
+	EXPECT_EQ(fill(slot_addr(2), slot_addr(3), true, altmap), 0);
+	vmemmap_free(slot_addr(0), slot_addr(2), altmap);
+	EXPECT_EQ(altmap->alloc, nr);
 
-		EXPECT_EQ(fill(slot_addr(1), slot_addr(1) + PAGE_SIZE, false, altmap), 0);
-		EXPECT_EQ(mapped_pfn(slot_addr(1)), FIRST_BLOCK);
-		EXPECT_EQ(fill(slot_addr(0), slot_addr(1), true, altmap), 0);
-		EXPECT_EQ(walk(slot_addr(0)).level, SOFT_PMD);
-		EXPECT_EQ(walk(slot_addr(0)).pfn, FIRST_BLOCK + nr);
-		EXPECT_EQ(altmap->alloc, 2 * nr + 1);
+	EXPECT_EQ(fill(slot_addr(1), slot_addr(1) + PAGE_SIZE, false, altmap), 0);
+	EXPECT_EQ(mapped_pfn(slot_addr(1)), FIRST_BLOCK);
+	EXPECT_EQ(fill(slot_addr(0), slot_addr(1), true, altmap), 0);
+	EXPECT_EQ(walk(slot_addr(0)).level, SOFT_PMD);
+	EXPECT_EQ(walk(slot_addr(0)).pfn, FIRST_BLOCK + nr);
+	EXPECT_EQ(altmap->alloc, 2 * nr + 1);
 
-		/* no place for another leaf, but for all of its pages but one */
-		EXPECT_EQ(fill(slot_addr(3), slot_addr(4), true, altmap), -ENOMEM);
-		EXPECT_EQ(walk(slot_addr(3)).level, SOFT_PTE);
-		EXPECT_EQ(mapped_pfn(slot_addr(4) - 2 * PAGE_SIZE), FIRST_BLOCK + nr - 1);
-		EXPECT_EQ(altmap->alloc, 3 * nr);
-		EXPECT_EQ(altmap->align, 0);
-	}
+	/* no place for another leaf, but for all of its pages but one */
+	EXPECT_EQ(fill(slot_addr(3), slot_addr(4), true, altmap), -ENOMEM);
+	EXPECT_EQ(walk(slot_addr(3)).level, SOFT_PTE);
+	EXPECT_EQ(mapped_pfn(slot_addr(4) - 2 * PAGE_SIZE), FIRST_BLOCK + nr - 1);
+	EXPECT_EQ(altmap->alloc, 3 * nr);
+	EXPECT_EQ(altmap->align, 0);
 }
 
 /* What was freed before the last block, which steps back over itself only. */
 static void a_hole_may_reach_beyond_the_last_block(void)
 {
-	for_each_geometry(g) {
-		const unsigned long nr = BIT(PMD_ORDER);
-		struct vmem_altmap *altmap = (machine_bare(g), wide_altmap(2 * nr));
+	const unsigned long nr = BIT(PMD_ORDER);
+	struct vmem_altmap *altmap = wide_altmap(2 * nr);
 
-		EXPECT_EQ(fill(slot_addr(0), slot_addr(1), true, altmap), 0);
-		EXPECT_EQ(fill(slot_addr(1), slot_addr(1) + 2 * PAGE_SIZE, false, altmap), 0);
-		vmemmap_free(slot_addr(1), slot_addr(1) + PAGE_SIZE, altmap);
-		vmemmap_free(slot_addr(1), slot_addr(1) + 2 * PAGE_SIZE, altmap);
-		EXPECT_EQ(altmap->align, 1);
-		EXPECT_EQ(fill(slot_addr(1), slot_addr(2), true, altmap), 0);
-		EXPECT_EQ(walk(slot_addr(1)).pfn, FIRST_BLOCK + nr);
-		EXPECT_EQ(altmap->alloc, 2 * nr);
-		EXPECT_EQ(altmap->align, 0);
-	}
+	EXPECT_EQ(fill(slot_addr(0), slot_addr(1), true, altmap), 0);
+	EXPECT_EQ(fill(slot_addr(1), slot_addr(1) + 2 * PAGE_SIZE, false, altmap), 0);
+	vmemmap_free(slot_addr(1), slot_addr(1) + PAGE_SIZE, altmap);
+	vmemmap_free(slot_addr(1), slot_addr(1) + 2 * PAGE_SIZE, altmap);
+	EXPECT_EQ(altmap->align, 1);
+	EXPECT_EQ(fill(slot_addr(1), slot_addr(2), true, altmap), 0);
+	EXPECT_EQ(walk(slot_addr(1)).pfn, FIRST_BLOCK + nr);
+	EXPECT_EQ(altmap->alloc, 2 * nr);
+	EXPECT_EQ(altmap->align, 0);
 }
 
 /* Nobody can tell where it is. */
 static void while_a_block_is_not_mapped_no_hole_is_found(void)
 {
-	for_each_geometry(g) {
-		struct vmem_altmap *altmap = (machine_bare(g), wide_altmap(3));
-		unsigned long pfn;
+	struct vmem_altmap *altmap = wide_altmap(3);
+	unsigned long pfn;
 
-		pfn = block_pfn(vmemmap_alloc_block_buf(PAGE_SIZE, 0, altmap));
-		EXPECT_EQ(fill(page_addr(0), page_addr(2), false, altmap), 0);
-		free_page_nr(0, altmap);
-		EXPECT(!vmemmap_alloc_block_buf(PAGE_SIZE, 0, altmap));
-		EXPECT_EQ(altmap->alloc, 2);
-		EXPECT_EQ(altmap->align, 1);
-		EXPECT(vmemmap_put_altmap_block(altmap, pfn, 0));
-		EXPECT_EQ(block_pfn(vmemmap_alloc_block_buf(PAGE_SIZE, 0, altmap)), pfn);
-	}
+	pfn = block_pfn(vmemmap_alloc_block_buf(PAGE_SIZE, 0, altmap));
+	EXPECT_EQ(fill(page_addr(0), page_addr(2), false, altmap), 0);
+	free_page_nr(0, altmap);
+	EXPECT(!vmemmap_alloc_block_buf(PAGE_SIZE, 0, altmap));
+	EXPECT_EQ(altmap->alloc, 2);
+	EXPECT_EQ(altmap->align, 1);
+	EXPECT(vmemmap_put_altmap_block(altmap, pfn, 0));
+	EXPECT_EQ(block_pfn(vmemmap_alloc_block_buf(PAGE_SIZE, 0, altmap)), pfn);
 }
 
 /* It costs nothing as long as there is room behind the last block, or none at all. */
 static void holes_are_looked_for_only_if_there_are_some(void)
 {
-	for_each_geometry(g) {
-		struct vmem_altmap *altmap = (machine_bare(g), wide_altmap(3));
+	struct vmem_altmap *altmap = wide_altmap(3);
 
-		EXPECT_EQ(fill(page_addr(0), page_addr(2), false, altmap), 0);
-		free_page_nr(0, altmap);
-		soft_way[SOFT_PGD] = 0;
-		EXPECT_EQ(block_pfn(alloc_pages_of(altmap, 1)), FIRST_BLOCK + 2);
-		EXPECT(!alloc_pages_of(altmap, 2));
-		EXPECT_EQ(soft_way[SOFT_PGD], 0);
-		EXPECT(!alloc_pages_of(altmap, 1));
-		EXPECT(soft_way[SOFT_PGD]);
-	}
+	EXPECT_EQ(fill(page_addr(0), page_addr(2), false, altmap), 0);
+	free_page_nr(0, altmap);
+	soft_way[SOFT_PGD] = 0;
+	EXPECT_EQ(block_pfn(alloc_pages_of(altmap, 1)), FIRST_BLOCK + 2);
+	EXPECT(!alloc_pages_of(altmap, 2));
+	EXPECT_EQ(soft_way[SOFT_PGD], 0);
+	EXPECT(!alloc_pages_of(altmap, 1));
+	EXPECT(soft_way[SOFT_PGD]);
 }
 
 /* RAM, as there is at the ends, and what lies beside the pages set aside. */
 static void leaves_of_others_are_not_counted(void)
 {
-	for_each_geometry(g) {
-		struct vmem_altmap *altmap = (machine_bare(g), wide_altmap(2));
+	struct vmem_altmap *altmap = wide_altmap(2);
 
-		EXPECT_EQ(fill(page_addr(0), page_addr(3), false, NULL), 0);
-		EXPECT_EQ(fill(page_addr(3), page_addr(5), false, altmap), 0);
-		plant_leaf(page_addr(5), SOFT_PTE, FIRST_BLOCK - 1);
-		plant_leaf(page_addr(6), SOFT_PTE, FIRST_BLOCK + 2);
-		free_page_nr(3, altmap);
-		EXPECT_EQ(fill(page_addr(3), page_addr(4), false, altmap), 0);
-		EXPECT_EQ(mapped_pfn(page_addr(3)), FIRST_BLOCK);
-	}
+	EXPECT_EQ(fill(page_addr(0), page_addr(3), false, NULL), 0);
+	EXPECT_EQ(fill(page_addr(3), page_addr(5), false, altmap), 0);
+	plant_leaf(page_addr(5), SOFT_PTE, FIRST_BLOCK - 1);
+	plant_leaf(page_addr(6), SOFT_PTE, FIRST_BLOCK + 2);
+	free_page_nr(3, altmap);
+	EXPECT_EQ(fill(page_addr(3), page_addr(4), false, altmap), 0);
+	EXPECT_EQ(mapped_pfn(page_addr(3)), FIRST_BLOCK);
 }
 
 /* ---- Any order ---- */
@@ -431,17 +393,15 @@ static unsigned long step_pages(void)
  * A device of two sections that has just as many pages for its memory map as
  * that takes, behind @reserve pages.
  */
-static bool make_tight_device(struct device *dev, unsigned long reserve)
+static void make_tight_device(struct device *dev, unsigned long reserve)
 {
 	const unsigned long nr_pages = 2 * PAGES_PER_SECTION;
 	const unsigned long nr = vmemmap_nr_pages(nr_pages);
 
-	if (step_pages() > PAGES_PER_SECTION || reserve + nr > nr_pages)
-		return false;
+	SKIP_UNLESS(step_pages() <= PAGES_PER_SECTION, "sections share vmemmap pages");
 	init_device(dev, section_nid(first_hot_section() + 1),
 		    hot_pfn() + PAGES_PER_SECTION, nr_pages);
 	give_altmap(dev, reserve, nr);
-	return true;
 }
 
 /* A part of one section comes if none of it is there, and goes if all of it is. */
@@ -488,44 +448,41 @@ static void add_the_rest(struct device *dev)
 /* W17: parts come and go in any order, and there is always room for the rest. */
 static void a_device_with_no_page_to_spare_serves_any_order(void)
 {
-	struct entropy entropy = { .state = first_seed };
+	struct entropy entropy = seeded_entropy();
 
-	for_each_geometry(g) {
-		for (unsigned long reserve = 0; reserve < 2; reserve++) {
-			struct device *dev = (machine_boot(g), &devices[0]);
-			unsigned int nr_operations = g->is_tiny ? 200 : 30;
+	for (unsigned long reserve = 0; reserve < 2; reserve++) {
+		struct device *dev = &devices[0];
+		unsigned int nr_operations = geo.is_tiny ? 200 : 30;
 
-			if (!make_tight_device(dev, reserve))
-				continue;
-			while (nr_operations--)
-				toggle_part(&entropy, dev);
-			add_the_rest(dev);
-			remove_device(dev);
-			EXPECT_EQ(dev->altmap.alloc, 0);
-			EXPECT_EQ(dev->altmap.align, 0);
-			check_machine();
-			forget_operations();
-		}
+		make_tight_device(dev, reserve);
+		while (nr_operations--)
+			toggle_part(&entropy, dev);
+		add_the_rest(dev);
+		remove_device(dev);
+		EXPECT_EQ(dev->altmap.alloc, 0);
+		EXPECT_EQ(dev->altmap.align, 0);
+		check_machine();
+		forget_operations();
 	}
 }
 
 const struct test_case altmap_cases[] = {
-	TEST_CASE(altmap_answers_as_the_row_says),
-	TEST_CASE(altmap_takes_back_what_the_row_says),
-	TEST_CASE(altmap_blocks_lie_inside_the_window_and_apart),
-	TEST_CASE(altmap_refuses_a_part_of_a_page),
-	TEST_CASE(an_altmap_that_has_shrunk_gives_nothing),
-	TEST_CASE(altmap_never_falls_back_to_ram),
-	TEST_CASE(a_freed_altmap_block_can_be_had_again),
-	TEST_CASE(a_block_of_ram_goes_to_ram_whatever_the_altmap),
-	TEST_CASE(a_block_of_nobody_is_refused),
-	TEST_CASE(what_came_back_out_of_order_can_be_had_again),
-	TEST_CASE(leaves_in_any_order_are_avoided),
-	TEST_CASE(leaves_and_pages_take_the_holes_of_each_other),
-	TEST_CASE(a_hole_may_reach_beyond_the_last_block),
-	TEST_CASE(while_a_block_is_not_mapped_no_hole_is_found),
-	TEST_CASE(holes_are_looked_for_only_if_there_are_some),
-	TEST_CASE(leaves_of_others_are_not_counted),
-	TEST_CASE(a_device_with_no_page_to_spare_serves_any_order),
-	{ NULL, NULL },
+	TEST_CASE(altmap_answers_as_the_row_says, BARE),
+	TEST_CASE(altmap_takes_back_what_the_row_says, BARE),
+	TEST_CASE(altmap_blocks_lie_inside_the_window_and_apart, BARE, .where = ONCE),
+	TEST_CASE(altmap_refuses_a_part_of_a_page, BARE),
+	TEST_CASE(an_altmap_that_has_shrunk_gives_nothing, BARE),
+	TEST_CASE(altmap_never_falls_back_to_ram, EARLY),
+	TEST_CASE(a_freed_altmap_block_can_be_had_again, BARE),
+	TEST_CASE(a_block_of_ram_goes_to_ram_whatever_the_altmap, BARE),
+	TEST_CASE(a_block_of_nobody_is_refused, BOOT),
+	TEST_CASE(what_came_back_out_of_order_can_be_had_again, BARE),
+	TEST_CASE(leaves_in_any_order_are_avoided, BARE),
+	TEST_CASE(leaves_and_pages_take_the_holes_of_each_other, BARE, .where = TINY),
+	TEST_CASE(a_hole_may_reach_beyond_the_last_block, BARE),
+	TEST_CASE(while_a_block_is_not_mapped_no_hole_is_found, BARE),
+	TEST_CASE(holes_are_looked_for_only_if_there_are_some, BARE),
+	TEST_CASE(leaves_of_others_are_not_counted, BARE),
+	TEST_CASE(a_device_with_no_page_to_spare_serves_any_order, BOOT),
+	{}
 };

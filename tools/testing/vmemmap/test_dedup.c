@@ -19,6 +19,12 @@ static unsigned long log2_of(unsigned long n)
 	return log;
 }
 
+static void skip_unless_deduplicated(void)
+{
+	SKIP_UNLESS(is_power_of_2(sizeof(struct page)), "struct page has %zu bytes",
+		    sizeof(struct page));
+}
+
 /* A device of four sections, aligned to anything that a slot may be. */
 static struct device *new_device(unsigned long per_compound)
 {
@@ -28,8 +34,6 @@ static struct device *new_device(unsigned long per_compound)
 	dev->pgmap.vmemmap_shift = log2_of(per_compound * pfns_per_page());
 	return dev;
 }
-
-#if !(STRUCT_PAGE_SIZE & (STRUCT_PAGE_SIZE - 1))
 
 #include "tests/vmemmap_dedup_cases.h"
 
@@ -47,6 +51,7 @@ static unsigned long addr_at(unsigned long nr)
 
 static struct dev_pagemap make_pgmap(unsigned long per_compound)
 {
+	skip_unless_deduplicated();
 	return (struct dev_pagemap){
 		.vmemmap_shift = log2_of(per_compound * pfns_per_page()),
 		.ranges[0] = {
@@ -124,39 +129,32 @@ static void free_all(unsigned long nr)
 
 static void each_compound_page_has_a_head_and_a_tail_of_its_own(void)
 {
-	for_each_geometry(g) {
-		machine_bare(g);
-		for (unsigned long per = 4; per <= 16; per *= 2) {
-			struct dev_pagemap pgmap = make_pgmap(per);
+	for (unsigned long per = 4; per <= 16; per *= 2) {
+		struct dev_pagemap pgmap = make_pgmap(per);
 
-			EXPECT_EQ(populate(0, 2 * per, &pgmap), 0);
-			expect_compound_pages(2 * per, per);
-			free_all(2 * per);
-			EXPECT_EQ(populate(0, 2 * per - 1, &pgmap), 0);
-			expect_compound_pages(2 * per - 1, per);
-			free_all(2 * per);
-		}
-		expect_messages(0);
+		EXPECT_EQ(populate(0, 2 * per, &pgmap), 0);
+		expect_compound_pages(2 * per, per);
+		free_all(2 * per);
+		EXPECT_EQ(populate(0, 2 * per - 1, &pgmap), 0);
+		expect_compound_pages(2 * per - 1, per);
+		free_all(2 * per);
 	}
+	expect_messages(0);
 }
 
 /* As section by section, cut anywhere, even within a vmemmap page. */
 static void a_range_may_be_populated_in_two_parts(void)
 {
 	const unsigned long per = 4, nr = 3 * per;
+	for (unsigned long cut = 1; cut < 2 * nr; cut++) {
+		struct dev_pagemap pgmap = make_pgmap(per);
 
-	for_each_tiny_geometry(g) {
-		machine_bare(g);
-		for (unsigned long cut = 1; cut < 2 * nr; cut++) {
-			struct dev_pagemap pgmap = make_pgmap(per);
-
-			EXPECT_EQ(populate_halves(0, cut, &pgmap), 0);
-			EXPECT_EQ(populate_halves(cut, 2 * nr, &pgmap), 0);
-			expect_compound_pages(nr, per);
-			free_all(nr);
-		}
-		expect_messages(0);
+		EXPECT_EQ(populate_halves(0, cut, &pgmap), 0);
+		EXPECT_EQ(populate_halves(cut, 2 * nr, &pgmap), 0);
+		expect_compound_pages(nr, per);
+		free_all(nr);
 	}
+	expect_messages(0);
 }
 
 /* H: own page, .: shown tail. H H . . | H H . . | H H */
@@ -170,182 +168,153 @@ static void the_first_pages_of_each_compound_page_are_its_own(void)
 
 static void compound_nr_pages_answers_as_the_row_says(void)
 {
-	for_each_geometry(g) {
-		machine_bare(g);
-		for (size_t i = 0; i < ARRAY_SIZE(vmemmap_dedup_cases); i++) {
-			const struct vmemmap_dedup_case *row = &vmemmap_dedup_cases[i];
-			struct dev_pagemap pgmap = make_pgmap(row->per_compound);
-			const unsigned long pfn = device_pfn() +
-						  row->first * pfns_per_page();
+	for (size_t i = 0; i < ARRAY_SIZE(vmemmap_dedup_cases); i++) {
+		const struct vmemmap_dedup_case *row = &vmemmap_dedup_cases[i];
+		struct dev_pagemap pgmap = make_pgmap(row->per_compound);
+		const unsigned long pfn = device_pfn() +
+					  row->first * pfns_per_page();
 
-			note_operation("row: %s", row->name);
-			EXPECT_EQ(vmemmap_compound_nr_pages(pfn,
-							    row->nr * pfns_per_page(),
-							    &pgmap), row->nr_own);
-			forget_operations();
-		}
+		note_operation("row: %s", row->name);
+		EXPECT_EQ(vmemmap_compound_nr_pages(pfn,
+						    row->nr * pfns_per_page(),
+						    &pgmap), row->nr_own);
+		forget_operations();
 	}
 }
 
 static void compound_nr_pages_is_what_populating_takes(void)
 {
 	const unsigned long per = 4, nr = 3 * per;
+	for (unsigned long cut = 1; cut < nr; cut++) {
+		struct dev_pagemap pgmap = make_pgmap(per);
+		unsigned long nr_first, nr_second;
 
-	for_each_tiny_geometry(g) {
-		machine_bare(g);
-		for (unsigned long cut = 1; cut < nr; cut++) {
-			struct dev_pagemap pgmap = make_pgmap(per);
-			unsigned long nr_first, nr_second;
-
-			nr_first = vmemmap_compound_nr_pages(device_pfn(),
-							     cut * pfns_per_page(), &pgmap);
-			nr_second = vmemmap_compound_nr_pages(device_pfn() +
-							      cut * pfns_per_page(),
-							      (nr - cut) * pfns_per_page(),
-							      &pgmap);
-			EXPECT_EQ(populate(0, cut, &pgmap), 0);
-			EXPECT_EQ(nr_used_pages(), nr_first +
-				  nr_tables_for(addr_at(0), addr_at(cut), 0));
-			EXPECT_EQ(populate(cut, nr, &pgmap), 0);
-			EXPECT_EQ(nr_used_pages(), nr_first + nr_second +
-				  nr_tables_for(addr_at(0), addr_at(nr), 0));
-			free_all(nr);
-		}
+		nr_first = vmemmap_compound_nr_pages(device_pfn(),
+						     cut * pfns_per_page(), &pgmap);
+		nr_second = vmemmap_compound_nr_pages(device_pfn() +
+						      cut * pfns_per_page(),
+						      (nr - cut) * pfns_per_page(),
+						      &pgmap);
+		EXPECT_EQ(populate(0, cut, &pgmap), 0);
+		EXPECT_EQ(nr_used_pages(), nr_first +
+			  nr_tables_for(addr_at(0), addr_at(cut), 0));
+		EXPECT_EQ(populate(cut, nr, &pgmap), 0);
+		EXPECT_EQ(nr_used_pages(), nr_first + nr_second +
+			  nr_tables_for(addr_at(0), addr_at(nr), 0));
+		free_all(nr);
 	}
 }
 
 static void a_range_that_is_being_added_is_known(void)
 {
-	for_each_geometry(g) {
-		const unsigned long per = 4;
-		struct dev_pagemap pgmap;
+	const unsigned long per = 4;
+	struct dev_pagemap pgmap;
 
-		machine_bare(g);
-		pgmap = make_pgmap(per);
-		EXPECT_EQ(pgmap.nr_range, 0);
-		pgmap.ranges[1] = pgmap.ranges[0];
-		pgmap.ranges[0].start = PFN_PHYS(device_pfn() - per * pfns_per_page());
-		pgmap.ranges[0].end = PFN_PHYS(device_pfn()) - 1;
-		pgmap.nr_range = 1;
-		/* The second begins where it begins, not a compound page later. */
-		EXPECT_EQ(populate(0, 2 * per, &pgmap), 0);
-		expect_compound_pages(2 * per, per);
-	}
+	pgmap = make_pgmap(per);
+	EXPECT_EQ(pgmap.nr_range, 0);
+	pgmap.ranges[1] = pgmap.ranges[0];
+	pgmap.ranges[0].start = PFN_PHYS(device_pfn() - per * pfns_per_page());
+	pgmap.ranges[0].end = PFN_PHYS(device_pfn()) - 1;
+	pgmap.nr_range = 1;
+	/* The second begins where it begins, not a compound page later. */
+	EXPECT_EQ(populate(0, 2 * per, &pgmap), 0);
+	expect_compound_pages(2 * per, per);
 }
 
 static void a_range_ends_with_its_last_page(void)
 {
-	for_each_geometry(g) {
-		struct dev_pagemap pgmap;
+	struct dev_pagemap pgmap;
 
-		machine_bare(g);
-		pgmap = make_pgmap(4);
-		pgmap.ranges[0].end = PFN_PHYS(device_pfn() + pfns_per_page()) - 1;
-		EXPECT_EQ(vmemmap_compound_nr_pages(device_pfn(), pfns_per_page(), &pgmap),
-			  1);
-		EXPECT_EQ(vmemmap_compound_nr_pages(device_pfn() + pfns_per_page() - 1, 1,
-						    &pgmap), 1);
-		EXPECT_EQ(vmemmap_compound_nr_pages(device_pfn() + pfns_per_page(), 1,
-						    &pgmap), 0);
-		EXPECT_EQ(vmemmap_compound_nr_pages(device_pfn() - 1, 1, &pgmap), 0);
-	}
+	pgmap = make_pgmap(4);
+	pgmap.ranges[0].end = PFN_PHYS(device_pfn() + pfns_per_page()) - 1;
+	EXPECT_EQ(vmemmap_compound_nr_pages(device_pfn(), pfns_per_page(), &pgmap),
+		  1);
+	EXPECT_EQ(vmemmap_compound_nr_pages(device_pfn() + pfns_per_page() - 1, 1,
+					    &pgmap), 1);
+	EXPECT_EQ(vmemmap_compound_nr_pages(device_pfn() + pfns_per_page(), 1,
+					    &pgmap), 0);
+	EXPECT_EQ(vmemmap_compound_nr_pages(device_pfn() - 1, 1, &pgmap), 0);
 }
 
 static void page_frames_that_are_not_the_devices_are_refused(void)
 {
-	for_each_geometry(g) {
-		struct dev_pagemap pgmap;
+	struct dev_pagemap pgmap;
 
-		machine_bare(g);
-		pgmap = make_pgmap(4);
-		pgmap.ranges[0].start += PFN_PHYS(pfns_per_page());
-		EXPECT_EQ(populate(0, 4, &pgmap), -EINVAL);
-		EXPECT_EQ(nr_used_pages(), 0);
-	}
+	pgmap = make_pgmap(4);
+	pgmap.ranges[0].start += PFN_PHYS(pfns_per_page());
+	EXPECT_EQ(populate(0, 4, &pgmap), -EINVAL);
+	EXPECT_EQ(nr_used_pages(), 0);
 }
 
 static void compound_pages_must_begin_on_a_vmemmap_page(void)
 {
-	for_each_geometry(g) {
-		struct dev_pagemap pgmap;
+	struct dev_pagemap pgmap;
 
-		machine_bare(g);
-		pgmap = make_pgmap(4);
-		pgmap.ranges[0].start += PFN_PHYS(pfns_per_page() / 2);
-		EXPECT_EQ(populate_halves(1, 9, &pgmap), -EINVAL);
-		EXPECT_EQ(nr_used_pages(), 0);
-	}
+	pgmap = make_pgmap(4);
+	pgmap.ranges[0].start += PFN_PHYS(pfns_per_page() / 2);
+	EXPECT_EQ(populate_halves(1, 9, &pgmap), -EINVAL);
+	EXPECT_EQ(nr_used_pages(), 0);
 }
 
 static void without_its_tail_a_compound_page_is_not_continued(void)
 {
-	for_each_geometry(g) {
-		struct dev_pagemap pgmap;
+	struct dev_pagemap pgmap;
 
-		machine_bare(g);
-		pgmap = make_pgmap(8);
-		EXPECT_EQ(populate(4, 16, &pgmap), -EINVAL);
-		EXPECT_EQ(nr_used_pages(), 0);
+	pgmap = make_pgmap(8);
+	EXPECT_EQ(populate(4, 16, &pgmap), -EINVAL);
+	EXPECT_EQ(nr_used_pages(), 0);
 
-		/* a head alone is not enough */
-		EXPECT_EQ(populate(0, 1, &pgmap), 0);
-		EXPECT_EQ(populate(4, 8, &pgmap), -EINVAL);
-	}
+	/* a head alone is not enough */
+	EXPECT_EQ(populate(0, 1, &pgmap), 0);
+	EXPECT_EQ(populate(4, 8, &pgmap), -EINVAL);
 }
 
 static void a_huge_leaf_is_no_tail(void)
 {
-	for_each_geometry(g) {
-		struct dev_pagemap pgmap;
-		struct leaf leaf;
+	struct dev_pagemap pgmap;
+	struct leaf leaf;
 
-		machine_bare(g);
-		pgmap = make_pgmap(4);
-		EXPECT_EQ(populate(0, 2, &pgmap), 0);
-		leaf = walk(addr_at(1));
-		*leaf.path[SOFT_PMD] = soft_empty_entry(SOFT_PMD);
-		plant_leaf(addr_at(1), SOFT_PMD, 0);
-		EXPECT_EQ(populate(2, 4, &pgmap), -EINVAL);
-		/* what needs no tail is mapped */
-		EXPECT_EQ(populate(0, 2, &pgmap), 0);
+	pgmap = make_pgmap(4);
+	EXPECT_EQ(populate(0, 2, &pgmap), 0);
+	leaf = walk(addr_at(1));
+	*leaf.path[SOFT_PMD] = soft_empty_entry(SOFT_PMD);
+	plant_leaf(addr_at(1), SOFT_PMD, 0);
+	EXPECT_EQ(populate(2, 4, &pgmap), -EINVAL);
+	/* what needs no tail is mapped */
+	EXPECT_EQ(populate(0, 2, &pgmap), 0);
 
-		/* the leaf is kept, but is no tail for the next slot either */
-		pgmap = make_pgmap(2 * PTRS_PER_PTE);
-		EXPECT_EQ(populate(0, 2 * PTRS_PER_PTE, &pgmap), -EINVAL);
-	}
+	/* the leaf is kept, but is no tail for the next slot either */
+	pgmap = make_pgmap(2 * PTRS_PER_PTE);
+	EXPECT_EQ(populate(0, 2 * PTRS_PER_PTE, &pgmap), -EINVAL);
 }
 
 /* Fail each allocation in turn. */
 static void a_populate_that_fails_anywhere_can_be_freed_and_tried_again(void)
 {
 	const unsigned long per = 4, nr = 3 * per;
+	struct dev_pagemap pgmap;
+	unsigned long n = 0;
+	int err;
 
-	for_each_tiny_geometry(g) {
-		struct dev_pagemap pgmap;
-		unsigned long n = 0;
-		int err;
+	pgmap = make_pgmap(per);
+	do {
+		/* a row that fails is halved, in the end page by page */
+		fail_allocation(++n, false);
+		err = populate(0, nr, &pgmap);
+		EXPECT(!err || (err == -ENOMEM && machine.seen.nr_failures));
+		if (!err)
+			expect_compound_pages(nr, per);
+		free_all(nr);
 
-		machine_bare(g);
-		pgmap = make_pgmap(per);
-		do {
-			/* a row that fails is halved, in the end page by page */
-			fail_allocation(++n, false);
-			err = populate(0, nr, &pgmap);
-			EXPECT(!err || (err == -ENOMEM && machine.nr_failures));
-			if (!err)
-				expect_compound_pages(nr, per);
+		fail_allocation(n, true);
+		err = populate(0, nr, &pgmap);
+		EXPECT_EQ(err, machine.seen.nr_failures ? -ENOMEM : 0);
+		fail_allocation(0, false);
+		if (err)
 			free_all(nr);
-
-			fail_allocation(n, true);
-			err = populate(0, nr, &pgmap);
-			EXPECT_EQ(err, machine.nr_failures ? -ENOMEM : 0);
-			fail_allocation(0, false);
-			if (err)
-				free_all(nr);
-		} while (err);
-		expect_compound_pages(nr, per);
-		EXPECT(n > 1 && n - 1 <= nr_used_pages());
-	}
+	} while (err);
+	expect_compound_pages(nr, per);
+	EXPECT(n > 1 && n - 1 <= nr_used_pages());
 }
 
 /* ---- HugeTLB pages from boot ---- */
@@ -353,9 +322,9 @@ static void a_populate_that_fails_anywhere_can_be_freed_and_tried_again(void)
 /* A zone of node 1 whose HugeTLB pages nobody has seen yet. */
 static struct zone zone;
 
-static void machine_with_zone(const struct geometry *g)
+static void init_zone(void)
 {
-	machine_early(g);
+	skip_unless_deduplicated();
 	zone = (struct zone){ .node = 1 };
 }
 
@@ -381,54 +350,48 @@ static void expect_hvo(unsigned long first, unsigned long nr)
 
 static void hugetlb_pages_of_an_order_show_one_tail(void)
 {
-	for_each_geometry(g) {
-		unsigned long nr_free;
+	unsigned long nr_free;
 
-		machine_with_zone(g);
-		nr_free = nr_free_pages(1);
-		EXPECT_EQ(populate_hvo(0, 4), 0);
-		EXPECT_EQ(populate_hvo(4, 4), 0);
-		EXPECT_EQ(populate_hvo(8, 8), 0);
-		expect_hvo(0, 4);
-		expect_hvo(4, 4);
-		expect_hvo(8, 8);
-		EXPECT(mapped_pfn(addr_at(0)) != mapped_pfn(addr_at(4)));
-		EXPECT(mapped_pfn(addr_at(1)) != mapped_pfn(addr_at(9)));
-		EXPECT_EQ(nr_free - nr_free_pages(1), 3 + 2 +
-			  nr_tables_for(addr_at(0), addr_at(16), SOFT_PTE));
-	}
+	init_zone();
+	nr_free = nr_free_pages(1);
+	EXPECT_EQ(populate_hvo(0, 4), 0);
+	EXPECT_EQ(populate_hvo(4, 4), 0);
+	EXPECT_EQ(populate_hvo(8, 8), 0);
+	expect_hvo(0, 4);
+	expect_hvo(4, 4);
+	expect_hvo(8, 8);
+	EXPECT(mapped_pfn(addr_at(0)) != mapped_pfn(addr_at(4)));
+	EXPECT(mapped_pfn(addr_at(1)) != mapped_pfn(addr_at(9)));
+	EXPECT_EQ(nr_free - nr_free_pages(1), 3 + 2 +
+		  nr_tables_for(addr_at(0), addr_at(16), SOFT_PTE));
 }
 
 static void hugetlb_without_memory_is_told_so(void)
 {
-	for_each_tiny_geometry(g) {
-		unsigned long n = 0;
-		int err;
+	unsigned long n = 0;
+	int err;
 
-		machine_with_zone(g);
-		do {
-			fail_allocation(++n, false);
-			err = populate_hvo(0, 4);
-			EXPECT_EQ(err, machine.nr_failures ? -ENOMEM : 0);
-			fail_allocation(0, false);
-		} while (err);
-		EXPECT(n > 2);
-		expect_hvo(0, 4);
-	}
+	init_zone();
+	do {
+		fail_allocation(++n, false);
+		err = populate_hvo(0, 4);
+		EXPECT_EQ(err, machine.seen.nr_failures ? -ENOMEM : 0);
+		fail_allocation(0, false);
+	} while (err);
+	EXPECT(n > 2);
+	expect_hvo(0, 4);
 }
 
 static void shown_tails_of_hugetlb_pages_are_made_read_only(void)
 {
-	for_each_geometry(g) {
-		machine_with_zone(g);
-		EXPECT_EQ(populate_hvo(0, 4), 0);
-		EXPECT_EQ(populate_hvo(4, 4), 0);
-		vmemmap_wrprotect_hvo(addr_at(0), addr_at(4), 1, PAGE_SIZE);
-		for (unsigned long i = 0; i < 8; i++)
-			EXPECT_EQ(*walk(addr_at(i)).entry & ENTRY_READONLY,
-				  i % 4 && i < 4 ? ENTRY_READONLY : 0);
-		expect_hvo(0, 4);
-	}
+	init_zone();
+	EXPECT_EQ(populate_hvo(0, 4), 0);
+	EXPECT_EQ(populate_hvo(4, 4), 0);
+	vmemmap_wrprotect_hvo(addr_at(0), addr_at(4), 1, PAGE_SIZE);
+	for (unsigned long i = 0; i < 8; i++)
+		EXPECT_EQ(*walk(addr_at(i)).entry & ENTRY_READONLY,
+			  i % 4 && i < 4 ? ENTRY_READONLY : 0);
+	expect_hvo(0, 4);
 }
 
 static void expect_vm_warning(void)
@@ -440,144 +403,110 @@ static void expect_vm_warning(void)
 
 static void what_is_no_pte_is_not_made_read_only(void)
 {
-	unsigned long nr_leaves = 0;
+	const struct vmemmap_fill huge = { .nid = 1, .huge = true };
+	const unsigned long slot = ALIGN(addr_at(0), PMD_SIZE);
 
-	for_each_tiny_geometry(g) {
-		const struct vmemmap_fill huge = { .nid = 1, .huge = true };
-		unsigned long slot;
+	vmemmap_wrprotect_range(slot, slot + PAGE_SIZE);
+	expect_vm_warning();
 
-		machine_with_zone(g);
-		slot = ALIGN(addr_at(0), PMD_SIZE);
-		vmemmap_wrprotect_range(slot, slot + PAGE_SIZE);
-		expect_vm_warning();
-
-		EXPECT_EQ(vmemmap_fill_range(slot, slot + PMD_SIZE, &huge), 0);
-		if (walk(slot).level != SOFT_PMD)
-			continue;	/* no block so large */
-		vmemmap_wrprotect_range(slot, slot + PAGE_SIZE);
-		expect_vm_warning();
-		EXPECT(!(*walk(slot).entry & ENTRY_READONLY));
-		nr_leaves++;
-	}
-	EXPECT(nr_leaves);
+	EXPECT_EQ(vmemmap_fill_range(slot, slot + PMD_SIZE, &huge), 0);
+	SKIP_UNLESS(walk(slot).level == SOFT_PMD, "no block so large");
+	vmemmap_wrprotect_range(slot, slot + PAGE_SIZE);
+	expect_vm_warning();
+	EXPECT(!(*walk(slot).entry & ENTRY_READONLY));
 }
 
 /* ---- With sections ---- */
 
-/* The vmemmap pages of a section; 0: it is not filled by whole ones. */
+/* The vmemmap pages of a section that takes whole ones. */
 static unsigned long pages_per_section(void)
 {
 	const unsigned long size = PAGES_PER_SECTION * sizeof(struct page);
 
-	return PAGE_ALIGNED(size) ? size >> PAGE_SHIFT : 0;
+	skip_unless_deduplicated();
+	SKIP_UNLESS(PAGE_ALIGNED(size), "sections share vmemmap pages");
+	return size >> PAGE_SHIFT;
 }
 
 static void compound_pages_may_span_sections(void)
 {
-	for_each_geometry(g) {
-		const unsigned long nr = pages_per_section();
-		struct device *dev;
-		char *before;
+	const unsigned long nr = pages_per_section();
+	struct device *dev = new_device(4);
 
-		machine_boot(g);
-		before = machine_text();
-		for (unsigned long per = nr > 1 ? nr / 2 : 1;
-		     nr && per <= 4 * nr; per *= 2) {
-			dev = new_device(per);
-			if (!IS_ALIGNED(vaddr(dev->pfn), PMD_SIZE) || per < 4)
-				continue;
-			EXPECT_EQ(add_device(dev), 0);
-			check_machine();
-			EXPECT_EQ(machine.memmap_pages, 4 * nr / per * 2);
-			remove_device(dev);
-			check_machine();
-			expect_machine(before);
-		}
-		free(before);
+	SKIP_UNLESS(IS_ALIGNED(vaddr(dev->pfn), PMD_SIZE), "the device shares a slot");
+	remember_machine();
+	for (unsigned long per = max(nr / 2, 4UL); per <= 4 * nr; per *= 2) {
+		dev = new_device(per);
+		EXPECT_EQ(add_device(dev), 0);
+		check_machine();
+		EXPECT_EQ(machine.memmap_pages, 4 * nr / per * 2);
+		remove_device(dev);
+		check_machine();
+		expect_machine_as_before();
 	}
 }
 
 static void with_an_altmap_no_tail_is_shown(void)
 {
-	for_each_geometry(g) {
-		const unsigned long nr = pages_per_section();
-		struct device *dev;
+	const unsigned long nr = pages_per_section();
+	struct device *dev = new_device(4);
 
-		machine_boot(g);
-		dev = new_device(4);
-		if (!nr || !IS_ALIGNED(vaddr(dev->pfn), PMD_SIZE) ||
-		    !IS_ALIGNED(vaddr(dev->pfn + dev->nr_pages), PMD_SIZE))
-			continue;
-		give_altmap(dev, 0, 4 * nr);
-		EXPECT_EQ(add_device(dev), 0);
-		check_machine();
-		EXPECT_EQ(machine.memmap_pages, 4 * nr);
-		EXPECT_EQ(dev->altmap.alloc, 4 * nr);
-		remove_device(dev);
-		check_machine();
-	}
+	SKIP_UNLESS(IS_ALIGNED(vaddr(dev->pfn) | vaddr(dev->pfn + dev->nr_pages), PMD_SIZE),
+		    "the device shares a slot");
+	give_altmap(dev, 0, 4 * nr);
+	EXPECT_EQ(add_device(dev), 0);
+	check_machine();
+	EXPECT_EQ(machine.memmap_pages, 4 * nr);
+	EXPECT_EQ(dev->altmap.alloc, 4 * nr);
+	remove_device(dev);
+	check_machine();
 }
 
 static void small_compound_pages_share_nothing(void)
 {
-	for_each_geometry(g) {
-		const unsigned long nr = pages_per_section();
-		struct device *dev;
+	const unsigned long nr = pages_per_section();
+	struct device *dev = new_device(2);
 
-		machine_boot(g);
-		dev = new_device(2);
-		if (!nr)
-			continue;
-		EXPECT_EQ(add_device(dev), 0);
-		check_machine();
-		EXPECT_EQ(machine.memmap_pages, 4 * nr);
-	}
+	EXPECT_EQ(add_device(dev), 0);
+	check_machine();
+	EXPECT_EQ(machine.memmap_pages, 4 * nr);
 }
-
-#else
 
 static void a_struct_page_of_no_power_of_two_is_not_deduplicated(void)
 {
-	for_each_geometry(g) {
-		struct device *dev;
+	struct device *dev = new_device(4);
 
-		machine_boot(g);
-		dev = new_device(4);
-		EXPECT_EQ(add_device(dev), 0);
-		check_machine();
-		EXPECT_EQ(machine.memmap_pages,
-			  4 * DIV_ROUND_UP(PAGES_PER_SECTION * sizeof(struct page),
-					   PAGE_SIZE));
-		remove_device(dev);
-		check_machine();
-	}
+	SKIP_UNLESS(!is_power_of_2(sizeof(struct page)), "struct page has %zu bytes",
+		    sizeof(struct page));
+	EXPECT_EQ(add_device(dev), 0);
+	check_machine();
+	EXPECT_EQ(machine.memmap_pages,
+		  4 * DIV_ROUND_UP(PAGES_PER_SECTION * sizeof(struct page),
+				   PAGE_SIZE));
+	remove_device(dev);
+	check_machine();
 }
 
-#endif
-
 const struct test_case dedup_cases[] = {
-#if STRUCT_PAGE_SIZE & (STRUCT_PAGE_SIZE - 1)
-	TEST_CASE(a_struct_page_of_no_power_of_two_is_not_deduplicated),
-#else
-	TEST_CASE(each_compound_page_has_a_head_and_a_tail_of_its_own),
-	TEST_CASE(a_range_may_be_populated_in_two_parts),
-	TEST_CASE(the_first_pages_of_each_compound_page_are_its_own),
-	TEST_CASE(compound_nr_pages_answers_as_the_row_says),
-	TEST_CASE(compound_nr_pages_is_what_populating_takes),
-	TEST_CASE(a_range_that_is_being_added_is_known),
-	TEST_CASE(a_range_ends_with_its_last_page),
-	TEST_CASE(page_frames_that_are_not_the_devices_are_refused),
-	TEST_CASE(compound_pages_must_begin_on_a_vmemmap_page),
-	TEST_CASE(without_its_tail_a_compound_page_is_not_continued),
-	TEST_CASE(a_huge_leaf_is_no_tail),
-	TEST_CASE(a_populate_that_fails_anywhere_can_be_freed_and_tried_again),
-	TEST_CASE(hugetlb_pages_of_an_order_show_one_tail),
-	TEST_CASE(hugetlb_without_memory_is_told_so),
-	TEST_CASE(shown_tails_of_hugetlb_pages_are_made_read_only),
-	TEST_CASE(what_is_no_pte_is_not_made_read_only),
-	TEST_CASE(compound_pages_may_span_sections),
-	TEST_CASE(with_an_altmap_no_tail_is_shown),
-	TEST_CASE(small_compound_pages_share_nothing),
-#endif
-	{ NULL, NULL },
+	TEST_CASE(a_struct_page_of_no_power_of_two_is_not_deduplicated, BOOT),
+	TEST_CASE(each_compound_page_has_a_head_and_a_tail_of_its_own, BARE),
+	TEST_CASE(a_range_may_be_populated_in_two_parts, BARE, .where = TINY),
+	TEST_CASE(the_first_pages_of_each_compound_page_are_its_own, BARE, .where = ONCE),
+	TEST_CASE(compound_nr_pages_answers_as_the_row_says, BARE),
+	TEST_CASE(compound_nr_pages_is_what_populating_takes, BARE, .where = TINY),
+	TEST_CASE(a_range_that_is_being_added_is_known, BARE),
+	TEST_CASE(a_range_ends_with_its_last_page, BARE),
+	TEST_CASE(page_frames_that_are_not_the_devices_are_refused, BARE),
+	TEST_CASE(compound_pages_must_begin_on_a_vmemmap_page, BARE),
+	TEST_CASE(without_its_tail_a_compound_page_is_not_continued, BARE),
+	TEST_CASE(a_huge_leaf_is_no_tail, BARE),
+	TEST_CASE(a_populate_that_fails_anywhere_can_be_freed_and_tried_again, BARE, .where = TINY),
+	TEST_CASE(hugetlb_pages_of_an_order_show_one_tail, EARLY),
+	TEST_CASE(hugetlb_without_memory_is_told_so, EARLY, .where = TINY),
+	TEST_CASE(shown_tails_of_hugetlb_pages_are_made_read_only, EARLY),
+	TEST_CASE(what_is_no_pte_is_not_made_read_only, EARLY, .where = TINY),
+	TEST_CASE(compound_pages_may_span_sections, BOOT),
+	TEST_CASE(with_an_altmap_no_tail_is_shown, BOOT),
+	TEST_CASE(small_compound_pages_share_nothing, BOOT),
+	{}
 };

@@ -34,27 +34,24 @@ static int fill_base(unsigned long start, unsigned long end)
 /* W1, W2: both orders, for all neighbours in two sections, whatever they share. */
 static void neighbours_go_in_any_order(void)
 {
-	for_each_tiny_geometry(g) {
-		const unsigned long step = (machine_boot(g), PAGES_PER_SUBSECTION);
-		const unsigned long nr = 2 * SUBSECTIONS_PER_SECTION;
-		const unsigned long pfn = hot_pfn(1);
-		char *before = machine_text();
+	const unsigned long step = PAGES_PER_SUBSECTION;
+	const unsigned long nr = 2 * SUBSECTIONS_PER_SECTION;
+	const unsigned long pfn = hot_pfn(1);
+	remember_machine();
 
-		for (unsigned long i = 0; i < nr; i++)
-			for (unsigned long j = i + 1; j < nr; j++)
-				for (unsigned long k = j + 1; k <= nr; k++) {
-					EXPECT_EQ(add_ram(pfn + i * step, (j - i) * step), 0);
-					EXPECT_EQ(add_ram(pfn + j * step, (k - j) * step), 0);
-					remove_ram(pfn + i * step, (j - i) * step);
-					check_machine();
-					EXPECT_EQ(add_ram(pfn + i * step, (j - i) * step), 0);
-					remove_ram(pfn + j * step, (k - j) * step);
-					check_machine();
-					remove_ram(pfn + i * step, (j - i) * step);
-					expect_machine(before);
-				}
-		free(before);
-	}
+	for (unsigned long i = 0; i < nr; i++)
+		for (unsigned long j = i + 1; j < nr; j++)
+			for (unsigned long k = j + 1; k <= nr; k++) {
+				EXPECT_EQ(add_ram(pfn + i * step, (j - i) * step), 0);
+				EXPECT_EQ(add_ram(pfn + j * step, (k - j) * step), 0);
+				remove_ram(pfn + i * step, (j - i) * step);
+				check_machine();
+				EXPECT_EQ(add_ram(pfn + i * step, (j - i) * step), 0);
+				remove_ram(pfn + j * step, (k - j) * step);
+				check_machine();
+				remove_ram(pfn + i * step, (j - i) * step);
+				expect_machine_as_before();
+			}
 }
 
 /* ---- W1, W2: every range of subsections of two sections, real page sizes ---- */
@@ -176,183 +173,155 @@ static void toggle_ranges(unsigned int step)
  */
 static void all_ranges_of_two_sections_come_and_go(void)
 {
-	for_each_geometry(g) {
-		const bool is_real = sizeof(struct page) == 64;
-		const unsigned int step = is_real || g->page_shift == 14 ? 1 : 5;
-		struct geometry small = *g;
+	const bool is_real = sizeof(struct page) == 64;
+	const unsigned int step = is_real || geo.page_shift == 14 ? 1 : 5;
+	struct geometry small = geo;
 
-		if (strncmp(g->name, "arm64", 5) || has_own_hooks)
-			continue;
-		/* little memory stays in the caches of the host */
-		if (g->arch == ARCH_BASE)
-			small.ram_pages = 128;
-		machine_boot(&small);
-		open_window();
-		toggle_ranges(step);
-		toggle(window.pfn, 2 * PAGES_PER_SECTION);
-		toggle_ranges(step);
-	}
+	SKIP_UNLESS(!has_own_hooks, "hooks make no difference");
+	SKIP_UNLESS(!strncmp(geo.name, "arm64", 5), "no page size of its own");
+	/* little memory stays in the caches of the host */
+	if (geo.arch == ARCH_BASE)
+		small.ram_pages = 128;
+	use_geometry(&small);
+	machine_boot();
+	open_window();
+	toggle_ranges(step);
+	toggle(window.pfn, 2 * PAGES_PER_SECTION);
+	toggle_ranges(step);
 }
 
 /* An 80-byte struct page makes sections share leaves; W14: and come again. */
 static void sections_that_share_leaves_go_in_any_order(void)
 {
-	for_each_geometry(g) {
-		unsigned long pfns[2];
-		char *before;
+	const unsigned long pfns[] = { hot_pfn(0), hot_pfn(1) };
 
-		machine_boot(g);
-		pfns[0] = hot_pfn(0);
-		pfns[1] = hot_pfn(1);
-		before = machine_text();
-		for (int first = 0; first < 2; first++) {
-			EXPECT_EQ(add_ram(pfns[0], PAGES_PER_SECTION), 0);
-			EXPECT_EQ(add_ram(pfns[1], PAGES_PER_SECTION), 0);
-			remove_ram(pfns[first], PAGES_PER_SECTION);
-			check_machine();
-			EXPECT_EQ(add_ram(pfns[first], PAGES_PER_SECTION), 0);
-			check_machine();
-			remove_ram(pfns[!first], PAGES_PER_SECTION);
-			remove_ram(pfns[first], PAGES_PER_SECTION);
-			expect_machine(before);
-		}
-		free(before);
+	remember_machine();
+	for (int first = 0; first < 2; first++) {
+		EXPECT_EQ(add_ram(pfns[0], PAGES_PER_SECTION), 0);
+		EXPECT_EQ(add_ram(pfns[1], PAGES_PER_SECTION), 0);
+		remove_ram(pfns[first], PAGES_PER_SECTION);
+		check_machine();
+		EXPECT_EQ(add_ram(pfns[first], PAGES_PER_SECTION), 0);
+		check_machine();
+		remove_ram(pfns[!first], PAGES_PER_SECTION);
+		remove_ram(pfns[first], PAGES_PER_SECTION);
+		expect_machine_as_before();
 	}
 }
 
 static void expect_one_flush(struct device *dev, struct vmem_altmap *altmap)
 {
 	EXPECT_EQ(add_range(0, dev->pfn, dev->nr_pages, altmap, &dev->pgmap), 0);
-	machine.nr_tlb_flushes = 0;
+	machine.seen.nr_tlb_flushes = 0;
 	remove_range(dev->pfn, dev->nr_pages, altmap, &dev->pgmap);
-	EXPECT_EQ(machine.nr_tlb_flushes, 1);
+	EXPECT_EQ(machine.seen.nr_tlb_flushes, 1);
 }
 
 /* W7, W26, whatever the leaves: huge, pages, shared tails, a device; with the tables. */
 static void a_removed_section_costs_one_flush(void)
 {
-	for_each_geometry(g) {
-		struct device *dev = &devices[0];
+	struct device *dev = &devices[0];
 
-		machine_boot(g);
-		if (PAGES_PER_SECTION * sizeof(struct page) < 2 * PAGE_SIZE)
-			continue;	/* others live in its pages */
-		init_device(dev, 0, hot_pfn(1), PAGES_PER_SECTION);
-		set_altmap(&dev->altmap, dev->pfn, 0, PAGES_PER_SECTION);
-		expect_one_flush(dev, NULL);
-		expect_one_flush(dev, &dev->altmap);
-		machine.refuse_pmds = true;
-		expect_one_flush(dev, NULL);
-		expect_one_flush(dev, &dev->altmap);
-		dev->pgmap.vmemmap_shift = PFN_SECTION_SHIFT;
-		expect_one_flush(dev, NULL);
-		machine.nr_warnings = 0;
-		check_machine();
-	}
+	SKIP_UNLESS(PAGES_PER_SECTION * sizeof(struct page) >= 2 * PAGE_SIZE,
+		    "sections share vmemmap pages");
+	init_device(dev, 0, hot_pfn(1), PAGES_PER_SECTION);
+	set_altmap(&dev->altmap, dev->pfn, 0, PAGES_PER_SECTION);
+	expect_one_flush(dev, NULL);
+	expect_one_flush(dev, &dev->altmap);
+	machine.knobs.refuse_pmds = true;
+	expect_one_flush(dev, NULL);
+	expect_one_flush(dev, &dev->altmap);
+	dev->pgmap.vmemmap_shift = PFN_SECTION_SHIFT;
+	expect_one_flush(dev, NULL);
+	machine.seen.nr_warnings = 0;
+	check_machine();
 }
 
 /* W26: as many as can be gathered. */
 static void sections_that_go_together_cost_one_flush(void)
 {
-	for_each_tiny_geometry(g) {
-		struct device *dev = &devices[0];
+	struct device *dev = &devices[0];
 
-		machine_boot(g);
-		if (2 * PAGES_PER_SECTION * sizeof(struct page) < 2 * PAGE_SIZE)
-			continue;	/* others live in its pages */
-		init_device(dev, 0, hot_pfn(1), 2 * PAGES_PER_SECTION);
-		set_altmap(&dev->altmap, dev->pfn, 0, PAGES_PER_SECTION);
-		expect_one_flush(dev, NULL);
-		expect_one_flush(dev, &dev->altmap);
-		dev->pgmap.vmemmap_shift = PFN_SECTION_SHIFT;
-		expect_one_flush(dev, NULL);
-		check_machine();
-	}
+	SKIP_UNLESS(2 * PAGES_PER_SECTION * sizeof(struct page) >= 2 * PAGE_SIZE,
+		    "sections share vmemmap pages");
+	init_device(dev, 0, hot_pfn(1), 2 * PAGES_PER_SECTION);
+	set_altmap(&dev->altmap, dev->pfn, 0, PAGES_PER_SECTION);
+	expect_one_flush(dev, NULL);
+	expect_one_flush(dev, &dev->altmap);
+	dev->pgmap.vmemmap_shift = PFN_SECTION_SHIFT;
+	expect_one_flush(dev, NULL);
+	check_machine();
 }
 
 /* Pages, leaves and tables are missing, at each level. */
 static void a_range_with_holes_goes(void)
 {
-	for_each_geometry(g) {
-		const struct vmemmap_fill huge = { .nid = 0, .huge = true };
-		/* real tables reach too far to go through them slot by slot */
-		const int last_level = g->is_tiny ? top_level() : SOFT_PMD;
-		unsigned long addr = slot_addr(0);
+	const struct vmemmap_fill huge = { .nid = 0, .huge = true };
+	/* real tables reach too far to go through them slot by slot */
+	const int last_level = geo.is_tiny ? top_level() : SOFT_PMD;
+	unsigned long addr = slot_addr(0);
 
-		machine_bare(g);
-		EXPECT_EQ(fill_base(addr + PAGE_SIZE, addr + 2 * PAGE_SIZE), 0);
-		EXPECT_EQ(fill_base(slot_addr(1) - PAGE_SIZE, slot_addr(1)), 0);
-		if (g->arch != ARCH_BASE)
-			EXPECT_EQ(vmemmap_fill_range(slot_addr(2), slot_addr(3), &huge), 0);
-		for (int level = SOFT_PMD; level <= last_level; level++) {
-			addr = slot_addr(0) + 2 * level_size(level) + PMD_SIZE - PAGE_SIZE;
-			EXPECT_EQ(fill_base(addr, addr + PAGE_SIZE), 0);
-		}
-		vmemmap_free(slot_addr(0), addr + PAGE_SIZE, NULL);
-		EXPECT_EQ(nr_used_pages(), 0);
-		/* nothing is there at all */
-		vmemmap_free(slot_addr(0), addr + PAGE_SIZE, NULL);
-		EXPECT_EQ(nr_used_pages(), 0);
+	machine_bare();
+	EXPECT_EQ(fill_base(addr + PAGE_SIZE, addr + 2 * PAGE_SIZE), 0);
+	EXPECT_EQ(fill_base(slot_addr(1) - PAGE_SIZE, slot_addr(1)), 0);
+	if (geo.arch != ARCH_BASE)
+		EXPECT_EQ(vmemmap_fill_range(slot_addr(2), slot_addr(3), &huge), 0);
+	for (int level = SOFT_PMD; level <= last_level; level++) {
+		addr = slot_addr(0) + 2 * level_size(level) + PMD_SIZE - PAGE_SIZE;
+		EXPECT_EQ(fill_base(addr, addr + PAGE_SIZE), 0);
 	}
+	vmemmap_free(slot_addr(0), addr + PAGE_SIZE, NULL);
+	EXPECT_EQ(nr_used_pages(), 0);
+	/* nothing is there at all */
+	vmemmap_free(slot_addr(0), addr + PAGE_SIZE, NULL);
+	EXPECT_EQ(nr_used_pages(), 0);
 }
 
 /* Also the part of it that boot did not note has struct pages. */
 static void an_early_section_keeps_what_it_shares(void)
 {
-	for_each_geometry(g) {
-		char *before;
 
-		machine_boot(g);
-		before = machine_text();
-		EXPECT_EQ(add_ram(hot_pfn(0), PAGES_PER_SUBSECTION), 0);
-		remove_ram(hot_pfn(0), PAGES_PER_SUBSECTION);
-		expect_machine(before);
-		EXPECT_EQ(add_ram(hot_pfn(0), PAGES_PER_SECTION), 0);
-		remove_ram(hot_pfn(0), PAGES_PER_SECTION);
-		expect_machine(before);
-		check_machine();
-		free(before);
-	}
+	remember_machine();
+	EXPECT_EQ(add_ram(hot_pfn(0), PAGES_PER_SUBSECTION), 0);
+	remove_ram(hot_pfn(0), PAGES_PER_SUBSECTION);
+	expect_machine_as_before();
+	EXPECT_EQ(add_ram(hot_pfn(0), PAGES_PER_SECTION), 0);
+	remove_ram(hot_pfn(0), PAGES_PER_SECTION);
+	expect_machine_as_before();
+	check_machine();
 }
 
 /* W22: what boot mapped goes back to where it is from, if a hot section is the last. */
 static void memory_from_boot_goes_when_the_last_user_goes(void)
 {
-	for_each_geometry(g) {
-		unsigned long pfn;
+	unsigned long pfn;
 
-		machine_boot(g);
-		pfn = hot_pfn(-1);
-		EXPECT_EQ(add_ram(hot_pfn(0), PAGES_PER_SECTION), 0);
-		remove_ram(pfn, min(PAGES_PER_SECTION, ram_start_pfn(1) + geo.ram_pages - pfn));
-		check_machine();
-		remove_ram(hot_pfn(0), PAGES_PER_SECTION);
-		check_machine();
-	}
+	pfn = hot_pfn(-1);
+	EXPECT_EQ(add_ram(hot_pfn(0), PAGES_PER_SECTION), 0);
+	remove_ram(pfn, min(PAGES_PER_SECTION, ram_start_pfn(1) + geo.ram_pages - pfn));
+	check_machine();
+	remove_ram(hot_pfn(0), PAGES_PER_SECTION);
+	check_machine();
 }
 
 /* W13, W18: a part of a section is paid for by its device, as far as it goes. */
 static void a_part_of_a_section_uses_its_altmap(void)
 {
-	for_each_geometry(g) {
-		struct device *dev = &devices[0];
-		unsigned long start, end;
+	struct device *dev = &devices[0];
+	unsigned long start, end;
 
-		machine_boot(g);
-		if (g->arch == ARCH_HUGE)
-			continue;	/* a leaf of RAM may map its pages */
-		init_device(dev, 0, hot_pfn(1) + PAGES_PER_SUBSECTION,
-			    3 * PAGES_PER_SUBSECTION);
-		give_altmap(dev, 0, dev->nr_pages);
-		start = PAGE_ALIGN(vaddr(dev->pfn));
-		end = PAGE_ALIGN_DOWN(vaddr(dev->pfn + dev->nr_pages));
-		EXPECT_EQ(add_device(dev), 0);
-		EXPECT_EQ(dev->altmap.alloc, start < end ? (end - start) >> PAGE_SHIFT : 0);
-		check_machine();
-		remove_device(dev);
-		EXPECT_EQ(dev->altmap.alloc, 0);
-		check_machine();
-	}
+	SKIP_UNLESS(geo.arch != ARCH_HUGE, "a leaf of RAM may map the part");
+	init_device(dev, 0, hot_pfn(1) + PAGES_PER_SUBSECTION,
+		    3 * PAGES_PER_SUBSECTION);
+	give_altmap(dev, 0, dev->nr_pages);
+	start = PAGE_ALIGN(vaddr(dev->pfn));
+	end = PAGE_ALIGN_DOWN(vaddr(dev->pfn + dev->nr_pages));
+	EXPECT_EQ(add_device(dev), 0);
+	EXPECT_EQ(dev->altmap.alloc, start < end ? (end - start) >> PAGE_SHIFT : 0);
+	check_machine();
+	remove_device(dev);
+	EXPECT_EQ(dev->altmap.alloc, 0);
+	check_machine();
 }
 
 /*
@@ -361,225 +330,196 @@ static void a_part_of_a_section_uses_its_altmap(void)
  */
 static void tables_stay_where_they_must(void)
 {
-	for_each_geometry(g) {
-		const unsigned long start = slot_addr(1), end = start + PAGE_SIZE;
-		unsigned long nr_tables;
+	const unsigned long start = slot_addr(1), end = start + PAGE_SIZE;
+	unsigned long nr_tables;
 
-		machine_bare(g);
+	EXPECT_EQ(fill_base(start, end), 0);
+	nr_tables = nr_used_pages() - 1;
+
+	vmemmap_depopulate(start, end, NULL, start + 1, 0);
+	EXPECT_EQ(nr_used_pages(), nr_tables);
+	vmemmap_depopulate(start, end, NULL, 0, slot_addr(2) - 1);
+	EXPECT_EQ(nr_used_pages(), nr_tables);
+	for (int level = SOFT_PMD; level < NR_SOFT_LEVELS; level++) {
 		EXPECT_EQ(fill_base(start, end), 0);
-		nr_tables = nr_used_pages() - 1;
-
-		vmemmap_depopulate(start, end, NULL, start + 1, 0);
-		EXPECT_EQ(nr_used_pages(), nr_tables);
-		vmemmap_depopulate(start, end, NULL, 0, slot_addr(2) - 1);
-		EXPECT_EQ(nr_used_pages(), nr_tables);
-		for (int level = SOFT_PMD; level < NR_SOFT_LEVELS; level++) {
-			EXPECT_EQ(fill_base(start, end), 0);
-			soft_sync_mask = BIT(level);
-			vmemmap_depopulate(start, end, NULL, 0, 0);
-			EXPECT_EQ(nr_used_pages(), level > top_level() ? 0 :
-				  nr_tables - (level - SOFT_PMD));
-			soft_sync_mask = 0;
-			vmemmap_depopulate(start, end, NULL, 0, 0);
-			EXPECT_EQ(nr_used_pages(), 0);
-		}
+		soft_sync_mask = BIT(level);
+		vmemmap_depopulate(start, end, NULL, 0, 0);
+		EXPECT_EQ(nr_used_pages(), level > top_level() ? 0 :
+			  nr_tables - (level - SOFT_PMD));
+		soft_sync_mask = 0;
+		vmemmap_depopulate(start, end, NULL, 0, 0);
+		EXPECT_EQ(nr_used_pages(), 0);
 	}
 }
 
 /* W17: the oldest block goes, the next one must not be given to two. */
 static void what_an_altmap_gave_is_not_given_again_while_others_are_out(void)
 {
-	for_each_geometry(g) {
-		const struct vmemmap_fill fill = { .nid = 0, .altmap = &devices[0].altmap };
-		const unsigned long a = slot_addr(1), b = a + PAGE_SIZE, c = b + PAGE_SIZE;
-		unsigned long pfn;
+	const struct vmemmap_fill fill = { .nid = 0, .altmap = &devices[0].altmap };
+	const unsigned long a = slot_addr(1), b = a + PAGE_SIZE, c = b + PAGE_SIZE;
+	unsigned long pfn;
 
-		machine_bare(g);
-		set_altmap(fill.altmap, 1UL << 20, 0, 4);
-		EXPECT_EQ(vmemmap_fill_range(a, c, &fill), 0);
-		pfn = fill.altmap->base_pfn;
-		vmemmap_free(a, b, fill.altmap);
-		EXPECT_EQ(fill.altmap->alloc, 1);
-		EXPECT_EQ(vmemmap_fill_range(a, b, &fill), 0);
-		EXPECT_EQ(walk(a).pfn, pfn + 2);
-		EXPECT_EQ(walk(b).pfn, pfn + 1);
-		vmemmap_free(a, c, fill.altmap);
-		EXPECT_EQ(fill.altmap->alloc, 0);
-		EXPECT_EQ(fill.altmap->align, 0);
-		EXPECT_EQ(nr_used_pages(), 0);
-	}
+	set_altmap(fill.altmap, 1UL << 20, 0, 4);
+	EXPECT_EQ(vmemmap_fill_range(a, c, &fill), 0);
+	pfn = fill.altmap->base_pfn;
+	vmemmap_free(a, b, fill.altmap);
+	EXPECT_EQ(fill.altmap->alloc, 1);
+	EXPECT_EQ(vmemmap_fill_range(a, b, &fill), 0);
+	EXPECT_EQ(walk(a).pfn, pfn + 2);
+	EXPECT_EQ(walk(b).pfn, pfn + 1);
+	vmemmap_free(a, c, fill.altmap);
+	EXPECT_EQ(fill.altmap->alloc, 0);
+	EXPECT_EQ(fill.altmap->align, 0);
+	EXPECT_EQ(nr_used_pages(), 0);
 }
 
 static void a_subsection_is_live_from_add_to_remove(void)
 {
-	for_each_geometry(g) {
-		const unsigned long pfn = (machine_boot(g), hot_pfn(1));
-		const unsigned long next = pfn + PAGES_PER_SUBSECTION;
+	const unsigned long pfn = hot_pfn(1);
+	const unsigned long next = pfn + PAGES_PER_SUBSECTION;
 
-		EXPECT(!sparse_has_live_subsection(pfn, pfn + 2 * PAGES_PER_SECTION));
-		EXPECT(sparse_has_live_subsection(0, 1));
-		EXPECT_EQ(add_ram(pfn, PAGES_PER_SUBSECTION), 0);
-		EXPECT(sparse_has_live_subsection(pfn - 1, pfn + 1));
-		EXPECT(sparse_has_live_subsection(next - 1, next + 1));
-		EXPECT(!sparse_has_live_subsection(pfn - 1, pfn));
-		EXPECT(!sparse_has_live_subsection(next, next + 1));
-		remove_ram(pfn, PAGES_PER_SUBSECTION);
-		EXPECT(!sparse_has_live_subsection(pfn - 1, next + 1));
-	}
+	EXPECT(!sparse_has_live_subsection(pfn, pfn + 2 * PAGES_PER_SECTION));
+	EXPECT(sparse_has_live_subsection(0, 1));
+	EXPECT_EQ(add_ram(pfn, PAGES_PER_SUBSECTION), 0);
+	EXPECT(sparse_has_live_subsection(pfn - 1, pfn + 1));
+	EXPECT(sparse_has_live_subsection(next - 1, next + 1));
+	EXPECT(!sparse_has_live_subsection(pfn - 1, pfn));
+	EXPECT(!sparse_has_live_subsection(next, next + 1));
+	remove_ram(pfn, PAGES_PER_SUBSECTION);
+	EXPECT(!sparse_has_live_subsection(pfn - 1, next + 1));
 }
 
 /* There need not be an array for the sections before it. */
 static void a_subsection_is_live_behind_sections_that_never_were(void)
 {
-	for_each_geometry(g) {
-		const unsigned long pfn =
-			section_nr_to_pfn(NR_MEM_SECTIONS - SECTIONS_PER_ROOT);
+	const unsigned long pfn =
+		section_nr_to_pfn(NR_MEM_SECTIONS - SECTIONS_PER_ROOT);
 
-		machine_boot(g);
-		EXPECT_EQ(add_ram(pfn, PAGES_PER_SUBSECTION), 0);
-		EXPECT(!__pfn_to_section(pfn - 1));
-		EXPECT(sparse_has_live_subsection(pfn - 1, pfn + 1));
-		EXPECT(!sparse_has_live_subsection(pfn - 1, pfn));
-	}
+	EXPECT_EQ(add_ram(pfn, PAGES_PER_SUBSECTION), 0);
+	EXPECT(!__pfn_to_section(pfn - 1));
+	EXPECT(sparse_has_live_subsection(pfn - 1, pfn + 1));
+	EXPECT(!sparse_has_live_subsection(pfn - 1, pfn));
 }
 
 static void a_slot_ends_where_the_next_begins(void)
 {
-	for_each_geometry(g) {
-		const unsigned long addr = slot_addr(1), next = slot_addr(2);
+	const unsigned long addr = slot_addr(1), next = slot_addr(2);
 
-		EXPECT_EQ(vmemmap_span_end(addr, next + 1, PMD_SIZE), next);
-		EXPECT_EQ(vmemmap_span_end(next - 1, next + 1, PMD_SIZE), next);
-		EXPECT_EQ(vmemmap_span_end(addr, next - 1, PMD_SIZE), next - 1);
-		EXPECT_EQ(vmemmap_span_end(-PMD_SIZE, -1UL, PMD_SIZE), -1UL);
-	}
+	EXPECT_EQ(vmemmap_span_end(addr, next + 1, PMD_SIZE), next);
+	EXPECT_EQ(vmemmap_span_end(next - 1, next + 1, PMD_SIZE), next);
+	EXPECT_EQ(vmemmap_span_end(addr, next - 1, PMD_SIZE), next - 1);
+	EXPECT_EQ(vmemmap_span_end(-PMD_SIZE, -1UL, PMD_SIZE), -1UL);
 }
 
 /* More pieces than are gathered at a time. */
 static void a_range_of_any_length_goes(void)
 {
-	for_each_geometry(g) {
-		const unsigned long nr = min(3000UL, geo.ram_pages / 2);
-		const unsigned long start = slot_addr(1) + PAGE_SIZE;
+	const unsigned long nr = min(3000UL, geo.ram_pages / 2);
+	const unsigned long start = slot_addr(1) + PAGE_SIZE;
 
-		machine_bare(g);
-		if (start + nr * PAGE_SIZE > vaddr(section_nr_to_pfn(NR_MEM_SECTIONS)))
-			continue;
-		EXPECT_EQ(fill_base(start, start + nr * PAGE_SIZE), 0);
-		machine.nr_tlb_flushes = 0;
-		vmemmap_free(start, start + nr * PAGE_SIZE, NULL);
-		EXPECT_EQ(nr_used_pages(), 0);
-		EXPECT(machine.nr_tlb_flushes <= 1 + nr / 512);
-		expect_traces_cancel_out();
-	}
+	SKIP_UNLESS(start + nr * PAGE_SIZE <= vaddr(section_nr_to_pfn(NR_MEM_SECTIONS)),
+		    "the vmemmap is too small");
+	EXPECT_EQ(fill_base(start, start + nr * PAGE_SIZE), 0);
+	machine.seen.nr_tlb_flushes = 0;
+	vmemmap_free(start, start + nr * PAGE_SIZE, NULL);
+	EXPECT_EQ(nr_used_pages(), 0);
+	EXPECT(machine.seen.nr_tlb_flushes <= 1 + nr / 512);
+	expect_traces_cancel_out();
 }
 
 /* The last piece that fits is a page, or the table of the pages before it. */
 static void a_full_batch_may_end_with_a_table(void)
 {
-	for_each_geometry(g) {
-		const unsigned long start = slot_addr(1);
+	const unsigned long start = slot_addr(1);
 
-		machine_bare(g);
-		if (PTRS_PER_PTE < 1025 || geo.ram_pages < 1025)
-			continue;
-		for (unsigned long nr = 1022; nr <= 1025; nr++) {
-			EXPECT_EQ(fill_base(start, start + nr * PAGE_SIZE), 0);
-			vmemmap_free(start, start + nr * PAGE_SIZE, NULL);
-			EXPECT_EQ(nr_used_pages(), 0);
-			expect_traces_cancel_out();
-		}
+	SKIP_UNLESS(PTRS_PER_PTE >= 1025 && geo.ram_pages >= 1025, "tables are too small");
+	for (unsigned long nr = 1022; nr <= 1025; nr++) {
+		EXPECT_EQ(fill_base(start, start + nr * PAGE_SIZE), 0);
+		vmemmap_free(start, start + nr * PAGE_SIZE, NULL);
+		EXPECT_EQ(nr_used_pages(), 0);
+		expect_traces_cancel_out();
 	}
 }
 
 static void nested_removals_are_released_after_one_flush(void)
 {
-	for_each_geometry(g) {
-		const unsigned long start = slot_addr(1), end = slot_addr(3);
-		unsigned long nr_used;
+	const unsigned long start = slot_addr(1), end = slot_addr(3);
+	unsigned long nr_used;
 
-		machine_bare(g);
-		EXPECT_EQ(fill_base(start, start + PAGE_SIZE), 0);
-		EXPECT_EQ(fill_base(end - PAGE_SIZE, end), 0);
-		nr_used = nr_used_pages();
-		machine.nr_tlb_flushes = 0;
+	EXPECT_EQ(fill_base(start, start + PAGE_SIZE), 0);
+	EXPECT_EQ(fill_base(end - PAGE_SIZE, end), 0);
+	nr_used = nr_used_pages();
+	machine.seen.nr_tlb_flushes = 0;
 
-		vmemmap_gather_begin(NULL);
-		vmemmap_free(end - PAGE_SIZE, end, NULL);
-		vmemmap_gather_begin(NULL);
-		vmemmap_free(start, start + PAGE_SIZE, NULL);
-		vmemmap_gather_end();
-		EXPECT_EQ(nr_used_pages(), nr_used);
-		EXPECT_EQ(machine.nr_tlb_flushes, 0);
+	vmemmap_gather_begin(NULL);
+	vmemmap_free(end - PAGE_SIZE, end, NULL);
+	vmemmap_gather_begin(NULL);
+	vmemmap_free(start, start + PAGE_SIZE, NULL);
+	vmemmap_gather_end();
+	EXPECT_EQ(nr_used_pages(), nr_used);
+	EXPECT_EQ(machine.seen.nr_tlb_flushes, 0);
 
-		vmemmap_gather_end();
-		EXPECT_EQ(nr_used_pages(), 0);
-		EXPECT_EQ(machine.nr_tlb_flushes, 1);
-		EXPECT(machine.tlb_flushed.start <= start);
-		EXPECT(machine.tlb_flushed.end >= end);
+	vmemmap_gather_end();
+	EXPECT_EQ(nr_used_pages(), 0);
+	EXPECT_EQ(machine.seen.nr_tlb_flushes, 1);
+	EXPECT(machine.seen.tlb_flushed.start <= start);
+	EXPECT(machine.seen.tlb_flushed.end >= end);
 
-		vmemmap_gather_begin(NULL);
-		vmemmap_gather_end();
-		EXPECT_EQ(machine.nr_tlb_flushes, 1);
-	}
+	vmemmap_gather_begin(NULL);
+	vmemmap_gather_end();
+	EXPECT_EQ(machine.seen.nr_tlb_flushes, 1);
 }
 
 /* A device is asked for its own blocks only. */
 static void memory_of_one_device_is_released_before_that_of_another(void)
 {
-	for_each_geometry(g) {
-		struct vmem_altmap altmap;
+	struct vmem_altmap altmap;
 
-		machine_bare(g);
-		set_altmap(&altmap, 1UL << 20, 0, 1);
-		EXPECT_EQ(fill_base(slot_addr(1), slot_addr(1) + PAGE_SIZE), 0);
-		machine.nr_tlb_flushes = 0;
+	set_altmap(&altmap, 1UL << 20, 0, 1);
+	EXPECT_EQ(fill_base(slot_addr(1), slot_addr(1) + PAGE_SIZE), 0);
+	machine.seen.nr_tlb_flushes = 0;
 
-		vmemmap_gather_begin(NULL);
-		vmemmap_free(slot_addr(1), slot_addr(1) + PAGE_SIZE, NULL);
-		EXPECT_EQ(machine.nr_tlb_flushes, 0);
-		vmemmap_gather_begin(&altmap);
-		EXPECT_EQ(nr_used_pages(), 0);
-		EXPECT_EQ(machine.nr_tlb_flushes, 1);
-		vmemmap_gather_end();
-		vmemmap_gather_end();
-		EXPECT_EQ(machine.nr_tlb_flushes, 1);
-	}
+	vmemmap_gather_begin(NULL);
+	vmemmap_free(slot_addr(1), slot_addr(1) + PAGE_SIZE, NULL);
+	EXPECT_EQ(machine.seen.nr_tlb_flushes, 0);
+	vmemmap_gather_begin(&altmap);
+	EXPECT_EQ(nr_used_pages(), 0);
+	EXPECT_EQ(machine.seen.nr_tlb_flushes, 1);
+	vmemmap_gather_end();
+	vmemmap_gather_end();
+	EXPECT_EQ(machine.seen.nr_tlb_flushes, 1);
 }
 
 static void nothing_is_told_when_nobody_traces(void)
 {
-	for_each_geometry(g) {
-		unsigned long nr_traced;
+	unsigned long nr_traced;
 
-		machine_boot(g);
-		machine.is_untraced = true;
-		nr_traced = machine.nr_traced;
-		EXPECT_EQ(add_ram(hot_pfn(1), PAGES_PER_SECTION), 0);
-		remove_ram(hot_pfn(1), PAGES_PER_SECTION);
-		EXPECT_EQ(machine.nr_traced, nr_traced);
-	}
+	machine.knobs.is_untraced = true;
+	nr_traced = machine.seen.nr_traced;
+	EXPECT_EQ(add_ram(hot_pfn(1), PAGES_PER_SECTION), 0);
+	remove_ram(hot_pfn(1), PAGES_PER_SECTION);
+	EXPECT_EQ(machine.seen.nr_traced, nr_traced);
 }
 
 const struct test_case depopulate_cases[] = {
-	TEST_CASE(neighbours_go_in_any_order),
-	TEST_CASE(all_ranges_of_two_sections_come_and_go),
-	TEST_CASE(sections_that_share_leaves_go_in_any_order),
-	TEST_CASE(a_removed_section_costs_one_flush),
-	TEST_CASE(sections_that_go_together_cost_one_flush),
-	TEST_CASE(a_range_with_holes_goes),
-	TEST_CASE(an_early_section_keeps_what_it_shares),
-	TEST_CASE(memory_from_boot_goes_when_the_last_user_goes),
-	TEST_CASE(a_part_of_a_section_uses_its_altmap),
-	TEST_CASE(tables_stay_where_they_must),
-	TEST_CASE(what_an_altmap_gave_is_not_given_again_while_others_are_out),
-	TEST_CASE(a_subsection_is_live_from_add_to_remove),
-	TEST_CASE(a_subsection_is_live_behind_sections_that_never_were),
-	TEST_CASE(a_slot_ends_where_the_next_begins),
-	TEST_CASE(a_range_of_any_length_goes),
-	TEST_CASE(a_full_batch_may_end_with_a_table),
-	TEST_CASE(nested_removals_are_released_after_one_flush),
-	TEST_CASE(memory_of_one_device_is_released_before_that_of_another),
-	TEST_CASE(nothing_is_told_when_nobody_traces),
-	{ NULL, NULL },
+	TEST_CASE(neighbours_go_in_any_order, BOOT, .where = TINY),
+	TEST_CASE(all_ranges_of_two_sections_come_and_go, EARLY, .where = REAL),
+	TEST_CASE(sections_that_share_leaves_go_in_any_order, BOOT),
+	TEST_CASE(a_removed_section_costs_one_flush, BOOT),
+	TEST_CASE(sections_that_go_together_cost_one_flush, BOOT, .where = TINY),
+	TEST_CASE(a_range_with_holes_goes, BARE),
+	TEST_CASE(an_early_section_keeps_what_it_shares, BOOT),
+	TEST_CASE(memory_from_boot_goes_when_the_last_user_goes, BOOT),
+	TEST_CASE(a_part_of_a_section_uses_its_altmap, BOOT),
+	TEST_CASE(tables_stay_where_they_must, BARE),
+	TEST_CASE(what_an_altmap_gave_is_not_given_again_while_others_are_out, BARE),
+	TEST_CASE(a_subsection_is_live_from_add_to_remove, BOOT),
+	TEST_CASE(a_subsection_is_live_behind_sections_that_never_were, BOOT),
+	TEST_CASE(a_slot_ends_where_the_next_begins, BARE),
+	TEST_CASE(a_range_of_any_length_goes, BARE),
+	TEST_CASE(a_full_batch_may_end_with_a_table, BARE),
+	TEST_CASE(nested_removals_are_released_after_one_flush, BARE),
+	TEST_CASE(memory_of_one_device_is_released_before_that_of_another, BARE),
+	TEST_CASE(nothing_is_told_when_nobody_traces, BOOT),
+	{}
 };

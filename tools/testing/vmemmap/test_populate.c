@@ -103,212 +103,172 @@ static void check_base_range(unsigned long start, unsigned long end)
 
 static void fill_maps_each_page_of_a_range_and_no_other(void)
 {
-	for_each_geometry(g) {
-		const unsigned long nr_ptes = BIT(g->bits[0]);
-		const unsigned long nr[] = { 1, 2, nr_ptes - 1, nr_ptes,
-					     nr_ptes + 1, 2 * nr_ptes + 1 };
+	const unsigned long nr_ptes = BIT(geo.bits[0]);
+	const unsigned long nr[] = { 1, 2, nr_ptes - 1, nr_ptes,
+				     nr_ptes + 1, 2 * nr_ptes + 1 };
 
-		machine_bare(g);
-		for (size_t i = 0; i < ARRAY_SIZE(nr); i++) {
-			if (nr[i] > geo.ram_pages / 2)
-				continue;
-			check_base_range(page_addr(0), page_addr(nr[i]));
-			check_base_range(page_addr(1), page_addr(1 + nr[i]));
-			check_base_range(page_addr(nr_ptes - 1),
-					 page_addr(nr_ptes - 1 + nr[i]));
-		}
-		expect_messages(0);
+	for (size_t i = 0; i < ARRAY_SIZE(nr); i++) {
+		if (nr[i] > geo.ram_pages / 2)
+			continue;
+		check_base_range(page_addr(0), page_addr(nr[i]));
+		check_base_range(page_addr(1), page_addr(1 + nr[i]));
+		check_base_range(page_addr(nr_ptes - 1),
+				 page_addr(nr_ptes - 1 + nr[i]));
 	}
+	expect_messages(0);
 }
 
 /* W1: an unaligned start must not leave out the last page. */
 static void fill_rounds_a_range_outwards(void)
 {
-	for_each_geometry(g) {
-		machine_bare(g);
-		check_base_range(page_addr(1) + PAGE_SIZE / 2,
-				 page_addr(3) + PAGE_SIZE / 4);
-		check_base_range(page_addr(2) - 8, page_addr(2) + 8);
-		check_base_range(page_addr(2) + 8, page_addr(2) + 16);
-		check_base_range(page_addr(2), page_addr(3) + 1);
-	}
+	check_base_range(page_addr(1) + PAGE_SIZE / 2,
+			 page_addr(3) + PAGE_SIZE / 4);
+	check_base_range(page_addr(2) - 8, page_addr(2) + 8);
+	check_base_range(page_addr(2) + 8, page_addr(2) + 16);
+	check_base_range(page_addr(2), page_addr(3) + 1);
 }
 
 static void fill_of_nothing_does_nothing(void)
 {
-	for_each_geometry(g) {
-		machine_bare(g);
-		EXPECT_EQ(fill_base(page_addr(3), page_addr(3)), 0);
-		EXPECT_EQ(nr_used_pages(), 0);
-	}
+	EXPECT_EQ(fill_base(page_addr(3), page_addr(3)), 0);
+	EXPECT_EQ(nr_used_pages(), 0);
 }
 
 static void a_range_that_is_none_is_refused(void)
 {
-	for_each_geometry(g) {
-		machine_bare(g);
-		EXPECT_EQ(fill_base(page_addr(3), page_addr(3) - 1), -EINVAL);
-		EXPECT_EQ(fill_base(page_addr(3), 0), -EINVAL);
-		EXPECT_EQ(fill_base(page_addr(3), -PAGE_SIZE + 1), -EINVAL);
-		EXPECT_EQ(machine.nr_attempts, 0);
-	}
+	EXPECT_EQ(fill_base(page_addr(3), page_addr(3) - 1), -EINVAL);
+	EXPECT_EQ(fill_base(page_addr(3), 0), -EINVAL);
+	EXPECT_EQ(fill_base(page_addr(3), -PAGE_SIZE + 1), -EINVAL);
+	EXPECT_EQ(machine.seen.nr_attempts, 0);
 }
 
 static void fill_reaches_across_tables_of_every_level(void)
 {
-	for_each_tiny_geometry(g) {
-		machine_bare(g);
-		for (int level = 1; level <= top_level(); level++) {
-			const unsigned long edge = soft_vmemmap + level_size(level);
+	for (int level = 1; level <= top_level(); level++) {
+		const unsigned long edge = soft_vmemmap + level_size(level);
 
-			check_base_range(edge - 2 * PAGE_SIZE, edge + 2 * PAGE_SIZE);
-		}
+		check_base_range(edge - 2 * PAGE_SIZE, edge + 2 * PAGE_SIZE);
 	}
 }
 
 static void populate_skips_present_entries(void)
 {
-	for_each_geometry(g) {
-		unsigned long pfn[6], nr_used;
+	unsigned long pfn[6], nr_used;
 
-		machine_bare(g);
-		EXPECT_EQ(fill_base(page_addr(2), page_addr(3)), 0);
-		EXPECT_EQ(fill_base(page_addr(4), page_addr(5)), 0);
-		for (int i = 0; i < 6; i++)
-			pfn[i] = mapped_pfn(page_addr(i));
-		nr_used = nr_used_pages();
+	EXPECT_EQ(fill_base(page_addr(2), page_addr(3)), 0);
+	EXPECT_EQ(fill_base(page_addr(4), page_addr(5)), 0);
+	for (int i = 0; i < 6; i++)
+		pfn[i] = mapped_pfn(page_addr(i));
+	nr_used = nr_used_pages();
 
-		EXPECT_EQ(fill_base(page_addr(0), page_addr(6)), 0);
-		for (int i = 0; i < 6; i++)
-			if (pfn[i] != ULONG_MAX)
-				EXPECT_EQ(mapped_pfn(page_addr(i)), pfn[i]);
-		expect_leaves(page_addr(0), page_addr(6), SOFT_PTE);
-		EXPECT(nr_used_pages() > nr_used);
-		EXPECT_EQ(nr_used_pages(), nr_leaves_found + nr_tables_found);
-	}
+	EXPECT_EQ(fill_base(page_addr(0), page_addr(6)), 0);
+	for (int i = 0; i < 6; i++)
+		if (pfn[i] != ULONG_MAX)
+			EXPECT_EQ(mapped_pfn(page_addr(i)), pfn[i]);
+	expect_leaves(page_addr(0), page_addr(6), SOFT_PTE);
+	EXPECT(nr_used_pages() > nr_used);
+	EXPECT_EQ(nr_used_pages(), nr_leaves_found + nr_tables_found);
 }
 
 static void memory_of_another_node_is_told_once_a_range(void)
 {
-	for_each_geometry(g) {
-		machine_bare(g);
-		exhaust_order(1, 0);
-		EXPECT_EQ(fill_base(slot_addr(1) - 2 * PAGE_SIZE, slot_addr(1) + 2 * PAGE_SIZE),
-			  0);
-		EXPECT(has_message("lies on node 0"));
-		expect_messages(1);
-		/* and again when it is there already */
-		EXPECT_EQ(fill_base(slot_addr(1) - 2 * PAGE_SIZE, slot_addr(1)), 0);
-		expect_messages(1);
-		/* but not for one page alone, which many subsections may share */
-		EXPECT_EQ(fill_base(slot_addr(1) - PAGE_SIZE, slot_addr(1)), 0);
-		expect_messages(0);
-		/* the last leaf tells */
-		plant_leaf(slot_addr(1) + 2 * PAGE_SIZE, SOFT_PTE, ram_start_pfn(1));
-		EXPECT_EQ(fill_base(slot_addr(1), slot_addr(1) + 3 * PAGE_SIZE), 0);
-		expect_messages(0);
-	}
+	exhaust_order(1, 0);
+	EXPECT_EQ(fill_base(slot_addr(1) - 2 * PAGE_SIZE, slot_addr(1) + 2 * PAGE_SIZE),
+		  0);
+	EXPECT(has_message("lies on node 0"));
+	expect_messages(1);
+	/* and again when it is there already */
+	EXPECT_EQ(fill_base(slot_addr(1) - 2 * PAGE_SIZE, slot_addr(1)), 0);
+	expect_messages(1);
+	/* but not for one page alone, which many subsections may share */
+	EXPECT_EQ(fill_base(slot_addr(1) - PAGE_SIZE, slot_addr(1)), 0);
+	expect_messages(0);
+	/* the last leaf tells */
+	plant_leaf(slot_addr(1) + 2 * PAGE_SIZE, SOFT_PTE, ram_start_pfn(1));
+	EXPECT_EQ(fill_base(slot_addr(1), slot_addr(1) + 3 * PAGE_SIZE), 0);
+	expect_messages(0);
 }
 
 /* Of a range that could not be filled, something else is told. */
 static void the_range_that_is_told_is_the_one_that_was_filled(void)
 {
-	for_each_geometry(g) {
-		machine_bare(g);
-		exhaust_order(1, 0);
-		EXPECT_EQ(fill_base(page_addr(0) + 8, page_addr(2) - 8), 0);
-		EXPECT(has_message("[%#lx-%#lx) of node", page_addr(0), page_addr(2)));
-		expect_messages(1);
+	exhaust_order(1, 0);
+	EXPECT_EQ(fill_base(page_addr(0) + 8, page_addr(2) - 8), 0);
+	EXPECT(has_message("[%#lx-%#lx) of node", page_addr(0), page_addr(2)));
+	expect_messages(1);
 
-		/* tables are there; two pages, then no more */
-		fail_allocation(2, true);
-		EXPECT_EQ(fill_base(page_addr(1) + 8, page_addr(4) - 8), -ENOMEM);
-		expect_messages(0);
-		EXPECT_EQ(machine.nr_traced_failures, 1);
-		EXPECT_EQ(machine.failed_size, PAGE_SIZE);
-	}
+	/* tables are there; two pages, then no more */
+	fail_allocation(2, true);
+	EXPECT_EQ(fill_base(page_addr(1) + 8, page_addr(4) - 8), -ENOMEM);
+	expect_messages(0);
+	EXPECT_EQ(machine.seen.nr_traced_failures, 1);
+	EXPECT_EQ(machine.seen.failed_size, PAGE_SIZE);
 }
 
 /* ---- Tables ---- */
 
 static void the_pages_of_a_slot_come_in_rows(void)
 {
-	for_each_geometry(g) {
-		const unsigned long nr = min(ptes_per_slot(), geo.ram_pages / 2);
+	const unsigned long nr = min(ptes_per_slot(), geo.ram_pages / 2);
 
-		machine_bare(g);
-		EXPECT_EQ(fill_base(slot_addr(1), slot_addr(1) + nr * PAGE_SIZE), 0);
-		EXPECT(machine.nr_rows >= nr >> g->max_order);
-		EXPECT(machine.nr_rows <= (nr >> g->max_order) + g->max_order);
-	}
+	EXPECT_EQ(fill_base(slot_addr(1), slot_addr(1) + nr * PAGE_SIZE), 0);
+	EXPECT(machine.seen.nr_rows >= nr >> geo.max_order);
+	EXPECT(machine.seen.nr_rows <= (nr >> geo.max_order) + geo.max_order);
 }
 
 static void tables_come_from_the_node_of_the_range(void)
 {
-	for_each_geometry(g) {
-		const struct vmemmap_fill fill = { .nid = 0 };
+	const struct vmemmap_fill fill = { .nid = 0 };
 
-		for (int has_slab = 0; has_slab < 2; has_slab++) {
-			machine_early(g);
-			machine.has_slab = has_slab;
-			EXPECT_EQ(vmemmap_fill_range(page_addr(0), page_addr(1), &fill), 0);
-			EXPECT_EQ(nr_free_pages(1), geo.ram_pages);
-			EXPECT_EQ(nr_used_pages(),
-				  1 + nr_tables_for(page_addr(0), page_addr(1), 0));
-		}
+	for (int has_slab = 0; has_slab < 2; has_slab++) {
+		machine_early();
+		machine.has_slab = has_slab;
+		EXPECT_EQ(vmemmap_fill_range(page_addr(0), page_addr(1), &fill), 0);
+		EXPECT_EQ(nr_free_pages(1), geo.ram_pages);
+		EXPECT_EQ(nr_used_pages(),
+			  1 + nr_tables_for(page_addr(0), page_addr(1), 0));
 	}
 }
 
 static void at_boot_tables_do_not_come_from_the_buffer(void)
 {
-	for_each_geometry(g) {
-		machine_early(g);
-		sparse_buffer_init(ptes_per_slot() * PAGE_SIZE, 1);
-		machine.nr_attempts = 0;
-		machine.nr_exhausted = 0;
-		EXPECT_EQ(fill_base(page_addr(0), page_addr(1)), 0);
-		if (machine.nr_attempts != nr_tables_for(page_addr(0), page_addr(1), 0))
-			EXPECT(geo.ram_pages < ptes_per_slot());
-	}
+	sparse_buffer_init(ptes_per_slot() * PAGE_SIZE, 1);
+	machine.seen.nr_attempts = 0;
+	machine.seen.nr_exhausted = 0;
+	EXPECT_EQ(fill_base(page_addr(0), page_addr(1)), 0);
+	if (machine.seen.nr_attempts != nr_tables_for(page_addr(0), page_addr(1), 0))
+		EXPECT(geo.ram_pages < ptes_per_slot());
 }
 
 static void new_entries_of_the_top_table_are_shown_to_all_processes(void)
 {
-	for_each_tiny_geometry(g) {
-		const int top = top_level();
-		const bool is_synced = top >= SOFT_P4D;
+	const int top = top_level();
+	const bool is_synced = top >= SOFT_P4D;
 
-		machine_bare(g);
-		EXPECT_EQ(fill_base(page_addr(0), page_addr(1)), 0);
-		EXPECT_EQ(machine.nr_syncs, is_synced);
-		EXPECT_EQ(fill_base(page_addr(1), page_addr(2)), 0);
-		EXPECT_EQ(machine.nr_syncs, is_synced);
-		EXPECT_EQ(fill_base(soft_vmemmap + level_size(top),
-				    soft_vmemmap + level_size(top) + 1), 0);
-		EXPECT_EQ(machine.nr_syncs, 2 * is_synced);
-	}
+	EXPECT_EQ(fill_base(page_addr(0), page_addr(1)), 0);
+	EXPECT_EQ(machine.seen.nr_syncs, is_synced);
+	EXPECT_EQ(fill_base(page_addr(1), page_addr(2)), 0);
+	EXPECT_EQ(machine.seen.nr_syncs, is_synced);
+	EXPECT_EQ(fill_base(soft_vmemmap + level_size(top),
+			    soft_vmemmap + level_size(top) + 1), 0);
+	EXPECT_EQ(machine.seen.nr_syncs, 2 * is_synced);
 }
 
 static void new_tables_are_filled_by_the_architecture(void)
 {
-	for_each_geometry(g) {
-		unsigned long nr_tables = 0;
+	unsigned long nr_tables = 0;
 
-		machine_bare(g);
-		for (int level = SOFT_PTE; level <= SOFT_PUD; level++)
-			nr_tables += level < top_level();
-		EXPECT_EQ(fill_base(page_addr(0), page_addr(1)), 0);
-		EXPECT_EQ(machine.nr_init_tables, has_own_hooks ? nr_tables : 0);
-	}
+	for (int level = SOFT_PTE; level <= SOFT_PUD; level++)
+		nr_tables += level < top_level();
+	EXPECT_EQ(fill_base(page_addr(0), page_addr(1)), 0);
+	EXPECT_EQ(machine.seen.nr_init_tables, has_own_hooks ? nr_tables : 0);
 }
 
 static void the_default_of_the_table_hooks_is_to_do_nothing(void)
 {
 	unsigned long table[512] = { 0 }, zero[512] = { 0 };
 
-	machine_bare(geometries);
-	if (has_own_hooks)
-		return;
+	SKIP_UNLESS(!has_own_hooks, "the architecture has hooks of its own");
 	kernel_pte_init(table);
 	pmd_init(table);
 	pud_init(table);
@@ -319,180 +279,149 @@ static void the_default_of_the_table_hooks_is_to_do_nothing(void)
 
 static bool can_be_huge(void)
 {
-	return BIT(PMD_ORDER) <= BIT(MAX_PAGE_ORDER) && geo.ram_pages >> PMD_ORDER >= 4;
+	return PMD_ORDER <= (int)MAX_PAGE_ORDER && geo.ram_pages >> PMD_ORDER >= 4;
+}
+
+static void need_huge_blocks(void)
+{
+	SKIP_UNLESS(can_be_huge(), "no blocks as large as a leaf");
 }
 
 static void fill_huge_makes_a_leaf_of_each_slot(void)
 {
-	for_each_geometry(g) {
-		machine_bare(g);
-		if (!can_be_huge())
-			continue;
-		EXPECT_EQ(fill_huge(slot_addr(1), slot_addr(4)), 0);
-		expect_leaves(slot_addr(1), slot_addr(4), SOFT_PMD);
-		EXPECT_EQ(nr_used_pages(), 3 * ptes_per_slot() + nr_tables_found);
-		for (int i = 1; i < 4; i++) {
-			const struct leaf leaf = walk(slot_addr(i));
+	need_huge_blocks();
+	EXPECT_EQ(fill_huge(slot_addr(1), slot_addr(4)), 0);
+	expect_leaves(slot_addr(1), slot_addr(4), SOFT_PMD);
+	EXPECT_EQ(nr_used_pages(), 3 * ptes_per_slot() + nr_tables_found);
+	for (int i = 1; i < 4; i++) {
+		const struct leaf leaf = walk(slot_addr(i));
 
-			EXPECT_EQ(ram_nid(leaf.pfn), 1);
-			EXPECT_EQ(ram_page(leaf.pfn)->order, PMD_ORDER);
-			EXPECT_EQ(ram_page(leaf.pfn)->refs, 1);
-			EXPECT_EQ(ram_page(leaf.pfn)->nr_own++, 0);
-		}
-		EXPECT_EQ(machine.nr_set_pmds, has_own_hooks ? 3 : 0);
-		EXPECT_EQ(machine.nr_check_pmds, 0);
-		expect_messages(0);
-		vmemmap_free(slot_addr(1), slot_addr(4), NULL);
-		EXPECT_EQ(nr_used_pages(), 0);
+		EXPECT_EQ(ram_nid(leaf.pfn), 1);
+		EXPECT_EQ(ram_page(leaf.pfn)->order, PMD_ORDER);
+		EXPECT_EQ(ram_page(leaf.pfn)->refs, 1);
+		EXPECT_EQ(ram_page(leaf.pfn)->nr_own++, 0);
 	}
+	EXPECT_EQ(machine.seen.nr_set_pmds, has_own_hooks ? 3 : 0);
+	EXPECT_EQ(machine.seen.nr_check_pmds, 0);
+	expect_messages(0);
+	vmemmap_free(slot_addr(1), slot_addr(4), NULL);
+	EXPECT_EQ(nr_used_pages(), 0);
 }
 
 /* A quarter of it, from anywhere in the slot, is enough. */
 static void fill_huge_covers_slots_that_are_used_enough(void)
 {
-	for_each_geometry(g) {
-		machine_bare(g);
-		if (!can_be_huge())
-			continue;
-		EXPECT_EQ(fill_huge(slot_addr(2) - PMD_SIZE / 4,
-				    slot_addr(2) + PMD_SIZE / 4), 0);
-		expect_leaves(slot_addr(1), slot_addr(3), SOFT_PMD);
-	}
+	need_huge_blocks();
+	EXPECT_EQ(fill_huge(slot_addr(2) - PMD_SIZE / 4,
+			    slot_addr(2) + PMD_SIZE / 4), 0);
+	expect_leaves(slot_addr(1), slot_addr(3), SOFT_PMD);
 }
 
 static void fill_huge_wastes_no_block_on_a_few_pages(void)
 {
-	for_each_geometry(g) {
-		const unsigned long end = slot_addr(1) + PMD_SIZE / 4 - PAGE_SIZE;
+	const unsigned long end = slot_addr(1) + PMD_SIZE / 4 - PAGE_SIZE;
 
-		machine_bare(g);
-		if (PMD_SIZE / 4 == PAGE_SIZE)
-			continue;
-		EXPECT_EQ(fill_huge(slot_addr(1), end), 0);
-		expect_leaves(slot_addr(1), end, SOFT_PTE);
-		EXPECT_EQ(mapped_pfn(end), ULONG_MAX);
-	}
+	SKIP_UNLESS(PMD_SIZE / 4 > PAGE_SIZE, "a page is a quarter of a leaf");
+	EXPECT_EQ(fill_huge(slot_addr(1), end), 0);
+	expect_leaves(slot_addr(1), end, SOFT_PTE);
+	EXPECT_EQ(mapped_pfn(end), ULONG_MAX);
 }
 
 static void at_boot_a_huge_leaf_comes_from_the_buffer(void)
 {
-	for_each_geometry(g) {
-		unsigned long pfn;
+	unsigned long pfn;
 
-		machine_early(g);
-		if (geo.ram_pages >> PMD_ORDER < 4)
-			continue;
-		sparse_buffer_init(2 * PMD_SIZE, 1);
-		machine.nr_attempts = 0;
-		EXPECT_EQ(fill_huge(slot_addr(0), slot_addr(2)), 0);
-		expect_leaves(slot_addr(0), slot_addr(2), SOFT_PMD);
-		EXPECT_EQ(machine.nr_attempts, nr_tables_found);
-		pfn = mapped_pfn(slot_addr(0));
-		EXPECT_EQ(mapped_pfn(slot_addr(1)), pfn + ptes_per_slot());
-	}
+	SKIP_UNLESS(geo.ram_pages >> PMD_ORDER >= 4, "too little RAM");
+	sparse_buffer_init(2 * PMD_SIZE, 1);
+	machine.seen.nr_attempts = 0;
+	EXPECT_EQ(fill_huge(slot_addr(0), slot_addr(2)), 0);
+	expect_leaves(slot_addr(0), slot_addr(2), SOFT_PMD);
+	EXPECT_EQ(machine.seen.nr_attempts, nr_tables_found);
+	pfn = mapped_pfn(slot_addr(0));
+	EXPECT_EQ(mapped_pfn(slot_addr(1)), pfn + ptes_per_slot());
 }
 
 static void a_leaf_is_kept_by_huge_and_base_fills(void)
 {
-	for_each_geometry(g) {
-		unsigned long pfn, nr_used;
+	unsigned long pfn, nr_used;
 
-		machine_bare(g);
-		if (!can_be_huge())
-			continue;
-		EXPECT_EQ(fill_huge(slot_addr(1), slot_addr(2)), 0);
-		pfn = mapped_pfn(slot_addr(1));
-		nr_used = nr_used_pages();
+	need_huge_blocks();
+	EXPECT_EQ(fill_huge(slot_addr(1), slot_addr(2)), 0);
+	pfn = mapped_pfn(slot_addr(1));
+	nr_used = nr_used_pages();
 
-		EXPECT_EQ(fill_huge(slot_addr(1), slot_addr(1) + PAGE_SIZE), 0);
-		EXPECT_EQ(fill_base(slot_addr(1), slot_addr(2)), 0);
-		EXPECT_EQ(fill_base(slot_addr(1) + PAGE_SIZE, slot_addr(2) - 1), 0);
-		EXPECT_EQ(mapped_pfn(slot_addr(1)), pfn);
-		EXPECT_EQ(nr_used_pages(), nr_used);
-		expect_leaves(slot_addr(1), slot_addr(2), SOFT_PMD);
-		EXPECT_EQ(machine.nr_check_pmds, has_own_hooks ? 3 : 0);
-		expect_messages(0);
-	}
+	EXPECT_EQ(fill_huge(slot_addr(1), slot_addr(1) + PAGE_SIZE), 0);
+	EXPECT_EQ(fill_base(slot_addr(1), slot_addr(2)), 0);
+	EXPECT_EQ(fill_base(slot_addr(1) + PAGE_SIZE, slot_addr(2) - 1), 0);
+	EXPECT_EQ(mapped_pfn(slot_addr(1)), pfn);
+	EXPECT_EQ(nr_used_pages(), nr_used);
+	expect_leaves(slot_addr(1), slot_addr(2), SOFT_PMD);
+	EXPECT_EQ(machine.seen.nr_check_pmds, has_own_hooks ? 3 : 0);
+	expect_messages(0);
 }
 
 static void a_table_of_base_pages_is_completed_by_a_huge_fill(void)
 {
-	for_each_geometry(g) {
-		unsigned long pfn;
+	unsigned long pfn;
 
-		machine_bare(g);
-		if (!can_be_huge())
-			continue;
-		EXPECT_EQ(fill_base(slot_addr(1) + PAGE_SIZE, slot_addr(1) + 2 * PAGE_SIZE), 0);
-		pfn = mapped_pfn(slot_addr(1) + PAGE_SIZE);
-		EXPECT_EQ(fill_huge(slot_addr(1), slot_addr(2)), 0);
-		expect_leaves(slot_addr(1), slot_addr(2), SOFT_PTE);
-		EXPECT_EQ(mapped_pfn(slot_addr(1) + PAGE_SIZE), pfn);
-		EXPECT_EQ(machine.nr_set_pmds, 0);
-		EXPECT_EQ(machine.nr_check_pmds, 0);
-	}
+	need_huge_blocks();
+	EXPECT_EQ(fill_base(slot_addr(1) + PAGE_SIZE, slot_addr(1) + 2 * PAGE_SIZE), 0);
+	pfn = mapped_pfn(slot_addr(1) + PAGE_SIZE);
+	EXPECT_EQ(fill_huge(slot_addr(1), slot_addr(2)), 0);
+	expect_leaves(slot_addr(1), slot_addr(2), SOFT_PTE);
+	EXPECT_EQ(mapped_pfn(slot_addr(1) + PAGE_SIZE), pfn);
+	EXPECT_EQ(machine.seen.nr_set_pmds, 0);
+	EXPECT_EQ(machine.seen.nr_check_pmds, 0);
 }
 
 static void a_huge_leaf_on_another_node_is_told(void)
 {
-	for_each_geometry(g) {
-		machine_bare(g);
-		if (!can_be_huge())
-			continue;
-		/* A table from the node itself, the block not. */
-		exhaust_order(1, PMD_ORDER);
-		EXPECT_EQ(fill_huge(slot_addr(1), slot_addr(2)), 0);
-		EXPECT_EQ(walk(slot_addr(1)).level, SOFT_PMD);
-		EXPECT(has_message("lies on node 0"));
-		expect_messages(1);
+	need_huge_blocks();
+	/* A table from the node itself, the block not. */
+	exhaust_order(1, PMD_ORDER);
+	EXPECT_EQ(fill_huge(slot_addr(1), slot_addr(2)), 0);
+	EXPECT_EQ(walk(slot_addr(1)).level, SOFT_PMD);
+	EXPECT(has_message("lies on node 0"));
+	expect_messages(1);
 
-		/* and again when a neighbour uses it, by the architecture's own hook too */
-		EXPECT_EQ(fill_huge(slot_addr(1), slot_addr(2)), 0);
-		expect_messages(1 + has_own_hooks);
-	}
+	/* and again when a neighbour uses it, by the architecture's own hook too */
+	EXPECT_EQ(fill_huge(slot_addr(1), slot_addr(2)), 0);
+	expect_messages(1 + has_own_hooks);
 }
 
 static void without_a_huge_block_a_slot_gets_base_pages(void)
 {
-	for_each_geometry(g) {
-		machine_bare(g);
-		if (3 * ptes_per_slot() > geo.ram_pages)
-			continue;
-		if (can_be_huge())
-			fail_allocation(1 + nr_tables_for(slot_addr(1), slot_addr(2),
-							  SOFT_PMD), false);
-		EXPECT_EQ(fill_huge(slot_addr(1), slot_addr(2)), 0);
-		EXPECT_EQ(machine.nr_failures, can_be_huge());
-		EXPECT_EQ(ram_page(mapped_pfn(slot_addr(1)))->order, 0);
-		EXPECT_EQ(machine.nr_traced_failures, 1);
-		EXPECT_EQ(machine.failed_size, PMD_SIZE);
-		expect_leaves(slot_addr(1), slot_addr(2), SOFT_PTE);
-		expect_messages(0);
-		fail_allocation(0, false);
-		vmemmap_free(slot_addr(1), slot_addr(2), NULL);
-		EXPECT_EQ(nr_used_pages(), 0);
-		expect_traces_cancel_out();
-	}
+	SKIP_UNLESS(3 * ptes_per_slot() <= geo.ram_pages, "too little RAM");
+	if (can_be_huge())
+		fail_allocation(1 + nr_tables_for(slot_addr(1), slot_addr(2),
+						  SOFT_PMD), false);
+	EXPECT_EQ(fill_huge(slot_addr(1), slot_addr(2)), 0);
+	EXPECT_EQ(machine.seen.nr_failures, can_be_huge());
+	EXPECT_EQ(ram_page(mapped_pfn(slot_addr(1)))->order, 0);
+	EXPECT_EQ(machine.seen.nr_traced_failures, 1);
+	EXPECT_EQ(machine.seen.failed_size, PMD_SIZE);
+	expect_leaves(slot_addr(1), slot_addr(2), SOFT_PTE);
+	expect_messages(0);
+	fail_allocation(0, false);
+	vmemmap_free(slot_addr(1), slot_addr(2), NULL);
+	EXPECT_EQ(nr_used_pages(), 0);
+	expect_traces_cancel_out();
 }
 
 /* W20: nor is it said to be there. */
 static void a_refused_leaf_gives_its_block_back(void)
 {
-	for_each_geometry(g) {
-		machine_bare(g);
-		if (!can_be_huge())
-			continue;
-		machine.refuse_pmds = true;
-		EXPECT_EQ(fill_huge(slot_addr(1), slot_addr(2)), 0);
-		expect_leaves(slot_addr(1), slot_addr(2), SOFT_PTE);
-		EXPECT_EQ(nr_used_pages(), ptes_per_slot() + nr_tables_found);
+	need_huge_blocks();
+	machine.knobs.refuse_pmds = true;
+	EXPECT_EQ(fill_huge(slot_addr(1), slot_addr(2)), 0);
+	expect_leaves(slot_addr(1), slot_addr(2), SOFT_PTE);
+	EXPECT_EQ(nr_used_pages(), ptes_per_slot() + nr_tables_found);
 #ifdef CONFIG_DEBUG_VM
-		expect_warnings(1);
+	expect_warnings(1);
 #else
-		expect_warnings(has_own_hooks);
+	expect_warnings(has_own_hooks);
 #endif
-		expect_messages(0);
-	}
+	expect_messages(0);
 }
 
 /* ---- Altmap ---- */
@@ -513,106 +442,91 @@ static int fill_altmap(unsigned long start, unsigned long end, bool huge,
 
 static void an_altmap_gives_blocks_but_no_tables(void)
 {
-	for_each_geometry(g) {
-		struct vmem_altmap altmap;
+	struct vmem_altmap altmap;
 
-		machine_bare(g);
-		give_pages(&altmap, 3);
-		EXPECT_EQ(fill_altmap(page_addr(0), page_addr(3), false, &altmap), 0);
-		expect_leaves(page_addr(0), page_addr(3), SOFT_PTE);
-		EXPECT_EQ(nr_used_pages(), nr_tables_found);
-		for (int i = 0; i < 3; i++)
-			EXPECT_EQ(mapped_pfn(page_addr(i)), altmap.base_pfn + i);
-		EXPECT_EQ(altmap.alloc, 3);
+	give_pages(&altmap, 3);
+	EXPECT_EQ(fill_altmap(page_addr(0), page_addr(3), false, &altmap), 0);
+	expect_leaves(page_addr(0), page_addr(3), SOFT_PTE);
+	EXPECT_EQ(nr_used_pages(), nr_tables_found);
+	for (int i = 0; i < 3; i++)
+		EXPECT_EQ(mapped_pfn(page_addr(i)), altmap.base_pfn + i);
+	EXPECT_EQ(altmap.alloc, 3);
 
-		vmemmap_free(page_addr(0), page_addr(3), &altmap);
-		EXPECT_EQ(altmap.alloc, 0);
-		EXPECT_EQ(nr_used_pages(), 0);
+	vmemmap_free(page_addr(0), page_addr(3), &altmap);
+	EXPECT_EQ(altmap.alloc, 0);
+	EXPECT_EQ(nr_used_pages(), 0);
 
-		give_pages(&altmap, 2 * ptes_per_slot());
-		EXPECT_EQ(fill_altmap(slot_addr(0), slot_addr(2), true, &altmap), 0);
-		expect_leaves(slot_addr(0), slot_addr(2), SOFT_PMD);
-		EXPECT_EQ(nr_used_pages(), nr_tables_found);
-		EXPECT_EQ(altmap.alloc, 2 * ptes_per_slot());
-		expect_messages(0);
-	}
+	give_pages(&altmap, 2 * ptes_per_slot());
+	EXPECT_EQ(fill_altmap(slot_addr(0), slot_addr(2), true, &altmap), 0);
+	expect_leaves(slot_addr(0), slot_addr(2), SOFT_PMD);
+	EXPECT_EQ(nr_used_pages(), nr_tables_found);
+	EXPECT_EQ(altmap.alloc, 2 * ptes_per_slot());
+	expect_messages(0);
 }
 
 static void an_exhausted_altmap_fails_the_fill(void)
 {
-	for_each_geometry(g) {
-		struct vmem_altmap altmap;
+	struct vmem_altmap altmap;
 
-		machine_bare(g);
-		give_pages(&altmap, 2);
-		EXPECT_EQ(fill_altmap(page_addr(0), page_addr(3), false, &altmap), -ENOMEM);
-		EXPECT_EQ(mapped_pfn(page_addr(2)), ULONG_MAX);
-	}
+	give_pages(&altmap, 2);
+	EXPECT_EQ(fill_altmap(page_addr(0), page_addr(3), false, &altmap), -ENOMEM);
+	EXPECT_EQ(mapped_pfn(page_addr(2)), ULONG_MAX);
 }
 
 /* W35: no room for the padding that a huge block needs. */
 static void an_altmap_without_a_huge_block_gives_base_pages(void)
 {
-	for_each_geometry(g) {
-		struct vmem_altmap altmap;
+	struct vmem_altmap altmap;
 
-		machine_bare(g);
-		set_altmap(&altmap, (1UL << 20) + 1, 0, ptes_per_slot());
-		EXPECT_EQ(fill_altmap(slot_addr(1), slot_addr(2), true, &altmap), 0);
-		expect_leaves(slot_addr(1), slot_addr(2), SOFT_PTE);
-		EXPECT_EQ(mapped_pfn(slot_addr(1)), altmap.base_pfn);
-		EXPECT_EQ(altmap.alloc, ptes_per_slot());
-		EXPECT_EQ(nr_used_pages(), nr_tables_found);
-		expect_messages(0);
-		vmemmap_free(slot_addr(1), slot_addr(2), &altmap);
-		EXPECT_EQ(altmap.alloc, 0);
-		EXPECT_EQ(nr_used_pages(), 0);
-	}
+	set_altmap(&altmap, (1UL << 20) + 1, 0, ptes_per_slot());
+	EXPECT_EQ(fill_altmap(slot_addr(1), slot_addr(2), true, &altmap), 0);
+	expect_leaves(slot_addr(1), slot_addr(2), SOFT_PTE);
+	EXPECT_EQ(mapped_pfn(slot_addr(1)), altmap.base_pfn);
+	EXPECT_EQ(altmap.alloc, ptes_per_slot());
+	EXPECT_EQ(nr_used_pages(), nr_tables_found);
+	expect_messages(0);
+	vmemmap_free(slot_addr(1), slot_addr(2), &altmap);
+	EXPECT_EQ(altmap.alloc, 0);
+	EXPECT_EQ(nr_used_pages(), 0);
 }
 
 /* It is given out again at once, page by page. */
 static void a_refused_leaf_gives_the_altmap_its_block_back(void)
 {
-	for_each_geometry(g) {
-		struct vmem_altmap altmap;
+	struct vmem_altmap altmap;
 
-		machine_bare(g);
-		machine.refuse_pmds = true;
-		give_pages(&altmap, ptes_per_slot());
-		EXPECT_EQ(fill_altmap(slot_addr(1), slot_addr(2), true, &altmap), 0);
-		expect_leaves(slot_addr(1), slot_addr(2), SOFT_PTE);
-		EXPECT_EQ(mapped_pfn(slot_addr(1)), altmap.base_pfn);
-		EXPECT_EQ(altmap.alloc, ptes_per_slot());
-		EXPECT_EQ(altmap.align, 0);
-		machine.nr_warnings = 0;
-	}
+	machine.knobs.refuse_pmds = true;
+	give_pages(&altmap, ptes_per_slot());
+	EXPECT_EQ(fill_altmap(slot_addr(1), slot_addr(2), true, &altmap), 0);
+	expect_leaves(slot_addr(1), slot_addr(2), SOFT_PTE);
+	EXPECT_EQ(mapped_pfn(slot_addr(1)), altmap.base_pfn);
+	EXPECT_EQ(altmap.alloc, ptes_per_slot());
+	EXPECT_EQ(altmap.align, 0);
+	machine.seen.nr_warnings = 0;
 }
 
 /* W18: what a neighbour could come to share is RAM, and goes back there. */
 static void an_altmap_backs_no_leaf_that_is_in_the_range_in_part(void)
 {
-	for_each_geometry(g) {
-		const unsigned long start = page_addr(1) - 8, end = page_addr(3) + 8;
-		struct vmem_altmap altmap;
+	const unsigned long start = page_addr(1) - 8, end = page_addr(3) + 8;
+	struct vmem_altmap altmap;
 
-		machine_bare(g);
-		give_pages(&altmap, 4);
-		EXPECT_EQ(fill_altmap(start, end, false, &altmap), 0);
-		EXPECT_EQ(altmap.alloc, 2);
-		EXPECT_EQ(mapped_pfn(page_addr(1)), altmap.base_pfn);
-		EXPECT_EQ(mapped_pfn(page_addr(2)), altmap.base_pfn + 1);
-		EXPECT(ram_page(mapped_pfn(page_addr(0))));
-		EXPECT(ram_page(mapped_pfn(page_addr(3))));
-		vmemmap_free(start, end, &altmap);
-		EXPECT_EQ(altmap.alloc, 0);
-		EXPECT_EQ(nr_used_pages(), 0);
+	give_pages(&altmap, 4);
+	EXPECT_EQ(fill_altmap(start, end, false, &altmap), 0);
+	EXPECT_EQ(altmap.alloc, 2);
+	EXPECT_EQ(mapped_pfn(page_addr(1)), altmap.base_pfn);
+	EXPECT_EQ(mapped_pfn(page_addr(2)), altmap.base_pfn + 1);
+	EXPECT(ram_page(mapped_pfn(page_addr(0))));
+	EXPECT(ram_page(mapped_pfn(page_addr(3))));
+	vmemmap_free(start, end, &altmap);
+	EXPECT_EQ(altmap.alloc, 0);
+	EXPECT_EQ(nr_used_pages(), 0);
 
-		/* no whole page at all */
-		EXPECT_EQ(fill_altmap(page_addr(0) + 8, page_addr(1) - 8, false,
-				      &altmap), 0);
-		EXPECT_EQ(altmap.alloc, 0);
-		EXPECT(ram_page(mapped_pfn(page_addr(0))));
-	}
+	/* no whole page at all */
+	EXPECT_EQ(fill_altmap(page_addr(0) + 8, page_addr(1) - 8, false,
+			      &altmap), 0);
+	EXPECT_EQ(altmap.alloc, 0);
+	EXPECT(ram_page(mapped_pfn(page_addr(0))));
 }
 
 /* ---- A page shown at every address ---- */
@@ -624,47 +538,41 @@ static struct page *new_page(void)
 
 static void a_shared_page_has_a_reference_for_each_entry(void)
 {
-	for_each_geometry(g) {
-		struct page *page;
-		unsigned long pfn, other;
+	struct page *page;
+	unsigned long pfn, other;
 
-		machine_bare(g);
-		page = new_page();
-		pfn = page_to_pfn(page);
-		EXPECT_EQ(fill_base(page_addr(2), page_addr(3)), 0);
-		other = mapped_pfn(page_addr(2));
-		EXPECT_EQ(fill_shared(page_addr(0), page_addr(ptes_per_slot() + 1), page), 0);
-		EXPECT_EQ(ram_page(pfn)->refs, 1 + ptes_per_slot());
-		EXPECT_EQ(ram_page(other)->refs, 1);
-		for (unsigned long i = 0; i <= ptes_per_slot(); i++)
-			EXPECT_EQ(mapped_pfn(page_addr(i)), i == 2 ? other : pfn);
+	page = new_page();
+	pfn = page_to_pfn(page);
+	EXPECT_EQ(fill_base(page_addr(2), page_addr(3)), 0);
+	other = mapped_pfn(page_addr(2));
+	EXPECT_EQ(fill_shared(page_addr(0), page_addr(ptes_per_slot() + 1), page), 0);
+	EXPECT_EQ(ram_page(pfn)->refs, 1 + ptes_per_slot());
+	EXPECT_EQ(ram_page(other)->refs, 1);
+	for (unsigned long i = 0; i <= ptes_per_slot(); i++)
+		EXPECT_EQ(mapped_pfn(page_addr(i)), i == 2 ? other : pfn);
 
-		EXPECT_EQ(fill_shared(page_addr(0), page_addr(5), page), 0);
-		EXPECT_EQ(ram_page(pfn)->refs, 1 + ptes_per_slot());
-		vmemmap_free(page_addr(0), page_addr(ptes_per_slot() + 1), NULL);
-		EXPECT_EQ(ram_page(pfn)->refs, 1);
-	}
+	EXPECT_EQ(fill_shared(page_addr(0), page_addr(5), page), 0);
+	EXPECT_EQ(ram_page(pfn)->refs, 1 + ptes_per_slot());
+	vmemmap_free(page_addr(0), page_addr(ptes_per_slot() + 1), NULL);
+	EXPECT_EQ(ram_page(pfn)->refs, 1);
 }
 
 static void a_fill_of_shared_pages_that_fails_has_counted_right(void)
 {
-	for_each_geometry(g) {
-		struct page *page;
-		unsigned long pfn;
+	struct page *page;
+	unsigned long pfn;
 
-		machine_bare(g);
-		page = new_page();
-		pfn = page_to_pfn(page);
-		/* All tables but the second slot's. */
-		fail_allocation(1 + nr_tables_for(slot_addr(0), slot_addr(0) + 1, 0), true);
-		if (fill_shared(slot_addr(1) - 2 * PAGE_SIZE, slot_addr(2), page) != -ENOMEM)
-			FAIL("did not fail");
-		EXPECT_EQ(ram_page(pfn)->refs, 3);
-		fail_allocation(0, false);
-		vmemmap_free(slot_addr(0), slot_addr(2), NULL);
-		EXPECT_EQ(ram_page(pfn)->refs, 1);
-		EXPECT_EQ(nr_used_pages(), 1);
-	}
+	page = new_page();
+	pfn = page_to_pfn(page);
+	/* All tables but the second slot's. */
+	fail_allocation(1 + nr_tables_for(slot_addr(0), slot_addr(0) + 1, 0), true);
+	if (fill_shared(slot_addr(1) - 2 * PAGE_SIZE, slot_addr(2), page) != -ENOMEM)
+		FAIL("did not fail");
+	EXPECT_EQ(ram_page(pfn)->refs, 3);
+	fail_allocation(0, false);
+	vmemmap_free(slot_addr(0), slot_addr(2), NULL);
+	EXPECT_EQ(ram_page(pfn)->refs, 1);
+	EXPECT_EQ(nr_used_pages(), 1);
 }
 
 /* ---- In the way ---- */
@@ -684,78 +592,64 @@ static void plant_at_level(unsigned long addr, int level)
 static void a_leaf_above_the_pmd_level_is_refused(void)
 {
 	const struct vmemmap_fill huge = { .nid = 1, .huge = true };
+	for (int level = SOFT_PUD; level <= top_level(); level++) {
+		unsigned long nr_used;
 
-	for_each_geometry(g) {
-		machine_bare(g);
-		for (int level = SOFT_PUD; level <= top_level(); level++) {
-			unsigned long nr_used;
-
-			machine_bare(g);
-			plant_at_level(page_addr(0), level);
-			nr_used = nr_used_pages();
-			EXPECT_EQ(fill_base(page_addr(0), page_addr(1)), -EEXIST);
-			EXPECT_EQ(vmemmap_fill_range(page_addr(0), page_addr(1), &huge),
-				  -EEXIST);
-			EXPECT_EQ(nr_used_pages(), nr_used);
-			EXPECT_EQ(machine.nr_traced_failures, 0);
-			EXPECT(!vmemmap_lookup_page(page_addr(0)));
-			EXPECT_EQ(walk(page_addr(0)).level, level);
-			vmemmap_free(page_addr(0), page_addr(1), NULL);
-			EXPECT_EQ(nr_used_pages(), nr_used);
-			EXPECT(walk(page_addr(0)).is_mapped);
-		}
+		machine_bare();
+		plant_at_level(page_addr(0), level);
+		nr_used = nr_used_pages();
+		EXPECT_EQ(fill_base(page_addr(0), page_addr(1)), -EEXIST);
+		EXPECT_EQ(vmemmap_fill_range(page_addr(0), page_addr(1), &huge),
+			  -EEXIST);
+		EXPECT_EQ(nr_used_pages(), nr_used);
+		EXPECT_EQ(machine.seen.nr_traced_failures, 0);
+		EXPECT(!vmemmap_lookup_page(page_addr(0)));
+		EXPECT_EQ(walk(page_addr(0)).level, level);
+		vmemmap_free(page_addr(0), page_addr(1), NULL);
+		EXPECT_EQ(nr_used_pages(), nr_used);
+		EXPECT(walk(page_addr(0)).is_mapped);
 	}
 }
 
 static void what_lies_before_a_leaf_in_the_way_is_filled(void)
 {
-	for_each_tiny_geometry(g) {
-		unsigned long edge;
+	unsigned long edge;
 
-		machine_bare(g);
-		if (top_level() < SOFT_PUD)
-			continue;
-		edge = soft_vmemmap + level_size(SOFT_PUD);
-		plant_at_level(edge, SOFT_PUD);
-		EXPECT_EQ(fill_base(edge - 2 * PAGE_SIZE, edge + PAGE_SIZE), -EEXIST);
-		EXPECT(mapped_pfn(edge - 2 * PAGE_SIZE) != ULONG_MAX);
-		EXPECT(mapped_pfn(edge - PAGE_SIZE) != ULONG_MAX);
-	}
+	SKIP_UNLESS(top_level() >= SOFT_PUD, "no PUD level");
+	edge = soft_vmemmap + level_size(SOFT_PUD);
+	plant_at_level(edge, SOFT_PUD);
+	EXPECT_EQ(fill_base(edge - 2 * PAGE_SIZE, edge + PAGE_SIZE), -EEXIST);
+	EXPECT(mapped_pfn(edge - 2 * PAGE_SIZE) != ULONG_MAX);
+	EXPECT(mapped_pfn(edge - PAGE_SIZE) != ULONG_MAX);
 }
 
 /* ---- Lookup ---- */
 
 static void lookup_finds_the_page_of_a_pte_and_nothing_else(void)
 {
-	for_each_geometry(g) {
-		unsigned long pfn;
+	unsigned long pfn;
 
-		machine_bare(g);
-		EXPECT(!vmemmap_lookup_page(page_addr(0)));
-		EXPECT_EQ(nr_used_pages(), 0);
-		EXPECT_EQ(fill_base(page_addr(1), page_addr(2)), 0);
-		pfn = mapped_pfn(page_addr(1));
-		EXPECT(vmemmap_lookup_page(page_addr(1)) == pfn_to_page(pfn));
-		EXPECT(vmemmap_lookup_page(page_addr(2) - 1) == pfn_to_page(pfn));
-		EXPECT(!vmemmap_lookup_page(page_addr(0)));
-		EXPECT(!vmemmap_lookup_page(page_addr(2)));
-		EXPECT(!vmemmap_lookup_page(slot_addr(5)));
-		plant_at_level(slot_addr(2), SOFT_PMD);
-		EXPECT(!vmemmap_lookup_page(slot_addr(2)));
-	}
+	EXPECT(!vmemmap_lookup_page(page_addr(0)));
+	EXPECT_EQ(nr_used_pages(), 0);
+	EXPECT_EQ(fill_base(page_addr(1), page_addr(2)), 0);
+	pfn = mapped_pfn(page_addr(1));
+	EXPECT(vmemmap_lookup_page(page_addr(1)) == pfn_to_page(pfn));
+	EXPECT(vmemmap_lookup_page(page_addr(2) - 1) == pfn_to_page(pfn));
+	EXPECT(!vmemmap_lookup_page(page_addr(0)));
+	EXPECT(!vmemmap_lookup_page(page_addr(2)));
+	EXPECT(!vmemmap_lookup_page(slot_addr(5)));
+	plant_at_level(slot_addr(2), SOFT_PMD);
+	EXPECT(!vmemmap_lookup_page(slot_addr(2)));
 }
 
 /* No table at any level: the upper ones may be there. */
 static void lookup_stops_at_an_empty_entry_of_any_level(void)
 {
-	for_each_geometry(g) {
-		machine_bare(g);
-		for (int level = SOFT_PMD; level <= top_level(); level++) {
-			machine_bare(g);
-			EXPECT_EQ(fill_base(page_addr(0), page_addr(1)), 0);
-			*walk(page_addr(0)).path[level] = soft_empty_entry(level);
-			EXPECT(!vmemmap_lookup_page(page_addr(0)));
-		}
+	for (int level = SOFT_PMD; level <= top_level(); level++) {
+		machine_bare();
+		EXPECT_EQ(fill_base(page_addr(0), page_addr(1)), 0);
+		*walk(page_addr(0)).path[level] = soft_empty_entry(level);
+		EXPECT(!vmemmap_lookup_page(page_addr(0)));
 	}
 }
 
@@ -763,39 +657,33 @@ static void lookup_stops_at_an_empty_entry_of_any_level(void)
 
 static void set_pmd_makes_a_leaf(void)
 {
-	for_each_geometry(g) {
-		struct leaf leaf;
+	struct leaf leaf;
 
-		machine_bare(g);
-		EXPECT_EQ(fill_base(page_addr(0), page_addr(1)), 0);
-		leaf = walk(page_addr(0));
-		*leaf.path[SOFT_PMD] = soft_empty_entry(SOFT_PMD);
-		vmemmap_set_pmd((pmd_t *)leaf.path[SOFT_PMD],
-				__va(PFN_PHYS(ptes_per_slot())), 0, page_addr(0),
-				page_addr(1));
-		leaf = walk(page_addr(0));
-		EXPECT(leaf.is_mapped && leaf.level == SOFT_PMD);
-		EXPECT_EQ(leaf.pfn, ptes_per_slot());
-	}
+	EXPECT_EQ(fill_base(page_addr(0), page_addr(1)), 0);
+	leaf = walk(page_addr(0));
+	*leaf.path[SOFT_PMD] = soft_empty_entry(SOFT_PMD);
+	vmemmap_set_pmd((pmd_t *)leaf.path[SOFT_PMD],
+			__va(PFN_PHYS(ptes_per_slot())), 0, page_addr(0),
+			page_addr(1));
+	leaf = walk(page_addr(0));
+	EXPECT(leaf.is_mapped && leaf.level == SOFT_PMD);
+	EXPECT_EQ(leaf.pfn, ptes_per_slot());
 }
 
 static void check_pmd_tells_leaves_from_tables(void)
 {
-	for_each_geometry(g) {
-		pmd_t *pmd;
+	pmd_t *pmd;
 
-		machine_bare(g);
-		EXPECT_EQ(fill_base(page_addr(0), page_addr(1)), 0);
-		pmd = (pmd_t *)walk(page_addr(0)).path[SOFT_PMD];
-		if (!has_own_hooks)
-			EXPECT_EQ(vmemmap_check_pmd(pmd, 1, page_addr(0), page_addr(1)), 0);
-		expect_messages(0);
-		plant_at_level(page_addr(0), SOFT_PMD);
-		EXPECT_EQ(vmemmap_check_pmd(pmd, 0, page_addr(0), page_addr(1)), 1);
-		expect_messages(0);
-		EXPECT_EQ(vmemmap_check_pmd(pmd, 1, page_addr(0), page_addr(1)), 1);
-		expect_messages(has_own_hooks);
-	}
+	EXPECT_EQ(fill_base(page_addr(0), page_addr(1)), 0);
+	pmd = (pmd_t *)walk(page_addr(0)).path[SOFT_PMD];
+	if (!has_own_hooks)
+		EXPECT_EQ(vmemmap_check_pmd(pmd, 1, page_addr(0), page_addr(1)), 0);
+	expect_messages(0);
+	plant_at_level(page_addr(0), SOFT_PMD);
+	EXPECT_EQ(vmemmap_check_pmd(pmd, 0, page_addr(0), page_addr(1)), 1);
+	expect_messages(0);
+	EXPECT_EQ(vmemmap_check_pmd(pmd, 1, page_addr(0), page_addr(1)), 1);
+	expect_messages(has_own_hooks);
 }
 
 /* Down to a PTE by the functions of linux/mm.h; NULL where memory ends. */
@@ -812,89 +700,74 @@ static pte_t *populate_by_level(unsigned long addr, int node,
 
 static void each_level_can_be_populated_by_itself(void)
 {
-	for_each_geometry(g) {
-		pte_t *pte;
+	pte_t *pte;
 
-		machine_bare(g);
-		pte = populate_by_level(page_addr(1), 1, NULL, NULL);
-		EXPECT((unsigned long *)pte == walk(page_addr(1)).entry);
-		expect_leaves(page_addr(1), page_addr(2), SOFT_PTE);
-		EXPECT_EQ(ram_nid(mapped_pfn(page_addr(1))), 1);
-		EXPECT(populate_by_level(page_addr(1), 1, NULL, NULL) == pte);
-		EXPECT_EQ(nr_used_pages(), 1 + nr_tables_found);
-	}
+	pte = populate_by_level(page_addr(1), 1, NULL, NULL);
+	EXPECT((unsigned long *)pte == walk(page_addr(1)).entry);
+	expect_leaves(page_addr(1), page_addr(2), SOFT_PTE);
+	EXPECT_EQ(ram_nid(mapped_pfn(page_addr(1))), 1);
+	EXPECT(populate_by_level(page_addr(1), 1, NULL, NULL) == pte);
+	EXPECT_EQ(nr_used_pages(), 1 + nr_tables_found);
 }
 
 static void a_pte_shows_the_page_or_the_altmap_it_is_told_to(void)
 {
-	for_each_geometry(g) {
-		struct vmem_altmap altmap;
-		struct page *page;
+	struct vmem_altmap altmap;
+	struct page *page;
 
-		machine_bare(g);
-		give_pages(&altmap, 1);
-		page = new_page();
-		EXPECT(populate_by_level(page_addr(1), 1, &altmap, NULL));
-		EXPECT_EQ(mapped_pfn(page_addr(1)), altmap.base_pfn);
-		EXPECT(populate_by_level(page_addr(2), 1, NULL, page));
-		EXPECT_EQ(mapped_pfn(page_addr(2)), page_to_pfn(page));
-		EXPECT_EQ(ram_page(page_to_pfn(page))->refs, 2);
-	}
+	give_pages(&altmap, 1);
+	page = new_page();
+	EXPECT(populate_by_level(page_addr(1), 1, &altmap, NULL));
+	EXPECT_EQ(mapped_pfn(page_addr(1)), altmap.base_pfn);
+	EXPECT(populate_by_level(page_addr(2), 1, NULL, page));
+	EXPECT_EQ(mapped_pfn(page_addr(2)), page_to_pfn(page));
+	EXPECT_EQ(ram_page(page_to_pfn(page))->refs, 2);
 }
 
 static void each_level_tells_when_memory_ends(void)
 {
-	for_each_geometry(g) {
-		unsigned long nr_allocations;
+	unsigned long nr_allocations;
 
-		machine_bare(g);
-		nr_allocations = 1 + nr_tables_for(page_addr(1), page_addr(2), 0);
-		for (unsigned long n = 1; n <= nr_allocations; n++) {
-			machine_bare(g);
-			fail_allocation(n, true);
-			EXPECT(!populate_by_level(page_addr(1), 1, NULL, NULL));
-			EXPECT_EQ(machine.nr_failures, 1);
-			EXPECT_EQ(nr_used_pages(), n - 1);
-		}
+	nr_allocations = 1 + nr_tables_for(page_addr(1), page_addr(2), 0);
+	for (unsigned long n = 1; n <= nr_allocations; n++) {
+		machine_bare();
+		fail_allocation(n, true);
+		EXPECT(!populate_by_level(page_addr(1), 1, NULL, NULL));
+		EXPECT_EQ(machine.seen.nr_failures, 1);
+		EXPECT_EQ(nr_used_pages(), n - 1);
 	}
 }
 
 static void populate_basepages_maps_base_pages(void)
 {
-	for_each_geometry(g) {
-		struct vmem_altmap altmap;
+	struct vmem_altmap altmap;
 
-		machine_bare(g);
-		give_pages(&altmap, 2);
-		EXPECT_EQ(vmemmap_populate_basepages(page_addr(0), page_addr(2), 1, NULL), 0);
-		expect_leaves(page_addr(0), page_addr(2), SOFT_PTE);
-		EXPECT_EQ(ram_nid(mapped_pfn(page_addr(0))), 1);
-		EXPECT_EQ(vmemmap_populate_basepages(page_addr(2), page_addr(4), 1, &altmap),
-			  0);
-		EXPECT_EQ(mapped_pfn(page_addr(3)), altmap.base_pfn + 1);
-		EXPECT_EQ(vmemmap_populate_basepages(page_addr(4), page_addr(5), 1, &altmap),
-			  -ENOMEM);
-	}
+	give_pages(&altmap, 2);
+	EXPECT_EQ(vmemmap_populate_basepages(page_addr(0), page_addr(2), 1, NULL), 0);
+	expect_leaves(page_addr(0), page_addr(2), SOFT_PTE);
+	EXPECT_EQ(ram_nid(mapped_pfn(page_addr(0))), 1);
+	EXPECT_EQ(vmemmap_populate_basepages(page_addr(2), page_addr(4), 1, &altmap),
+		  0);
+	EXPECT_EQ(mapped_pfn(page_addr(3)), altmap.base_pfn + 1);
+	EXPECT_EQ(vmemmap_populate_basepages(page_addr(4), page_addr(5), 1, &altmap),
+		  -ENOMEM);
 }
 
 static void populate_hugepages_maps_huge_leaves(void)
 {
-	for_each_geometry(g) {
-		struct vmem_altmap altmap;
+	struct vmem_altmap altmap;
 
-		machine_bare(g);
-		if (can_be_huge()) {
-			EXPECT_EQ(vmemmap_populate_hugepages(slot_addr(0), slot_addr(2), 1,
-							     NULL), 0);
-			expect_leaves(slot_addr(0), slot_addr(2), SOFT_PMD);
-		}
-		give_pages(&altmap, ptes_per_slot());
-		EXPECT_EQ(vmemmap_populate_hugepages(slot_addr(2), slot_addr(3), 1, &altmap),
-			  0);
-		EXPECT_EQ(mapped_pfn(slot_addr(2)), altmap.base_pfn);
-		EXPECT_EQ(vmemmap_populate_hugepages(slot_addr(3), slot_addr(4), 1, &altmap),
-			  -ENOMEM);
+	if (can_be_huge()) {
+		EXPECT_EQ(vmemmap_populate_hugepages(slot_addr(0), slot_addr(2), 1,
+						     NULL), 0);
+		expect_leaves(slot_addr(0), slot_addr(2), SOFT_PMD);
 	}
+	give_pages(&altmap, ptes_per_slot());
+	EXPECT_EQ(vmemmap_populate_hugepages(slot_addr(2), slot_addr(3), 1, &altmap),
+		  0);
+	EXPECT_EQ(mapped_pfn(slot_addr(2)), altmap.base_pfn);
+	EXPECT_EQ(vmemmap_populate_hugepages(slot_addr(3), slot_addr(4), 1, &altmap),
+		  -ENOMEM);
 }
 
 /* ---- Without memory ---- */
@@ -903,7 +776,7 @@ static void populate_hugepages_maps_huge_leaves(void)
  * Fail each allocation of a fill in turn: once with all later ones, too, and
  * once alone. What was filled is taken away by vmemmap_free().
  */
-static void sweep_fill(const struct geometry *g, bool has_slab, bool and_later,
+static void sweep_fill(bool has_slab, bool and_later,
 		       int (*fill)(unsigned long start, unsigned long end))
 {
 	unsigned long n = 0, nr_failures;
@@ -913,11 +786,11 @@ static void sweep_fill(const struct geometry *g, bool has_slab, bool and_later,
 		const unsigned long end = slot_addr(2) + PAGE_SIZE;
 		int err;
 
-		machine_early(g);
+		machine_early();
 		machine.has_slab = has_slab;
 		fail_allocation(++n, and_later);
 		err = fill(start, end);
-		nr_failures = machine.nr_failures;
+		nr_failures = machine.seen.nr_failures;
 		fail_allocation(0, false);
 		EXPECT(!err || (nr_failures && err == -ENOMEM));
 
@@ -932,56 +805,54 @@ static void sweep_fill(const struct geometry *g, bool has_slab, bool and_later,
 
 static void a_fill_that_fails_anywhere_can_be_freed_and_tried_again(void)
 {
-	for_each_tiny_geometry(g) {
-		for (int i = 0; i < 4; i++) {
-			sweep_fill(g, i & 1, i & 2, fill_base);
-			sweep_fill(g, i & 1, i & 2, fill_huge);
-		}
+	for (int i = 0; i < 4; i++) {
+		sweep_fill(i & 1, i & 2, fill_base);
+		sweep_fill(i & 1, i & 2, fill_huge);
 	}
 }
 
 const struct test_case populate_cases[] = {
-	TEST_CASE(fill_maps_each_page_of_a_range_and_no_other),
-	TEST_CASE(fill_rounds_a_range_outwards),
-	TEST_CASE(fill_of_nothing_does_nothing),
-	TEST_CASE(a_range_that_is_none_is_refused),
-	TEST_CASE(fill_reaches_across_tables_of_every_level),
-	TEST_CASE(populate_skips_present_entries),
-	TEST_CASE(memory_of_another_node_is_told_once_a_range),
-	TEST_CASE(the_range_that_is_told_is_the_one_that_was_filled),
-	TEST_CASE(the_pages_of_a_slot_come_in_rows),
-	TEST_CASE(tables_come_from_the_node_of_the_range),
-	TEST_CASE(at_boot_tables_do_not_come_from_the_buffer),
-	TEST_CASE(new_entries_of_the_top_table_are_shown_to_all_processes),
-	TEST_CASE(new_tables_are_filled_by_the_architecture),
-	TEST_CASE(the_default_of_the_table_hooks_is_to_do_nothing),
-	TEST_CASE(fill_huge_makes_a_leaf_of_each_slot),
-	TEST_CASE(fill_huge_covers_slots_that_are_used_enough),
-	TEST_CASE(fill_huge_wastes_no_block_on_a_few_pages),
-	TEST_CASE(at_boot_a_huge_leaf_comes_from_the_buffer),
-	TEST_CASE(a_leaf_is_kept_by_huge_and_base_fills),
-	TEST_CASE(a_table_of_base_pages_is_completed_by_a_huge_fill),
-	TEST_CASE(a_huge_leaf_on_another_node_is_told),
-	TEST_CASE(without_a_huge_block_a_slot_gets_base_pages),
-	TEST_CASE(a_refused_leaf_gives_its_block_back),
-	TEST_CASE(an_altmap_gives_blocks_but_no_tables),
-	TEST_CASE(an_exhausted_altmap_fails_the_fill),
-	TEST_CASE(an_altmap_without_a_huge_block_gives_base_pages),
-	TEST_CASE(a_refused_leaf_gives_the_altmap_its_block_back),
-	TEST_CASE(an_altmap_backs_no_leaf_that_is_in_the_range_in_part),
-	TEST_CASE(a_shared_page_has_a_reference_for_each_entry),
-	TEST_CASE(a_fill_of_shared_pages_that_fails_has_counted_right),
-	TEST_CASE(a_leaf_above_the_pmd_level_is_refused),
-	TEST_CASE(what_lies_before_a_leaf_in_the_way_is_filled),
-	TEST_CASE(lookup_finds_the_page_of_a_pte_and_nothing_else),
-	TEST_CASE(lookup_stops_at_an_empty_entry_of_any_level),
-	TEST_CASE(set_pmd_makes_a_leaf),
-	TEST_CASE(check_pmd_tells_leaves_from_tables),
-	TEST_CASE(each_level_can_be_populated_by_itself),
-	TEST_CASE(a_pte_shows_the_page_or_the_altmap_it_is_told_to),
-	TEST_CASE(each_level_tells_when_memory_ends),
-	TEST_CASE(populate_basepages_maps_base_pages),
-	TEST_CASE(populate_hugepages_maps_huge_leaves),
-	TEST_CASE(a_fill_that_fails_anywhere_can_be_freed_and_tried_again),
-	{ NULL, NULL },
+	TEST_CASE(fill_maps_each_page_of_a_range_and_no_other, BARE),
+	TEST_CASE(fill_rounds_a_range_outwards, BARE),
+	TEST_CASE(fill_of_nothing_does_nothing, BARE),
+	TEST_CASE(a_range_that_is_none_is_refused, BARE),
+	TEST_CASE(fill_reaches_across_tables_of_every_level, BARE, .where = TINY),
+	TEST_CASE(populate_skips_present_entries, BARE),
+	TEST_CASE(memory_of_another_node_is_told_once_a_range, BARE),
+	TEST_CASE(the_range_that_is_told_is_the_one_that_was_filled, BARE),
+	TEST_CASE(the_pages_of_a_slot_come_in_rows, BARE),
+	TEST_CASE(tables_come_from_the_node_of_the_range, EARLY),
+	TEST_CASE(at_boot_tables_do_not_come_from_the_buffer, EARLY),
+	TEST_CASE(new_entries_of_the_top_table_are_shown_to_all_processes, BARE, .where = TINY),
+	TEST_CASE(new_tables_are_filled_by_the_architecture, BARE),
+	TEST_CASE(the_default_of_the_table_hooks_is_to_do_nothing, BARE, .where = ONCE),
+	TEST_CASE(fill_huge_makes_a_leaf_of_each_slot, BARE),
+	TEST_CASE(fill_huge_covers_slots_that_are_used_enough, BARE),
+	TEST_CASE(fill_huge_wastes_no_block_on_a_few_pages, BARE),
+	TEST_CASE(at_boot_a_huge_leaf_comes_from_the_buffer, EARLY),
+	TEST_CASE(a_leaf_is_kept_by_huge_and_base_fills, BARE),
+	TEST_CASE(a_table_of_base_pages_is_completed_by_a_huge_fill, BARE),
+	TEST_CASE(a_huge_leaf_on_another_node_is_told, BARE),
+	TEST_CASE(without_a_huge_block_a_slot_gets_base_pages, BARE),
+	TEST_CASE(a_refused_leaf_gives_its_block_back, BARE),
+	TEST_CASE(an_altmap_gives_blocks_but_no_tables, BARE),
+	TEST_CASE(an_exhausted_altmap_fails_the_fill, BARE),
+	TEST_CASE(an_altmap_without_a_huge_block_gives_base_pages, BARE),
+	TEST_CASE(a_refused_leaf_gives_the_altmap_its_block_back, BARE),
+	TEST_CASE(an_altmap_backs_no_leaf_that_is_in_the_range_in_part, BARE),
+	TEST_CASE(a_shared_page_has_a_reference_for_each_entry, BARE),
+	TEST_CASE(a_fill_of_shared_pages_that_fails_has_counted_right, BARE),
+	TEST_CASE(a_leaf_above_the_pmd_level_is_refused, BARE),
+	TEST_CASE(what_lies_before_a_leaf_in_the_way_is_filled, BARE, .where = TINY),
+	TEST_CASE(lookup_finds_the_page_of_a_pte_and_nothing_else, BARE),
+	TEST_CASE(lookup_stops_at_an_empty_entry_of_any_level, BARE),
+	TEST_CASE(set_pmd_makes_a_leaf, BARE),
+	TEST_CASE(check_pmd_tells_leaves_from_tables, BARE),
+	TEST_CASE(each_level_can_be_populated_by_itself, BARE),
+	TEST_CASE(a_pte_shows_the_page_or_the_altmap_it_is_told_to, BARE),
+	TEST_CASE(each_level_tells_when_memory_ends, BARE),
+	TEST_CASE(populate_basepages_maps_base_pages, BARE),
+	TEST_CASE(populate_hugepages_maps_huge_leaves, BARE),
+	TEST_CASE(a_fill_that_fails_anywhere_can_be_freed_and_tried_again, EARLY, .where = TINY),
+	{}
 };

@@ -28,6 +28,15 @@ struct piece {
 static struct piece pieces[MAX_PIECES];
 static unsigned int nr_pieces;
 
+struct entropy seeded_entropy(void)
+{
+	unsigned long state = first_seed;
+
+	for (const char *at = geo.name; *at; at++)
+		state = 31 * state + *at;
+	return (struct entropy){ .state = state };
+}
+
 unsigned long choose(struct entropy *entropy, unsigned long nr_choices)
 {
 	unsigned long bits = 0;
@@ -86,7 +95,7 @@ static void keep_pieces(unsigned long pfn, unsigned long nr_pages)
 static void expect_add(int err, int expected, unsigned long nr_exhausted)
 {
 	if (err == -ENOMEM)
-		EXPECT(machine.nr_failures || machine.nr_exhausted > nr_exhausted);
+		EXPECT(machine.seen.nr_failures || machine.seen.nr_exhausted > nr_exhausted);
 	else
 		EXPECT_EQ(err, expected);
 }
@@ -97,25 +106,24 @@ static void op_add_ram(struct entropy *entropy)
 	const unsigned long most = min(nr_subsections() - first,
 				       2 * SUBSECTIONS_PER_SECTION);
 	const unsigned long pfn = subsection_pfn(first);
-	const unsigned long nr_exhausted = machine.nr_exhausted;
+	const unsigned long nr_exhausted = machine.seen.nr_exhausted;
 	unsigned long nr_pages = subsection_pfn(1 + choose(entropy, most));
-	char *before = machine_text();
 	int err, expected;
 
 	/* whole sections, too, as they may get huge leaves */
 	if (!choose(entropy, 3) && IS_ALIGNED(pfn, PAGES_PER_SECTION))
 		nr_pages = PAGES_PER_SECTION;
 	expected = is_dead_range(pfn, nr_pages) ? 0 : -EEXIST;
+	remember_machine();
 	note_operation("add RAM %#lx+%#lx, failing %lu%s", pfn, nr_pages,
-		       machine.fail_at, machine.fail_from ? "+" : "");
+		       machine.knobs.fail_at, machine.knobs.fail_from ? "+" : "");
 	err = add_ram(pfn, nr_pages);
 	expect_add(err, expected, nr_exhausted);
 	fail_allocation(0, false);
 	if (err)
-		expect_machine(before);
+		expect_machine_as_before();
 	else
 		keep_pieces(pfn, nr_pages);
-	free(before);
 }
 
 /* Memory goes only when no HugeTLB page is left in it. */
@@ -217,8 +225,7 @@ static bool choose_device(struct entropy *entropy, struct device *dev)
 static void op_add_device(struct entropy *entropy)
 {
 	struct device *dev = &devices[choose(entropy, NR_DEVICES)];
-	const unsigned long nr_exhausted = machine.nr_exhausted;
-	char *before;
+	const unsigned long nr_exhausted = machine.seen.nr_exhausted;
 	int err;
 
 	if (dev->nr_pages || !choose_device(entropy, dev)) {
@@ -228,8 +235,8 @@ static void op_add_device(struct entropy *entropy)
 	note_operation("add device %ld %#lx+%#lx, order %lu, altmap %#lx+%#lx, failing %lu%s",
 		       (long)(dev - devices), dev->pfn, dev->nr_pages,
 		       dev->pgmap.vmemmap_shift, dev->altmap.reserve,
-		       dev->altmap.free, machine.fail_at, machine.fail_from ? "+" : "");
-	before = machine_text();
+		       dev->altmap.free, machine.knobs.fail_at, machine.knobs.fail_from ? "+" : "");
+	remember_machine();
 	err = add_device(dev);
 	if (!dev->has_altmap)
 		expect_add(err, 0, nr_exhausted);
@@ -239,9 +246,8 @@ static void op_add_device(struct entropy *entropy)
 	if (err) {
 		dev->nr_pages = 0;
 		dev->altmap.align = 0;
-		expect_machine(before);
+		expect_machine_as_before();
 	}
-	free(before);
 }
 
 static void op_remove_device(struct entropy *entropy)
@@ -274,16 +280,14 @@ static void op_switch_sections(struct entropy *entropy)
 static void op_remove_what_is_not_there(struct entropy *entropy)
 {
 	const unsigned long pfn = subsection_pfn(choose(entropy, nr_subsections()));
-	char *before;
 
 	if (is_live_range(pfn, PAGES_PER_SUBSECTION))
 		return;
 	note_operation("remove absent %#lx", pfn);
-	before = machine_text();
+	remember_machine();
 	sparse_remove_section(pfn, PAGES_PER_SUBSECTION, NULL, NULL);
 	expect_warnings(1);
-	expect_machine(before);
-	free(before);
+	expect_machine_as_before();
 }
 
 static bool is_ram(unsigned long pfn, unsigned long nr_pages)
@@ -301,7 +305,7 @@ static bool is_ram(unsigned long pfn, unsigned long nr_pages)
 /* Of two vmemmap pages, or four, and so on, but of a subsection at least. */
 static void op_optimise(struct entropy *entropy)
 {
-	const unsigned long nr_exhausted = machine.nr_exhausted;
+	const unsigned long nr_exhausted = machine.seen.nr_exhausted;
 	const int nr = choose(entropy, NR_HUGE_PAGES);
 	const unsigned long nr_pages =
 		max((2UL << choose(entropy, 5)) * (PAGE_SIZE / sizeof(struct page)),
@@ -318,19 +322,19 @@ static void op_optimise(struct entropy *entropy)
 	    find_huge_page(pfn, nr_pages) >= 0)
 		return;
 	note_operation("optimise HugeTLB page %d at %#lx+%#lx, failing %lu%s", nr, pfn,
-		       nr_pages, machine.fail_at, machine.fail_from ? "+" : "");
+		       nr_pages, machine.knobs.fail_at, machine.knobs.fail_from ? "+" : "");
 	expect_add(optimise_huge_page(nr, pfn, nr_pages), 0, nr_exhausted);
 }
 
 static void op_restore(struct entropy *entropy)
 {
-	const unsigned long nr_exhausted = machine.nr_exhausted;
+	const unsigned long nr_exhausted = machine.seen.nr_exhausted;
 	const int nr = choose(entropy, NR_HUGE_PAGES);
 
 	if (!is_optimised(nr))
 		return;
-	note_operation("restore HugeTLB page %d, failing %lu%s", nr, machine.fail_at,
-		       machine.fail_from ? "+" : "");
+	note_operation("restore HugeTLB page %d, failing %lu%s", nr, machine.knobs.fail_at,
+		       machine.knobs.fail_from ? "+" : "");
 	expect_add(restore_huge_page(nr), 0, nr_exhausted);
 }
 
@@ -397,30 +401,23 @@ void run_chosen_operations(struct entropy *entropy)
 
 	while (geometries[nr_geometries].name)
 		nr_geometries++;
-	machine_boot(&geometries[choose(entropy, nr_geometries)]);
+	use_geometry(&geometries[choose(entropy, nr_geometries)]);
+	machine_boot();
 	run_operations(entropy, 1000);
 }
 
 static void random_operations_agree_with_the_oracle_on_tiny_tables(void)
 {
-	struct entropy entropy = { .state = first_seed };
+	struct entropy entropy = seeded_entropy();
 
-	for_each_tiny_geometry(g) {
-		machine_boot(g);
-		run_operations(&entropy, 300);
-	}
+	run_operations(&entropy, 300);
 }
 
 static void random_operations_agree_with_the_oracle_on_real_tables(void)
 {
-	struct entropy entropy = { .state = ~first_seed };
+	struct entropy entropy = seeded_entropy();
 
-	for_each_geometry(g) {
-		if (g->is_tiny)
-			continue;
-		machine_boot(g);
-		run_operations(&entropy, 30);
-	}
+	run_operations(&entropy, 30);
 }
 
 /* ---- The corpus of the fuzzer ---- */
@@ -465,8 +462,8 @@ static void operations_of_the_corpus_agree_with_the_oracle(void)
 }
 
 const struct test_case random_cases[] = {
-	TEST_CASE(random_operations_agree_with_the_oracle_on_tiny_tables),
-	TEST_CASE(random_operations_agree_with_the_oracle_on_real_tables),
-	TEST_CASE(operations_of_the_corpus_agree_with_the_oracle),
-	{ NULL, NULL },
+	TEST_CASE(random_operations_agree_with_the_oracle_on_tiny_tables, BOOT, .where = TINY),
+	TEST_CASE(random_operations_agree_with_the_oracle_on_real_tables, BOOT, .where = REAL),
+	TEST_CASE(operations_of_the_corpus_agree_with_the_oracle, BARE, .where = ONCE),
+	{}
 };

@@ -44,33 +44,33 @@ static void remove_part(unsigned long pfn, unsigned long nr_pages)
 
 /* ---- The numbers of real architectures ---- */
 
-/* How the memory map of one more section is mapped, struct page 64 bytes. */
+/* How the memory map of one more section is mapped; leaves if struct page has 64 bytes. */
 struct fact {
 	const char *name;
-	long memmap_pages[3];	/* struct page 32, 64, 80 bytes */
+	unsigned long nr_pages;		/* page frames of a section */
 	unsigned long nr_ptes;
 	unsigned long nr_pmds;
 };
 
 static const struct fact facts[] = {
-	{ "x86_64, 4 levels",		{ 256, 512, 640 }, 0, 1 },
-	{ "x86_64, 5 levels",		{ 256, 512, 640 }, 0, 1 },
-	{ "arm64 4k",			{ 256, 512, 640 }, 0, 1 },
-	{ "arm64 16k",			{ 16, 32, 40 }, 32, 0 },
-	{ "arm64 64k",			{ 4, 8, 10 }, 8, 0 },
-	{ "riscv64",			{ 256, 512, 640 }, 0, 1 },
-	{ "loongarch64 16k, 2 levels",	{ 64, 128, 160 }, 128, 0 },
-	{ "leaves of 1 MiB as on s390",	{ 256, 512, 640 }, 0, 2 },
+	{ "x86_64, 4 levels",		32768, 0, 1 },
+	{ "x86_64, 5 levels",		32768, 0, 1 },
+	{ "arm64 4k",			32768, 0, 1 },
+	{ "arm64 16k",			8192, 32, 0 },
+	{ "arm64 64k",			8192, 8, 0 },
+	{ "riscv64",			32768, 0, 1 },
+	{ "loongarch64 16k, 2 levels",	32768, 128, 0 },
+	{ "leaves of 1 MiB as on s390",	32768, 0, 2 },
 	/* a leaf would cover 128 sections */
-	{ "powerpc64 64k",		{ 1, 1, 1 }, 1, 0 },
+	{ "powerpc64 64k",		256, 1, 0 },
 };
 
-static const struct fact *find_fact(const struct geometry *g)
+static const struct fact *find_fact(void)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(facts); i++)
-		if (!strcmp(facts[i].name, g->name))
+		if (!strcmp(facts[i].name, geo.name))
 			return &facts[i];
-	FAIL("no facts about %s", g->name);
+	FAIL("no facts about %s", geo.name);
 }
 
 static unsigned long nr_leaves[NR_SOFT_LEVELS];
@@ -82,76 +82,62 @@ static void count_leaf(const struct leaf *leaf)
 
 static void a_section_takes_what_its_architecture_says(void)
 {
-	const int column = sizeof(struct page) == 32 ? 0 :
-			   sizeof(struct page) == 64 ? 1 : 2;
+	const struct fact *fact = find_fact();
+	const long cost = DIV_ROUND_UP(fact->nr_pages * sizeof(struct page), PAGE_SIZE);
+	unsigned long nr_ptes, nr_pmds;
 
-	for_each_geometry(g) {
-		const struct fact *fact;
-		unsigned long nr_ptes, nr_pmds;
+	memset(nr_leaves, 0, sizeof(nr_leaves));
+	for_each_leaf(count_leaf, NULL);
+	nr_ptes = nr_leaves[SOFT_PTE];
+	nr_pmds = nr_leaves[SOFT_PMD];
 
-		if (g->is_tiny)
-			continue;
-		fact = find_fact(g);
-		machine_boot(g);
-		memset(nr_leaves, 0, sizeof(nr_leaves));
-		for_each_leaf(count_leaf, NULL);
-		nr_ptes = nr_leaves[SOFT_PTE];
-		nr_pmds = nr_leaves[SOFT_PMD];
-
-		EXPECT_EQ(add_ram(hot_pfn(0), PAGES_PER_SECTION), 0);
-		EXPECT_EQ(machine.memmap_pages, fact->memmap_pages[column]);
-		EXPECT_EQ(machine.memmap_boot_pages, NR_NODES * nr_early_sections() *
-			  fact->memmap_pages[column]);
-		check_machine();
-		if (sizeof(struct page) != 64)
-			continue;
-		memset(nr_leaves, 0, sizeof(nr_leaves));
-		for_each_leaf(count_leaf, NULL);
-		EXPECT_EQ(nr_leaves[SOFT_PTE] - nr_ptes, fact->nr_ptes);
-		EXPECT_EQ(nr_leaves[SOFT_PMD] - nr_pmds, fact->nr_pmds);
-	}
+	EXPECT_EQ(add_ram(hot_pfn(0), PAGES_PER_SECTION), 0);
+	EXPECT_EQ(machine.memmap_pages, cost);
+	EXPECT_EQ(machine.memmap_boot_pages, NR_NODES * nr_early_sections() * cost);
+	check_machine();
+	if (sizeof(struct page) != 64)
+		return;
+	memset(nr_leaves, 0, sizeof(nr_leaves));
+	for_each_leaf(count_leaf, NULL);
+	EXPECT_EQ(nr_leaves[SOFT_PTE] - nr_ptes, fact->nr_ptes);
+	EXPECT_EQ(nr_leaves[SOFT_PMD] - nr_pmds, fact->nr_pmds);
 }
 
 /* ---- Boot ---- */
 
 static void boot_maps_whole_sections_and_notes_their_subsections(void)
 {
-	for_each_geometry(g) {
-		machine_boot(g);
-		for (unsigned long nr = 0; nr < first_hot_section(); nr++) {
-			EXPECT(early_section(__nr_to_section(nr)));
-			EXPECT(valid_section_nr(nr));
-		}
-		EXPECT_EQ(machine.memmap_pages, 0);
+	for (unsigned long nr = 0; nr < first_hot_section(); nr++) {
+		EXPECT(early_section(__nr_to_section(nr)));
+		EXPECT(valid_section_nr(nr));
 	}
+	EXPECT_EQ(machine.memmap_pages, 0);
 }
 
 static void subsections_of_any_range_are_noted_at_boot(void)
 {
-	for_each_tiny_geometry(g) {
-		const unsigned long step = PAGES_PER_SUBSECTION / 2;
+	const unsigned long step = PAGES_PER_SUBSECTION / 2;
 
-		for (unsigned long i = 0; i < 12; i++) {
-			const unsigned long starts[] = { i * step, i * step + 1 };
+	for (unsigned long i = 0; i < 12; i++) {
+		const unsigned long starts[] = { i * step, i * step + 1 };
 
-			for (unsigned long nr = 0; nr < 3 * PAGES_PER_SECTION;
-			     nr += 1 + 3 * step) {
-				const unsigned long pfn = starts[nr & 1];
-				struct mem_section *ms;
+		for (unsigned long nr = 0; nr < 3 * PAGES_PER_SECTION;
+		     nr += 1 + 3 * step) {
+			const unsigned long pfn = starts[nr & 1];
+			struct mem_section *ms;
 
-				machine_early(g);
-				boot_node(0);
-				sparse_init_subsection_map(pfn, nr);
-				for (unsigned long at = 0; at < nr_early_sections() *
-				     PAGES_PER_SECTION; at += PAGES_PER_SUBSECTION) {
-					const bool is_touched = nr && at < pfn + nr &&
-						at + PAGES_PER_SUBSECTION > pfn;
+			machine_early();
+			boot_node(0);
+			sparse_init_subsection_map(pfn, nr);
+			for (unsigned long at = 0; at < nr_early_sections() *
+			     PAGES_PER_SECTION; at += PAGES_PER_SUBSECTION) {
+				const bool is_touched = nr && at < pfn + nr &&
+					at + PAGES_PER_SUBSECTION > pfn;
 
-					ms = __pfn_to_section(at);
-					EXPECT_EQ(test_bit(subsection_map_index(at),
-							   ms->usage->subsection_map),
-						  is_touched);
-				}
+				ms = __pfn_to_section(at);
+				EXPECT_EQ(test_bit(subsection_map_index(at),
+						   ms->usage->subsection_map),
+					  is_touched);
 			}
 		}
 	}
@@ -160,34 +146,31 @@ static void subsections_of_any_range_are_noted_at_boot(void)
 /* The last section of node 1 is absent; so is its usage map. */
 static void sections_without_a_memory_map_are_passed_over_at_boot(void)
 {
-	for_each_tiny_geometry(g) {
-		struct mem_section *last;
+	struct mem_section *last;
 
-		machine_early(g);
-		boot_node(0);
-		EXPECT_EQ(sparse_index_init(first_hot_section() - 1, 1), 0);
-		last = __nr_to_section(first_hot_section() - 1);
-		machine_end_of_boot();
-		EXPECT(!last->usage);
-		/* there need not be an array for them either */
-		sparse_init_subsection_map(section_nr_to_pfn(NR_MEM_SECTIONS - 1), 1);
-		EXPECT(!__nr_to_section(NR_MEM_SECTIONS - 1));
-		EXPECT(!bitmap_empty(__nr_to_section(0)->usage->subsection_map,
-				     SUBSECTIONS_PER_SECTION));
-	}
+	boot_node(0);
+	EXPECT_EQ(sparse_index_init(first_hot_section() - 1, 1), 0);
+	last = __nr_to_section(first_hot_section() - 1);
+	machine_end_of_boot();
+	EXPECT(!last->usage);
+	/* there need not be an array for them either */
+	sparse_init_subsection_map(section_nr_to_pfn(NR_MEM_SECTIONS - 1), 1);
+	EXPECT(!__nr_to_section(NR_MEM_SECTIONS - 1));
+	EXPECT(!bitmap_empty(__nr_to_section(0)->usage->subsection_map,
+			     SUBSECTIONS_PER_SECTION));
 }
 
 static void expect_boot_populates(unsigned long nr, unsigned long end)
 {
-	const unsigned long nr_flushes = machine.nr_flushes;
+	const unsigned long nr_flushes = machine.seen.nr_flushes;
 
 	EXPECT(__populate_section_memmap(section_nr_to_pfn(nr), PAGES_PER_SECTION, 0, NULL,
 					 NULL) == pfn_to_page(section_nr_to_pfn(nr)));
-	EXPECT_EQ(machine.nr_flushes, nr_flushes + (nr < end));
+	EXPECT_EQ(machine.seen.nr_flushes, nr_flushes + (nr < end));
 	if (nr == end)
 		return;
-	EXPECT_EQ(machine.flushed.start, vaddr(section_nr_to_pfn(nr)));
-	EXPECT_EQ(machine.flushed.end, vaddr(section_nr_to_pfn(end)));
+	EXPECT_EQ(machine.seen.flushed.start, vaddr(section_nr_to_pfn(nr)));
+	EXPECT_EQ(machine.seen.flushed.end, vaddr(section_nr_to_pfn(end)));
 }
 
 /* Two with less than a section between them, another node, one that ends with a page. */
@@ -205,23 +188,21 @@ static void use_odd_regions(void)
 
 static void boot_maps_sections_in_a_row_at_once(void)
 {
-	for_each_tiny_geometry(g) {
-		for (int i = 0; i < 2; i++) {
-			machine_early(g);
-			machine.has_no_buffer = i;
-			use_odd_regions();
-			expect_boot_populates(1, 4);
-			expect_boot_populates(2, 2);
-			expect_boot_populates(3, 3);
-			expect_boot_populates(5, 7);
-			expect_boot_populates(6, 6);
-			/* has been asked for already; and another after that */
-			expect_boot_populates(1, 4);
-			expect_boot_populates(5, 7);
-			/* once boot is over, what is left of the run counts no more */
-			machine.has_slab = true;
-			expect_boot_populates(6, 7);
-		}
+	for (int i = 0; i < 2; i++) {
+		machine_early();
+		machine.knobs.has_no_buffer = i;
+		use_odd_regions();
+		expect_boot_populates(1, 4);
+		expect_boot_populates(2, 2);
+		expect_boot_populates(3, 3);
+		expect_boot_populates(5, 7);
+		expect_boot_populates(6, 6);
+		/* has been asked for already; and another after that */
+		expect_boot_populates(1, 4);
+		expect_boot_populates(5, 7);
+		/* once boot is over, what is left of the run counts no more */
+		machine.has_slab = true;
+		expect_boot_populates(6, 7);
 	}
 }
 
@@ -241,51 +222,46 @@ static void add_and_remove_absent_sections(unsigned long nr)
 
 static void a_node_goes_without_sections_that_memory_lacks_for(void)
 {
-	for_each_geometry(g) {
-		unsigned long n = 1, nr_failures;
+	unsigned long n = 1, nr_failures;
 
-		do {
-			unsigned long nr_present = 0;
+	do {
+		unsigned long nr_present = 0;
 
-			machine_early(g);
-			machine.has_no_buffer = n & 1;
-			EXPECT_EQ(sparse_index_init(0, 0), 0);
-			for (unsigned long nr = 0; nr < nr_early_sections(); nr++)
-				EXPECT_EQ(sparse_index_init(nr, 0), 0);
-			fail_allocation(++n / 2, true);
-			boot_node(0);
-			nr_failures = machine.nr_failures;
-			fail_allocation(0, false);
-			for (unsigned long nr = 0; nr < nr_early_sections(); nr++)
-				nr_present += valid_section_nr(nr);
-			EXPECT(nr_failures || nr_present == nr_early_sections());
-			EXPECT_EQ(machine.memmap_boot_pages, (long)nr_present *
-				  vmemmap_nr_pages(PAGES_PER_SECTION));
-			expect_warnings(0);
-			if (n > 3)	/* else there is no usage map either */
-				add_and_remove_absent_sections(nr_present);
-		} while (nr_failures && n < 200);
-	}
+		machine_early();
+		machine.knobs.has_no_buffer = n & 1;
+		EXPECT_EQ(sparse_index_init(0, 0), 0);
+		for (unsigned long nr = 0; nr < nr_early_sections(); nr++)
+			EXPECT_EQ(sparse_index_init(nr, 0), 0);
+		fail_allocation(++n / 2, true);
+		boot_node(0);
+		nr_failures = machine.seen.nr_failures;
+		fail_allocation(0, false);
+		for (unsigned long nr = 0; nr < nr_early_sections(); nr++)
+			nr_present += valid_section_nr(nr);
+		EXPECT(nr_failures || nr_present == nr_early_sections());
+		EXPECT_EQ(machine.memmap_boot_pages, (long)nr_present *
+			  vmemmap_nr_pages(PAGES_PER_SECTION));
+		expect_warnings(0);
+		if (n > 3)	/* else there is no usage map either */
+			add_and_remove_absent_sections(nr_present);
+	} while (nr_failures && n < 200);
 }
 
 /* ---- Add ---- */
 
 static void an_added_section_is_there_but_not_online(void)
 {
-	for_each_geometry(g) {
-		struct mem_section *ms;
+	struct mem_section *ms;
 
-		machine_boot(g);
-		EXPECT(!valid_section(hot_section(0)));
-		EXPECT_EQ(add_ram(hot_pfn(0), PAGES_PER_SECTION), 0);
-		ms = hot_section(0);
-		EXPECT_EQ(ms->section_mem_map, soft_vmemmap | SECTION_MARKED_PRESENT |
-			  SECTION_HAS_MEM_MAP);
-		EXPECT(machine.poisoned == pfn_to_page(hot_pfn(0)));
-		EXPECT_EQ(machine.nr_poisoned, PAGES_PER_SECTION);
-		EXPECT_EQ(machine.memmap_pages, vmemmap_nr_pages(PAGES_PER_SECTION));
-		check_machine();
-	}
+	EXPECT(!valid_section(hot_section(0)));
+	EXPECT_EQ(add_ram(hot_pfn(0), PAGES_PER_SECTION), 0);
+	ms = hot_section(0);
+	EXPECT_EQ(ms->section_mem_map, soft_vmemmap | SECTION_MARKED_PRESENT |
+		  SECTION_HAS_MEM_MAP);
+	EXPECT(machine.seen.poisoned == pfn_to_page(hot_pfn(0)));
+	EXPECT_EQ(machine.seen.nr_poisoned, PAGES_PER_SECTION);
+	EXPECT_EQ(machine.memmap_pages, vmemmap_nr_pages(PAGES_PER_SECTION));
+	check_machine();
 }
 
 /*
@@ -294,107 +270,89 @@ static void an_added_section_is_there_but_not_online(void)
  */
 static void any_subsections_of_two_sections_can_be_added(void)
 {
-	for_each_tiny_geometry(g) {
-		unsigned long nr_subsections;
-		char *before;
+	const unsigned long nr_subsections = 2 * SUBSECTIONS_PER_SECTION;
 
-		machine_boot(g);
-		before = machine_text();
-		nr_subsections = 2 * SUBSECTIONS_PER_SECTION;
-		for (unsigned long i = 0; i < nr_subsections; i++) {
-			for (unsigned long end = i + 1; end <= nr_subsections; end++) {
-				const unsigned long pfn = hot_pfn(1) +
-							  i * PAGES_PER_SUBSECTION;
-				const unsigned long nr = (end - i) * PAGES_PER_SUBSECTION;
+	remember_machine();
+	for (unsigned long i = 0; i < nr_subsections; i++) {
+		for (unsigned long end = i + 1; end <= nr_subsections; end++) {
+			const unsigned long pfn = hot_pfn(1) +
+						  i * PAGES_PER_SUBSECTION;
+			const unsigned long nr = (end - i) * PAGES_PER_SUBSECTION;
 
-				EXPECT_EQ(add_ram(pfn, nr), 0);
-				check_machine();
-				remove_ram(pfn, nr);
-				expect_machine(before);
-			}
+			EXPECT_EQ(add_ram(pfn, nr), 0);
+			check_machine();
+			remove_ram(pfn, nr);
+			expect_machine_as_before();
 		}
-		check_machine();
-		free(before);
 	}
+	check_machine();
 }
 
 /* The same between two live neighbours, for each real page size. */
 static void subsections_of_real_sections_can_be_added(void)
 {
-	for_each_geometry(g) {
-		const unsigned long nr[] = { 1, 2, 3, 7 };
-		unsigned long pfn, nr_pages;
+	const unsigned long nr[] = { 1, 2, 3, 7 };
+	unsigned long pfn, nr_pages;
 
-		if (g->is_tiny)
-			continue;
-		for (size_t i = 0; i < ARRAY_SIZE(nr); i++) {
-			machine_boot(g);
-			nr_pages = nr[i] * PAGES_PER_SUBSECTION;
-			for (pfn = hot_pfn(0); pfn < hot_pfn(0) + 4 * nr_pages;
-			     pfn += 2 * nr_pages)
-				for (unsigned long at = pfn; at < pfn + nr_pages;
-				     at += PAGES_PER_SUBSECTION)
-					if (is_dead_range(at, PAGES_PER_SUBSECTION))
-						EXPECT_EQ(add_ram(at, PAGES_PER_SUBSECTION), 0);
-			check_machine();
-		}
+	for (size_t i = 0; i < ARRAY_SIZE(nr); i++) {
+		machine_boot();
+		nr_pages = nr[i] * PAGES_PER_SUBSECTION;
+		for (pfn = hot_pfn(0); pfn < hot_pfn(0) + 4 * nr_pages;
+		     pfn += 2 * nr_pages)
+			for (unsigned long at = pfn; at < pfn + nr_pages;
+			     at += PAGES_PER_SUBSECTION)
+				if (is_dead_range(at, PAGES_PER_SUBSECTION))
+					EXPECT_EQ(add_ram(at, PAGES_PER_SUBSECTION), 0);
+		check_machine();
 	}
 }
 
 static void a_live_subsection_cannot_be_added_again(void)
 {
-	for_each_geometry(g) {
-		const unsigned long sub = PAGES_PER_SUBSECTION;
-		const unsigned long pfn = hot_pfn(0) + 2 * sub;
-		char *before;
+	const unsigned long sub = PAGES_PER_SUBSECTION;
+	const unsigned long pfn = hot_pfn(0) + 2 * sub;
 
-		machine_boot(g);
-		EXPECT_EQ(add_ram(pfn, 2 * sub), 0);
-		before = machine_text();
-		EXPECT_EQ(add_part(pfn, 2 * sub), -EEXIST);
-		EXPECT_EQ(add_part(pfn, sub), -EEXIST);
-		EXPECT_EQ(add_part(pfn + sub, 2 * sub), -EEXIST);
-		EXPECT_EQ(add_part(pfn - sub, 2 * sub), -EEXIST);
-		EXPECT_EQ(add_part(hot_pfn(0), PAGES_PER_SECTION), -EEXIST);
-		/* of an early section, too */
-		EXPECT_EQ(add_part(0, sub), -EEXIST);
-		EXPECT_EQ(add_part(0, PAGES_PER_SECTION), -EEXIST);
-		expect_machine(before);
-		check_machine();
-		free(before);
-	}
+	EXPECT_EQ(add_ram(pfn, 2 * sub), 0);
+	remember_machine();
+	EXPECT_EQ(add_part(pfn, 2 * sub), -EEXIST);
+	EXPECT_EQ(add_part(pfn, sub), -EEXIST);
+	EXPECT_EQ(add_part(pfn + sub, 2 * sub), -EEXIST);
+	EXPECT_EQ(add_part(pfn - sub, 2 * sub), -EEXIST);
+	EXPECT_EQ(add_part(hot_pfn(0), PAGES_PER_SECTION), -EEXIST);
+	/* of an early section, too */
+	EXPECT_EQ(add_part(0, sub), -EEXIST);
+	EXPECT_EQ(add_part(0, PAGES_PER_SECTION), -EEXIST);
+	expect_machine_as_before();
+	check_machine();
 }
 
 static void expect_refused(unsigned long pfn, unsigned long nr_pages)
 {
-	char *before = machine_text();
-	const unsigned long nr_attempts = machine.nr_attempts;
+	remember_machine();
+	const unsigned long nr_attempts = machine.seen.nr_attempts;
 
-	machine.nr_messages = 0;
+	machine.seen.nr_messages = 0;
 	EXPECT_EQ(sparse_add_section(0, pfn, nr_pages, NULL, NULL), -EINVAL);
 	expect_messages(1);
-	EXPECT_EQ(machine.nr_attempts, nr_attempts);
-	expect_machine(before);
+	EXPECT_EQ(machine.seen.nr_attempts, nr_attempts);
+	expect_machine_as_before();
 
 	sparse_remove_section(pfn, nr_pages, NULL, NULL);
 	expect_warnings(1);
-	expect_machine(before);
+	expect_machine_as_before();
 
 	EXPECT(!__populate_section_memmap(pfn, nr_pages, 0, NULL, NULL));
 	EXPECT(has_message("(%d)", -EINVAL));
 	expect_messages(1);
-	expect_machine(before);
-	free(before);
+	expect_machine_as_before();
 }
 
 static void the_memory_map_of_a_section_comes_from_its_node(void)
 {
-	for_each_geometry(g) {
-		const unsigned long nr_free = (machine_boot(g), nr_free_pages(0));
+	const unsigned long nr_free = nr_free_pages(0);
 
-		EXPECT(__populate_section_memmap(hot_pfn(0), PAGES_PER_SECTION, 1, NULL, NULL));
-		EXPECT_EQ(nr_free_pages(0), nr_free);
-	}
+	EXPECT(__populate_section_memmap(hot_pfn(0), PAGES_PER_SECTION, 1, NULL, NULL));
+	EXPECT_EQ(nr_free_pages(0), nr_free);
 }
 
 /* Build nothing for the section but an entry of the highest level, a leaf. */
@@ -438,11 +396,10 @@ static void expect_refused_as(const struct vmemmap_refusal *row)
 	};
 	const unsigned long pfn = places[row->place] + row->first;
 	struct device *dev = &devices[0];
-	char *before;
 
 	if (!prepare_refusal(row, section))
 		return;
-	before = machine_text();
+	remember_machine();
 	EXPECT_EQ(sparse_add_section(1, pfn, row->nr_pages,
 				     row->altmap_lacks ? &dev->altmap : NULL,
 				     &dev->pgmap), row->err);
@@ -450,109 +407,91 @@ static void expect_refused_as(const struct vmemmap_refusal *row)
 			   pfn + row->nr_pages,
 			   row->altmap_lacks ? " from their device" : "", row->err));
 	expect_messages(1);
-	expect_machine(before);
-	free(before);
+	expect_machine_as_before();
 }
 
 static void what_cannot_be_added_is_refused_as_the_row_says(void)
 {
-	for_each_tiny_geometry(g) {
-		if (g->page_shift != 12)
-			continue;
-		for (size_t i = 0; i < ARRAY_SIZE(vmemmap_refusals); i++) {
-			machine_bare(g);
-			EXPECT_EQ(PAGES_PER_SUBSECTION, ROWS_PAGES_PER_SUBSECTION);
-			EXPECT_EQ(PAGES_PER_SECTION, ROWS_PAGES_PER_SECTION);
-			note_operation("row: %s", vmemmap_refusals[i].name);
-			expect_refused_as(&vmemmap_refusals[i]);
-			forget_operations();
-		}
+	SKIP_UNLESS(geo.page_shift == 12, "the rows count in pages of 4K");
+	for (size_t i = 0; i < ARRAY_SIZE(vmemmap_refusals); i++) {
+		machine_bare();
+		EXPECT_EQ(PAGES_PER_SUBSECTION, ROWS_PAGES_PER_SUBSECTION);
+		EXPECT_EQ(PAGES_PER_SECTION, ROWS_PAGES_PER_SECTION);
+		note_operation("row: %s", vmemmap_refusals[i].name);
+		expect_refused_as(&vmemmap_refusals[i]);
+		forget_operations();
 	}
 }
 
 static void a_bad_range_is_refused(void)
 {
-	for_each_geometry(g) {
-		const unsigned long sub = PAGES_PER_SUBSECTION;
-		const unsigned long section = PAGES_PER_SECTION;
-		const unsigned long end = section_nr_to_pfn(NR_MEM_SECTIONS);
+	const unsigned long sub = PAGES_PER_SUBSECTION;
+	const unsigned long section = PAGES_PER_SECTION;
+	const unsigned long end = section_nr_to_pfn(NR_MEM_SECTIONS);
 
-		machine_boot(g);
-		EXPECT_EQ(add_ram(hot_pfn(0), 2 * section), 0);
-		expect_refused(hot_pfn(0), 0);
-		expect_refused(hot_pfn(0) + 1, sub);
-		expect_refused(hot_pfn(0), sub - 1);
-		expect_refused(hot_pfn(0), section + sub);
-		expect_refused(hot_pfn(0) + sub, section);
-		expect_refused(hot_pfn(1) - sub, 2 * sub);
-		expect_refused(hot_pfn(0), -sub);
-		/* beyond the last section */
-		expect_refused(end, sub);
-		expect_refused(end, section);
-		expect_refused(-sub, sub);
-		expect_refused(-section, section);
+	EXPECT_EQ(add_ram(hot_pfn(0), 2 * section), 0);
+	expect_refused(hot_pfn(0), 0);
+	expect_refused(hot_pfn(0) + 1, sub);
+	expect_refused(hot_pfn(0), sub - 1);
+	expect_refused(hot_pfn(0), section + sub);
+	expect_refused(hot_pfn(0) + sub, section);
+	expect_refused(hot_pfn(1) - sub, 2 * sub);
+	expect_refused(hot_pfn(0), -sub);
+	/* beyond the last section */
+	expect_refused(end, sub);
+	expect_refused(end, section);
+	expect_refused(-sub, sub);
+	expect_refused(-section, section);
 
-		EXPECT_EQ(add_ram(end - section, section), 0);
-		check_machine();
-	}
+	EXPECT_EQ(add_ram(end - section, section), 0);
+	check_machine();
 }
 
 static void without_memory_for_a_section_nothing_has_happened(void)
 {
-	for_each_geometry(g) {
-		machine_boot(g);
-		for (unsigned long n = 1; n <= 2; n++) {
-			/* far enough for an array of sections of its own */
-			const unsigned long pfn = section_nr_to_pfn(NR_MEM_SECTIONS - 1);
-			char *before = machine_text();
+	for (unsigned long n = 1; n <= 2; n++) {
+		/* far enough for an array of sections of its own */
+		const unsigned long pfn = section_nr_to_pfn(NR_MEM_SECTIONS - 1);
 
-			fail_allocation(n, true);
-			machine.nr_messages = 0;
-			EXPECT_EQ(add_part(pfn, PAGES_PER_SECTION), -ENOMEM);
-			expect_messages(1);
-			EXPECT_EQ(machine.nr_failures, 1);
-			fail_allocation(0, false);
-			expect_machine(before);
-			check_machine();
-			free(before);
-			machine_boot(g);
-		}
+		remember_machine();
+		fail_allocation(n, true);
+		machine.seen.nr_messages = 0;
+		EXPECT_EQ(add_part(pfn, PAGES_PER_SECTION), -ENOMEM);
+		expect_messages(1);
+		EXPECT_EQ(machine.seen.nr_failures, 1);
+		fail_allocation(0, false);
+		expect_machine_as_before();
+		check_machine();
+		machine_boot();
 	}
 }
 
 static void an_inaccessible_memory_map_is_not_touched(void)
 {
-	for_each_geometry(g) {
-		struct device *dev = &devices[0];
+	struct device *dev = &devices[0];
 
-		machine_boot(g);
-		init_device(dev, 0, section_nr_to_pfn(16), PAGES_PER_SECTION);
-		give_altmap(dev, 0, PAGES_PER_SECTION);
-		if (g->arch != ARCH_BASE || !PAGE_ALIGNED(PAGES_PER_SECTION *
-							  sizeof(struct page)))
-			continue;
-		dev->altmap.inaccessible = true;
-		EXPECT_EQ(add_device(dev), 0);
-		EXPECT(!machine.poisoned);
-		remove_device(dev);
+	SKIP_UNLESS(geo.arch == ARCH_BASE && PAGE_ALIGNED(PAGES_PER_SECTION * sizeof(struct page)),
+		    "sections share leaves");
+	init_device(dev, 0, section_nr_to_pfn(16), PAGES_PER_SECTION);
+	give_altmap(dev, 0, PAGES_PER_SECTION);
+	dev->altmap.inaccessible = true;
+	EXPECT_EQ(add_device(dev), 0);
+	EXPECT(!machine.seen.poisoned);
+	remove_device(dev);
 
-		init_device(dev, 0, section_nr_to_pfn(16), PAGES_PER_SECTION);
-		give_altmap(dev, 0, PAGES_PER_SECTION);
-		EXPECT_EQ(add_device(dev), 0);
-		EXPECT(machine.poisoned == pfn_to_page(section_nr_to_pfn(16)));
-	}
+	init_device(dev, 0, section_nr_to_pfn(16), PAGES_PER_SECTION);
+	give_altmap(dev, 0, PAGES_PER_SECTION);
+	EXPECT_EQ(add_device(dev), 0);
+	EXPECT(machine.seen.poisoned == pfn_to_page(section_nr_to_pfn(16)));
 }
 
 static void the_memory_map_of_a_part_is_poisoned_and_no_more(void)
 {
-	for_each_geometry(g) {
-		const unsigned long pfn = hot_pfn(0) + PAGES_PER_SUBSECTION;
+	const unsigned long pfn = hot_pfn(0) + PAGES_PER_SUBSECTION;
 
-		machine_boot(g);
-		EXPECT_EQ(add_ram(pfn, 2 * PAGES_PER_SUBSECTION), 0);
-		EXPECT(machine.poisoned == pfn_to_page(pfn));
-		EXPECT_EQ(machine.nr_poisoned, 2 * PAGES_PER_SUBSECTION);
-	}
+	EXPECT_EQ(add_ram(pfn, 2 * PAGES_PER_SUBSECTION), 0);
+	EXPECT(machine.seen.poisoned == pfn_to_page(pfn));
+	EXPECT_EQ(machine.seen.nr_poisoned, 2 * PAGES_PER_SUBSECTION);
 }
 
 /*
@@ -561,42 +500,36 @@ static void the_memory_map_of_a_part_is_poisoned_and_no_more(void)
  */
 static void after_a_failed_add_the_altmap_is_as_before(void)
 {
-	for_each_geometry(g) {
-		const unsigned long slot_pages = PMD_SIZE / sizeof(struct page);
-		struct device *dev = &devices[0];
-		unsigned long block;
+	const unsigned long block = BIT(PMD_ORDER);
+	struct device *dev = &devices[0];
 
-		machine_boot(g);
-		/* one leaf is one section here */
-		if (g->arch == ARCH_BASE || slot_pages != PAGES_PER_SECTION)
-			continue;
-		block = BIT(PMD_ORDER);
-		init_device(dev, 0, section_nr_to_pfn(16), 2 * PAGES_PER_SECTION);
-		give_altmap(dev, 1, 2 * block - 1);
-		EXPECT_EQ(sparse_add_section(0, dev->pfn, PAGES_PER_SECTION, &dev->altmap,
-					     NULL), 0);
-		EXPECT_EQ(dev->altmap.alloc, block);
-		EXPECT_EQ(dev->altmap.align, block - 1);
-		EXPECT_EQ(sparse_add_section(0, dev->pfn + PAGES_PER_SECTION,
-					     PAGES_PER_SECTION, &dev->altmap, NULL),
-			  -ENOMEM);
-		EXPECT_EQ(dev->altmap.alloc, block);
-		EXPECT_EQ(dev->altmap.align, block - 1);
-		sparse_remove_section(dev->pfn, PAGES_PER_SECTION, &dev->altmap, NULL);
-		EXPECT_EQ(dev->altmap.alloc, 0);
-		check_machine();
+	SKIP_UNLESS(geo.arch != ARCH_BASE && PMD_SIZE / sizeof(struct page) == PAGES_PER_SECTION,
+		    "a section is not one leaf");
+	init_device(dev, 0, section_nr_to_pfn(16), 2 * PAGES_PER_SECTION);
+	give_altmap(dev, 1, 2 * block - 1);
+	EXPECT_EQ(sparse_add_section(0, dev->pfn, PAGES_PER_SECTION, &dev->altmap,
+				     NULL), 0);
+	EXPECT_EQ(dev->altmap.alloc, block);
+	EXPECT_EQ(dev->altmap.align, block - 1);
+	EXPECT_EQ(sparse_add_section(0, dev->pfn + PAGES_PER_SECTION,
+				     PAGES_PER_SECTION, &dev->altmap, NULL),
+		  -ENOMEM);
+	EXPECT_EQ(dev->altmap.alloc, block);
+	EXPECT_EQ(dev->altmap.align, block - 1);
+	sparse_remove_section(dev->pfn, PAGES_PER_SECTION, &dev->altmap, NULL);
+	EXPECT_EQ(dev->altmap.alloc, 0);
+	check_machine();
 
-		/* padding taken by the add that failed goes back as well */
-		give_altmap(dev, 1, 3 * block - 1);
-		EXPECT(vmemmap_alloc_block_buf(PAGE_SIZE, 0, &dev->altmap));
-		fail_allocation(1, true);
-		machine.refuse_pmds = true;
-		EXPECT_EQ(sparse_add_section(0, dev->pfn, PAGES_PER_SECTION, &dev->altmap,
-					     NULL), -ENOMEM);
-		machine.nr_warnings = 0;
-		EXPECT_EQ(dev->altmap.alloc, 1);
-		EXPECT_EQ(dev->altmap.align, 0);
-	}
+	/* padding taken by the add that failed goes back as well */
+	give_altmap(dev, 1, 3 * block - 1);
+	EXPECT(vmemmap_alloc_block_buf(PAGE_SIZE, 0, &dev->altmap));
+	fail_allocation(1, true);
+	machine.knobs.refuse_pmds = true;
+	EXPECT_EQ(sparse_add_section(0, dev->pfn, PAGES_PER_SECTION, &dev->altmap,
+				     NULL), -ENOMEM);
+	machine.seen.nr_warnings = 0;
+	EXPECT_EQ(dev->altmap.alloc, 1);
+	EXPECT_EQ(dev->altmap.align, 0);
 }
 
 /* ---- A memory block that holds its own memory map ---- */
@@ -636,8 +569,8 @@ static void check_self_hosted(unsigned long pfn, unsigned long nr_pages,
 {
 	const unsigned long end_pfn = pfn + nr_pages;
 	struct device *dev = &devices[0];
-	char *before = machine_text();
 
+	remember_machine();
 	add_neighbours(pfn, end_pfn, which);
 	init_device(dev, 0, pfn, nr_pages);
 	give_altmap(dev, 0, set_aside);
@@ -654,18 +587,16 @@ static void check_self_hosted(unsigned long pfn, unsigned long nr_pages,
 	remove_neighbours(pfn, end_pfn, which & ~first);
 	EXPECT_EQ(dev->altmap.alloc, 0);
 	EXPECT_EQ(dev->altmap.align, 0);
-	expect_machine(before);
-	free(before);
+	expect_machine_as_before();
 }
 
 /* Blocks are aligned to their size, so they begin anywhere in a leaf. */
-static void check_self_hosted_anywhere(const struct geometry *g, unsigned long nr_sections,
-				       unsigned long set_aside)
+static void check_self_hosted_anywhere(unsigned long nr_sections, unsigned long set_aside)
 {
 	const unsigned long nr_pages = nr_sections * PAGES_PER_SECTION;
 	const unsigned long first = ALIGN(first_hot_section() + 1, nr_sections);
 
-	machine_boot(g);
+	machine_boot();
 	for (unsigned long i = 0; set_aside && i < 4; i++) {
 		const unsigned long pfn = section_nr_to_pfn(first) + i * nr_pages;
 
@@ -677,243 +608,209 @@ static void check_self_hosted_anywhere(const struct geometry *g, unsigned long n
 
 static void a_memory_block_holds_its_own_memory_map(void)
 {
-	for_each_geometry(g) {
-		for (unsigned long nr = 1; nr <= 4; nr *= 2) {
-			for (int may_waste = 0; may_waste < 2; may_waste++)
-				check_self_hosted_anywhere(g, nr, pages_set_aside(
-					nr * PAGES_PER_SECTION, may_waste));
-		}
-	}
+	SKIP_UNLESS(pages_set_aside(4 * PAGES_PER_SECTION, false), "its memory map shares a page");
+	for (unsigned long nr = 1; nr <= 4; nr *= 2)
+		for (int may_waste = 0; may_waste < 2; may_waste++)
+			check_self_hosted_anywhere(nr, pages_set_aside(nr * PAGES_PER_SECTION,
+								       may_waste));
 }
 
 /* ---- Populate by sections ---- */
 
 static void the_cache_is_told_what_has_been_mapped(void)
 {
-	for_each_geometry(g) {
-		const unsigned long pfn = hot_pfn(0);
-		struct page *map;
+	const unsigned long pfn = hot_pfn(0);
+	struct page *map;
 
-		machine_bare(g);
-		map = __populate_section_memmap(pfn, 2 * PAGES_PER_SUBSECTION, 0, NULL,
-						NULL);
-		EXPECT(map == pfn_to_page(pfn));
-		EXPECT_EQ(machine.nr_flushes, 1);
-		EXPECT_EQ(machine.flushed.start, vaddr(pfn));
-		EXPECT_EQ(machine.flushed.end, vaddr(pfn + 2 * PAGES_PER_SUBSECTION));
-	}
+	map = __populate_section_memmap(pfn, 2 * PAGES_PER_SUBSECTION, 0, NULL,
+					NULL);
+	EXPECT(map == pfn_to_page(pfn));
+	EXPECT_EQ(machine.seen.nr_flushes, 1);
+	EXPECT_EQ(machine.seen.flushed.start, vaddr(pfn));
+	EXPECT_EQ(machine.seen.flushed.end, vaddr(pfn + 2 * PAGES_PER_SUBSECTION));
 }
 
 static void a_populate_that_fails_returns_no_memory_map(void)
 {
-	for_each_geometry(g) {
-		machine_bare(g);
-		fail_allocation(1, true);
-		EXPECT(!__populate_section_memmap(hot_pfn(0), PAGES_PER_SECTION, 0, NULL,
-						  NULL));
-		EXPECT(has_message("pfn [%#lx-%#lx) of node 0 cannot be populated (%d)",
-				   hot_pfn(0), hot_pfn(1), -ENOMEM));
-		expect_messages(1);
-		EXPECT_EQ(machine.nr_flushes, 0);
-	}
+	fail_allocation(1, true);
+	EXPECT(!__populate_section_memmap(hot_pfn(0), PAGES_PER_SECTION, 0, NULL,
+					  NULL));
+	EXPECT(has_message("pfn [%#lx-%#lx) of node 0 cannot be populated (%d)",
+			   hot_pfn(0), hot_pfn(1), -ENOMEM));
+	expect_messages(1);
+	EXPECT_EQ(machine.seen.nr_flushes, 0);
 }
 
 /* ---- Remove ---- */
 
 static void a_removed_section_leaves_nothing_behind(void)
 {
-	for_each_geometry(g) {
-		char *before;
 
-		machine_boot(g);
-		before = machine_text();
-		for (int i = 0; i < 20; i++) {
-			EXPECT_EQ(add_ram(hot_pfn(1), PAGES_PER_SECTION), 0);
-			remove_ram(hot_pfn(1), PAGES_PER_SECTION);
-			EXPECT_EQ(machine.freed.start, vaddr(hot_pfn(1)));
-			EXPECT_EQ(machine.freed.end, vaddr(hot_pfn(2)));
-			EXPECT_EQ(hot_section(1)->section_mem_map, 0);
-			EXPECT(!hot_section(1)->usage);
-		}
-		expect_machine(before);
-		check_machine();
-		free(before);
+	remember_machine();
+	for (int i = 0; i < 20; i++) {
+		EXPECT_EQ(add_ram(hot_pfn(1), PAGES_PER_SECTION), 0);
+		remove_ram(hot_pfn(1), PAGES_PER_SECTION);
+		EXPECT_EQ(machine.seen.freed.start, vaddr(hot_pfn(1)));
+		EXPECT_EQ(machine.seen.freed.end, vaddr(hot_pfn(2)));
+		EXPECT_EQ(hot_section(1)->section_mem_map, 0);
+		EXPECT(!hot_section(1)->usage);
 	}
+	expect_machine_as_before();
+	check_machine();
 }
 
 static void parts_come_and_go_without_their_neighbours(void)
 {
-	for_each_tiny_geometry(g) {
-		const unsigned long sub = PAGES_PER_SUBSECTION;
-		const unsigned long pfn = hot_pfn(0);
+	const unsigned long sub = PAGES_PER_SUBSECTION;
+	const unsigned long pfn = hot_pfn(0);
 
-		machine_boot(g);
-		/* each remove frees the whole part that was added */
-		for (unsigned long i = 0; i < SUBSECTIONS_PER_SECTION; i++)
-			EXPECT_EQ(add_ram(pfn + i * sub, sub), 0);
+	/* each remove frees the whole part that was added */
+	for (unsigned long i = 0; i < SUBSECTIONS_PER_SECTION; i++)
+		EXPECT_EQ(add_ram(pfn + i * sub, sub), 0);
+	check_machine();
+	for (unsigned long i = 1; i < SUBSECTIONS_PER_SECTION; i += 2) {
+		remove_ram(pfn + i * sub, sub);
 		check_machine();
-		for (unsigned long i = 1; i < SUBSECTIONS_PER_SECTION; i += 2) {
-			remove_ram(pfn + i * sub, sub);
-			check_machine();
-		}
-		for (unsigned long i = 1; i < SUBSECTIONS_PER_SECTION; i += 2) {
-			EXPECT_EQ(add_ram(pfn + i * sub, sub), 0);
-			check_machine();
-		}
-		for (unsigned long i = 0; i < SUBSECTIONS_PER_SECTION; i++) {
-			remove_ram(pfn + i * sub, sub);
-			check_machine();
-		}
-		EXPECT_EQ(hot_section(0)->section_mem_map, 0);
 	}
+	for (unsigned long i = 1; i < SUBSECTIONS_PER_SECTION; i += 2) {
+		EXPECT_EQ(add_ram(pfn + i * sub, sub), 0);
+		check_machine();
+	}
+	for (unsigned long i = 0; i < SUBSECTIONS_PER_SECTION; i++) {
+		remove_ram(pfn + i * sub, sub);
+		check_machine();
+	}
+	EXPECT_EQ(hot_section(0)->section_mem_map, 0);
 }
 
 /* Two sections that share a leaf or a page, in both orders. */
 static void sections_come_and_go_without_their_neighbours(void)
 {
-	for_each_geometry(g) {
-		for (int i = 0; i < 4; i++) {
-			const unsigned long first = hot_pfn(i & 1), second = hot_pfn(~i & 1);
+	for (int i = 0; i < 4; i++) {
+		const unsigned long first = hot_pfn(i & 1), second = hot_pfn(~i & 1);
 
-			machine_boot(g);
-			EXPECT_EQ(add_ram(hot_pfn(0), PAGES_PER_SECTION), 0);
-			EXPECT_EQ(add_ram(hot_pfn(1), PAGES_PER_SECTION), 0);
-			remove_ram(first, PAGES_PER_SECTION);
-			check_machine();
-			EXPECT_EQ(add_ram(first, PAGES_PER_SECTION), 0);
-			check_machine();
-			remove_ram(i & 2 ? first : second, PAGES_PER_SECTION);
-			check_machine();
-			remove_ram(i & 2 ? second : first, PAGES_PER_SECTION);
-			check_machine();
-		}
+		machine_boot();
+		EXPECT_EQ(add_ram(hot_pfn(0), PAGES_PER_SECTION), 0);
+		EXPECT_EQ(add_ram(hot_pfn(1), PAGES_PER_SECTION), 0);
+		remove_ram(first, PAGES_PER_SECTION);
+		check_machine();
+		EXPECT_EQ(add_ram(first, PAGES_PER_SECTION), 0);
+		check_machine();
+		remove_ram(i & 2 ? first : second, PAGES_PER_SECTION);
+		check_machine();
+		remove_ram(i & 2 ? second : first, PAGES_PER_SECTION);
+		check_machine();
 	}
 }
 
 static void remove_of_what_is_not_there_is_refused(void)
 {
-	for_each_geometry(g) {
-		const unsigned long sub = PAGES_PER_SUBSECTION;
-		const unsigned long last = section_nr_to_pfn(NR_MEM_SECTIONS - 1);
-		char *before;
+	const unsigned long sub = PAGES_PER_SUBSECTION;
+	const unsigned long last = section_nr_to_pfn(NR_MEM_SECTIONS - 1);
 
-		machine_boot(g);
-		EXPECT_EQ(add_ram(hot_pfn(0), 2 * sub), 0);
-		EXPECT_EQ(add_ram(hot_pfn(1), sub), 0);
-		remove_ram(hot_pfn(1), sub);
-		before = machine_text();
+	EXPECT_EQ(add_ram(hot_pfn(0), 2 * sub), 0);
+	EXPECT_EQ(add_ram(hot_pfn(1), sub), 0);
+	remove_ram(hot_pfn(1), sub);
+	remember_machine();
 
-		/* removed, in part removed, in part never added, no such array */
-		remove_part(hot_pfn(1), sub);
-		expect_warnings(1);
-		remove_part(hot_pfn(0) + sub, 2 * sub);
-		expect_warnings(1);
-		remove_part(hot_pfn(0), PAGES_PER_SECTION);
-		expect_warnings(1);
-		remove_part(hot_pfn(0) + 2 * sub, sub);
-		expect_warnings(1);
-		remove_part(last, PAGES_PER_SECTION);
-		expect_warnings(1);
-		expect_machine(before);
-		check_machine();
-		free(before);
-	}
+	/* removed, in part removed, in part never added, no such array */
+	remove_part(hot_pfn(1), sub);
+	expect_warnings(1);
+	remove_part(hot_pfn(0) + sub, 2 * sub);
+	expect_warnings(1);
+	remove_part(hot_pfn(0), PAGES_PER_SECTION);
+	expect_warnings(1);
+	remove_part(hot_pfn(0) + 2 * sub, sub);
+	expect_warnings(1);
+	remove_part(last, PAGES_PER_SECTION);
+	expect_warnings(1);
+	expect_machine_as_before();
+	check_machine();
 }
 
 /* ---- Early sections ---- */
 
 static void parts_of_an_early_section_leave_its_memory_map_alone(void)
 {
-	for_each_geometry(g) {
-		const unsigned long sub = PAGES_PER_SUBSECTION;
-		const unsigned long hole = ram_start_pfn(0) + geo.ram_pages;
-		char *before;
-		long cost;
+	const unsigned long sub = PAGES_PER_SUBSECTION;
+	const unsigned long hole = ram_start_pfn(0) + geo.ram_pages;
+	long cost;
 
-		machine_boot(g);
-		before = machine_text();
-		cost = machine.memmap_boot_pages;
-		machine.nr_attempts = 0;
-		machine.nr_flushes = 0;
-		remove_part(0, sub);
-		oracle_remove(0, sub);
-		check_machine();
-		EXPECT_EQ(add_part(0, sub), 0);
-		oracle_add(0, sub, HOT_RAM);
-		EXPECT(machine.poisoned == pfn_to_page(0));
-		expect_machine(before);
+	remember_machine();
+	cost = machine.memmap_boot_pages;
+	machine.seen.nr_attempts = 0;
+	machine.seen.nr_flushes = 0;
+	remove_part(0, sub);
+	oracle_remove(0, sub);
+	check_machine();
+	EXPECT_EQ(add_part(0, sub), 0);
+	oracle_add(0, sub, HOT_RAM);
+	EXPECT(machine.seen.poisoned == pfn_to_page(0));
+	expect_machine_as_before();
 
-		/* a hole that boot left in it is filled */
-		if (hole < SECTION_ALIGN_DOWN(hole - 1) + PAGES_PER_SECTION) {
-			EXPECT_EQ(add_part(hole, sub), 0);
-			oracle_add(hole, sub, HOT_RAM);
-			check_machine();
-			remove_part(hole, sub);
-			oracle_remove(hole, sub);
-		}
-		EXPECT_EQ(machine.nr_attempts, 0);
-		EXPECT_EQ(machine.nr_flushes, 0);
-		EXPECT_EQ(machine.memmap_boot_pages, cost);
-		expect_machine(before);
+	/* a hole that boot left in it is filled */
+	if (hole < SECTION_ALIGN_DOWN(hole - 1) + PAGES_PER_SECTION) {
+		EXPECT_EQ(add_part(hole, sub), 0);
+		oracle_add(hole, sub, HOT_RAM);
 		check_machine();
-		free(before);
+		remove_part(hole, sub);
+		oracle_remove(hole, sub);
 	}
+	EXPECT_EQ(machine.seen.nr_attempts, 0);
+	EXPECT_EQ(machine.seen.nr_flushes, 0);
+	EXPECT_EQ(machine.memmap_boot_pages, cost);
+	expect_machine_as_before();
+	check_machine();
 }
 
 /* Its usage map, from boot, is kept and used again. */
 static void an_early_section_goes_as_a_whole_and_comes_back_as_any_other(void)
 {
-	for_each_geometry(g) {
-		const unsigned long live = min(geo.ram_pages, PAGES_PER_SECTION);
-		const long cost = vmemmap_nr_pages(PAGES_PER_SECTION);
-		const struct mem_section_usage *usage;
-		long boot_pages;
+	const unsigned long live = min(geo.ram_pages, PAGES_PER_SECTION);
+	const long cost = vmemmap_nr_pages(PAGES_PER_SECTION);
+	const struct mem_section_usage *usage;
+	long boot_pages;
 
-		machine_boot(g);
-		usage = __nr_to_section(0)->usage;
-		boot_pages = machine.memmap_boot_pages;
-		remove_part(0, PAGES_PER_SUBSECTION);
-		oracle_remove(0, PAGES_PER_SUBSECTION);
-		EXPECT(early_section(__nr_to_section(0)));
-		EXPECT_EQ(machine.memmap_boot_pages, boot_pages);
-		remove_part(PAGES_PER_SUBSECTION, live - PAGES_PER_SUBSECTION);
-		oracle_remove(PAGES_PER_SUBSECTION, live - PAGES_PER_SUBSECTION);
-		EXPECT_EQ(machine.memmap_boot_pages, boot_pages - cost);
-		EXPECT_EQ(__nr_to_section(0)->section_mem_map, 0);
-		EXPECT(__nr_to_section(0)->usage == usage);
-		check_machine();
+	usage = __nr_to_section(0)->usage;
+	boot_pages = machine.memmap_boot_pages;
+	remove_part(0, PAGES_PER_SUBSECTION);
+	oracle_remove(0, PAGES_PER_SUBSECTION);
+	EXPECT(early_section(__nr_to_section(0)));
+	EXPECT_EQ(machine.memmap_boot_pages, boot_pages);
+	remove_part(PAGES_PER_SUBSECTION, live - PAGES_PER_SUBSECTION);
+	oracle_remove(PAGES_PER_SUBSECTION, live - PAGES_PER_SUBSECTION);
+	EXPECT_EQ(machine.memmap_boot_pages, boot_pages - cost);
+	EXPECT_EQ(__nr_to_section(0)->section_mem_map, 0);
+	EXPECT(__nr_to_section(0)->usage == usage);
+	check_machine();
 
-		EXPECT_EQ(add_ram(0, PAGES_PER_SECTION), 0);
-		EXPECT(__nr_to_section(0)->usage == usage);
-		EXPECT(!early_section(__nr_to_section(0)));
-		EXPECT_EQ(machine.memmap_pages, cost);
-		check_machine();
-		remove_ram(0, PAGES_PER_SECTION);
-		EXPECT_EQ(machine.memmap_pages, 0);
-		EXPECT_EQ(machine.memmap_boot_pages, boot_pages - cost);
-		check_machine();
-	}
+	EXPECT_EQ(add_ram(0, PAGES_PER_SECTION), 0);
+	EXPECT(__nr_to_section(0)->usage == usage);
+	EXPECT(!early_section(__nr_to_section(0)));
+	EXPECT_EQ(machine.memmap_pages, cost);
+	check_machine();
+	remove_ram(0, PAGES_PER_SECTION);
+	EXPECT_EQ(machine.memmap_pages, 0);
+	EXPECT_EQ(machine.memmap_boot_pages, boot_pages - cost);
+	check_machine();
 }
 
 /* None of its subsections was noted at boot. */
 static void a_whole_early_section_brings_its_memory_map_along(void)
 {
-	for_each_geometry(g) {
-		long cost;
+	long cost;
 
-		machine_early(g);
-		boot_node(0);
-		machine.has_slab = true;
-		cost = machine.memmap_boot_pages;
-		machine.nr_attempts = 0;
-		EXPECT_EQ(add_part(0, PAGES_PER_SECTION), 0);
-		EXPECT_EQ(machine.nr_attempts, 0);
-		EXPECT_EQ(machine.memmap_pages, 0);
-		remove_part(0, PAGES_PER_SECTION);
-		EXPECT_EQ(machine.memmap_pages, 0);
-		EXPECT_EQ(machine.memmap_boot_pages,
-			  cost - vmemmap_nr_pages(PAGES_PER_SECTION));
-	}
+	boot_node(0);
+	machine.has_slab = true;
+	cost = machine.memmap_boot_pages;
+	machine.seen.nr_attempts = 0;
+	EXPECT_EQ(add_part(0, PAGES_PER_SECTION), 0);
+	EXPECT_EQ(machine.seen.nr_attempts, 0);
+	EXPECT_EQ(machine.memmap_pages, 0);
+	remove_part(0, PAGES_PER_SECTION);
+	EXPECT_EQ(machine.memmap_pages, 0);
+	EXPECT_EQ(machine.memmap_boot_pages,
+		  cost - vmemmap_nr_pages(PAGES_PER_SECTION));
 }
 
 /* ---- Online and offline ---- */
@@ -925,85 +822,79 @@ static bool is_online(unsigned long nr)
 
 static void sections_go_online_and_offline(void)
 {
-	for_each_geometry(g) {
-		unsigned long map;
+	unsigned long map;
 
-		machine_boot(g);
-		EXPECT_EQ(add_ram(hot_pfn(0), 4 * PAGES_PER_SECTION), 0);
-		map = hot_section(1)->section_mem_map;
+	EXPECT_EQ(add_ram(hot_pfn(0), 4 * PAGES_PER_SECTION), 0);
+	map = hot_section(1)->section_mem_map;
 
-		online_mem_sections(hot_pfn(1), hot_pfn(3));
-		EXPECT(!is_online(0) && is_online(1) && is_online(2) && !is_online(3));
-		EXPECT_EQ(hot_section(1)->section_mem_map, map | SECTION_IS_ONLINE);
-		check_machine();
-		offline_mem_sections(hot_pfn(2), hot_pfn(3));
-		EXPECT(!is_online(0) && is_online(1) && !is_online(2) && !is_online(3));
-		offline_mem_sections(hot_pfn(0), hot_pfn(4));
-		EXPECT_EQ(hot_section(1)->section_mem_map, map);
+	online_mem_sections(hot_pfn(1), hot_pfn(3));
+	EXPECT(!is_online(0) && is_online(1) && is_online(2) && !is_online(3));
+	EXPECT_EQ(hot_section(1)->section_mem_map, map | SECTION_IS_ONLINE);
+	check_machine();
+	offline_mem_sections(hot_pfn(2), hot_pfn(3));
+	EXPECT(!is_online(0) && is_online(1) && !is_online(2) && !is_online(3));
+	offline_mem_sections(hot_pfn(0), hot_pfn(4));
+	EXPECT_EQ(hot_section(1)->section_mem_map, map);
 
-		/* the sections that a range touches */
-		online_mem_sections(hot_pfn(1) - 1, hot_pfn(2) + 1);
-		EXPECT(is_online(0) && is_online(1) && is_online(2) && !is_online(3));
-		offline_mem_sections(hot_pfn(0) + PAGES_PER_SUBSECTION, hot_pfn(1));
-		EXPECT(!is_online(0) && is_online(1));
-		online_mem_sections(hot_pfn(3), hot_pfn(3));
-		EXPECT(!is_online(3));
+	/* the sections that a range touches */
+	online_mem_sections(hot_pfn(1) - 1, hot_pfn(2) + 1);
+	EXPECT(is_online(0) && is_online(1) && is_online(2) && !is_online(3));
+	offline_mem_sections(hot_pfn(0) + PAGES_PER_SUBSECTION, hot_pfn(1));
+	EXPECT(!is_online(0) && is_online(1));
+	online_mem_sections(hot_pfn(3), hot_pfn(3));
+	EXPECT(!is_online(3));
 
-		remove_ram(hot_pfn(0), 4 * PAGES_PER_SECTION);
-		EXPECT_EQ(hot_section(1)->section_mem_map, 0);
-		check_machine();
-	}
+	remove_ram(hot_pfn(0), 4 * PAGES_PER_SECTION);
+	EXPECT_EQ(hot_section(1)->section_mem_map, 0);
+	check_machine();
 }
 
 static void sections_that_are_not_there_do_not_go_online(void)
 {
-	for_each_geometry(g) {
-		machine_boot(g);
-		EXPECT_EQ(add_ram(hot_pfn(0), PAGES_PER_SECTION), 0);
-		EXPECT_EQ(add_ram(hot_pfn(3), PAGES_PER_SECTION), 0);
-		EXPECT_EQ(add_ram(hot_pfn(1), PAGES_PER_SECTION), 0);
-		remove_ram(hot_pfn(1), PAGES_PER_SECTION);
+	EXPECT_EQ(add_ram(hot_pfn(0), PAGES_PER_SECTION), 0);
+	EXPECT_EQ(add_ram(hot_pfn(3), PAGES_PER_SECTION), 0);
+	EXPECT_EQ(add_ram(hot_pfn(1), PAGES_PER_SECTION), 0);
+	remove_ram(hot_pfn(1), PAGES_PER_SECTION);
 
-		online_mem_sections(hot_pfn(0), hot_pfn(4));
-		expect_warnings(2);
-		EXPECT(is_online(0) && is_online(3));
-		EXPECT(!is_online(1));
-		offline_mem_sections(hot_pfn(0), hot_pfn(4));
-		expect_warnings(2);
-		EXPECT(!is_online(0) && !is_online(3));
-		check_machine();
-	}
+	online_mem_sections(hot_pfn(0), hot_pfn(4));
+	expect_warnings(2);
+	EXPECT(is_online(0) && is_online(3));
+	EXPECT(!is_online(1));
+	offline_mem_sections(hot_pfn(0), hot_pfn(4));
+	expect_warnings(2);
+	EXPECT(!is_online(0) && !is_online(3));
+	check_machine();
 }
 
 const struct test_case section_cases[] = {
-	TEST_CASE(a_section_takes_what_its_architecture_says),
-	TEST_CASE(boot_maps_whole_sections_and_notes_their_subsections),
-	TEST_CASE(subsections_of_any_range_are_noted_at_boot),
-	TEST_CASE(sections_without_a_memory_map_are_passed_over_at_boot),
-	TEST_CASE(boot_maps_sections_in_a_row_at_once),
-	TEST_CASE(the_memory_map_of_a_section_comes_from_its_node),
-	TEST_CASE(a_node_goes_without_sections_that_memory_lacks_for),
-	TEST_CASE(an_added_section_is_there_but_not_online),
-	TEST_CASE(any_subsections_of_two_sections_can_be_added),
-	TEST_CASE(subsections_of_real_sections_can_be_added),
-	TEST_CASE(a_live_subsection_cannot_be_added_again),
-	TEST_CASE(what_cannot_be_added_is_refused_as_the_row_says),
-	TEST_CASE(a_bad_range_is_refused),
-	TEST_CASE(without_memory_for_a_section_nothing_has_happened),
-	TEST_CASE(an_inaccessible_memory_map_is_not_touched),
-	TEST_CASE(the_memory_map_of_a_part_is_poisoned_and_no_more),
-	TEST_CASE(after_a_failed_add_the_altmap_is_as_before),
-	TEST_CASE(a_memory_block_holds_its_own_memory_map),
-	TEST_CASE(the_cache_is_told_what_has_been_mapped),
-	TEST_CASE(a_populate_that_fails_returns_no_memory_map),
-	TEST_CASE(a_removed_section_leaves_nothing_behind),
-	TEST_CASE(parts_come_and_go_without_their_neighbours),
-	TEST_CASE(sections_come_and_go_without_their_neighbours),
-	TEST_CASE(remove_of_what_is_not_there_is_refused),
-	TEST_CASE(parts_of_an_early_section_leave_its_memory_map_alone),
-	TEST_CASE(an_early_section_goes_as_a_whole_and_comes_back_as_any_other),
-	TEST_CASE(a_whole_early_section_brings_its_memory_map_along),
-	TEST_CASE(sections_go_online_and_offline),
-	TEST_CASE(sections_that_are_not_there_do_not_go_online),
-	{ NULL, NULL },
+	TEST_CASE(a_section_takes_what_its_architecture_says, BOOT, .where = REAL),
+	TEST_CASE(boot_maps_whole_sections_and_notes_their_subsections, BOOT),
+	TEST_CASE(subsections_of_any_range_are_noted_at_boot, EARLY, .where = TINY),
+	TEST_CASE(sections_without_a_memory_map_are_passed_over_at_boot, EARLY, .where = TINY),
+	TEST_CASE(boot_maps_sections_in_a_row_at_once, EARLY, .where = TINY),
+	TEST_CASE(the_memory_map_of_a_section_comes_from_its_node, BOOT),
+	TEST_CASE(a_node_goes_without_sections_that_memory_lacks_for, EARLY),
+	TEST_CASE(an_added_section_is_there_but_not_online, BOOT),
+	TEST_CASE(any_subsections_of_two_sections_can_be_added, BOOT, .where = TINY),
+	TEST_CASE(subsections_of_real_sections_can_be_added, BOOT, .where = REAL),
+	TEST_CASE(a_live_subsection_cannot_be_added_again, BOOT),
+	TEST_CASE(what_cannot_be_added_is_refused_as_the_row_says, BARE, .where = TINY),
+	TEST_CASE(a_bad_range_is_refused, BOOT),
+	TEST_CASE(without_memory_for_a_section_nothing_has_happened, BOOT),
+	TEST_CASE(an_inaccessible_memory_map_is_not_touched, BOOT),
+	TEST_CASE(the_memory_map_of_a_part_is_poisoned_and_no_more, BOOT),
+	TEST_CASE(after_a_failed_add_the_altmap_is_as_before, BOOT),
+	TEST_CASE(a_memory_block_holds_its_own_memory_map, BOOT),
+	TEST_CASE(the_cache_is_told_what_has_been_mapped, BARE),
+	TEST_CASE(a_populate_that_fails_returns_no_memory_map, BARE),
+	TEST_CASE(a_removed_section_leaves_nothing_behind, BOOT),
+	TEST_CASE(parts_come_and_go_without_their_neighbours, BOOT, .where = TINY),
+	TEST_CASE(sections_come_and_go_without_their_neighbours, BOOT),
+	TEST_CASE(remove_of_what_is_not_there_is_refused, BOOT),
+	TEST_CASE(parts_of_an_early_section_leave_its_memory_map_alone, BOOT),
+	TEST_CASE(an_early_section_goes_as_a_whole_and_comes_back_as_any_other, BOOT),
+	TEST_CASE(a_whole_early_section_brings_its_memory_map_along, EARLY),
+	TEST_CASE(sections_go_online_and_offline, BOOT),
+	TEST_CASE(sections_that_are_not_there_do_not_go_online, BOOT),
+	{}
 };

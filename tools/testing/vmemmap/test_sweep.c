@@ -21,20 +21,14 @@ static unsigned long place(void)
 
 /**
  * struct way - a way in, and out again
- * @name: what is added
- * @has_room: false: it cannot be on this geometry; NULL: it always can
  * @prepare: before each try; NULL: nothing to do
  * @add: all or nothing
  * @remove: what was added
- * @is_boot: memory comes from memblock
  */
 struct way {
-	const char *name;
-	bool (*has_room)(void);
 	void (*prepare)(void);
 	int (*add)(void);
 	void (*remove)(void);
-	bool is_boot;
 };
 
 /* Who asks at boot undoes nothing; here it does, to be able to try again. */
@@ -91,22 +85,17 @@ static bool is_slot_aligned(unsigned long pfn)
 	return IS_ALIGNED(vaddr(pfn), geo.arch == ARCH_BASE ? PAGE_SIZE : PMD_SIZE);
 }
 
-static bool has_room_for_device(void)
+static void need_slots_of_its_own(void)
 {
-	return is_slot_aligned(place()) &&
-	       is_slot_aligned(place() + 4 * PAGES_PER_SECTION) &&
-	       PAGE_ALIGNED(PAGES_PER_SECTION * sizeof(struct page));
+	SKIP_UNLESS(is_slot_aligned(place()) && is_slot_aligned(place() + 4 * PAGES_PER_SECTION) &&
+		    PAGE_ALIGNED(PAGES_PER_SECTION * sizeof(struct page)),
+		    "the device shares a leaf");
 }
 
-static bool has_room_for_compound(void)
+static void need_power_of_2(void)
 {
-	return has_room_for_device() && is_power_of_2(sizeof(struct page));
-}
-
-/* A leaf of RAM may map the pages of a part. */
-static bool has_room_for_part(void)
-{
-	return geo.arch != ARCH_HUGE;
+	SKIP_UNLESS(is_power_of_2(sizeof(struct page)), "struct page has %zu bytes",
+		    sizeof(struct page));
 }
 
 static void prepare_altmap(void)
@@ -141,11 +130,6 @@ static void prepare_compound(void)
 /* ---- HugeTLB pages ---- */
 
 static struct zone zone;
-
-static bool has_room_for_hugetlb_at_boot(void)
-{
-	return is_power_of_2(sizeof(struct page));
-}
 
 /* The zone's tail is taken from memblock anew. */
 static void prepare_zone(void)
@@ -202,13 +186,6 @@ static unsigned long pages_of_hugetlb(void)
 	return min(PAGES_PER_SECTION, 8 * PAGE_SIZE / sizeof(struct page));
 }
 
-/* Its section shares no leaf. */
-static bool has_room_for_hugetlb(void)
-{
-	return is_slot_aligned(place()) && is_slot_aligned(place() + PAGES_PER_SECTION) &&
-	       can_be_huge_page(place(), pages_of_hugetlb());
-}
-
 static void remove_section_of_hugetlb(void)
 {
 	EXPECT_EQ(is_optimised(0) ? restore_huge_page(0) : 0, 0);
@@ -228,7 +205,7 @@ static int add_section_of_hugetlb(void)
 		err = restore_huge_page(0);
 	}
 	if (err) {
-		machine.fail_at = 0;
+		machine.knobs.fail_at = 0;
 		remove_section_of_hugetlb();
 	}
 	return err;
@@ -254,25 +231,17 @@ static void prepare(const struct way *way)
 }
 
 /* A machine that has booted is known to the oracle. */
-static void check(const struct way *way)
+static void check(void)
 {
-	if (!way->is_boot)
+	if (machine.has_slab)
 		check_machine();
 }
 
-static char *text_before;
 static unsigned long nr_used_pages_before;
-
-static void remember_machine(void)
-{
-	free(text_before);
-	text_before = machine_text();
-	nr_used_pages_before = machine.nr_used_pages;
-}
 
 static void expect_as_before(void)
 {
-	expect_machine(text_before);
+	expect_machine_as_before();
 	EXPECT_EQ(machine.nr_used_pages, nr_used_pages_before);
 }
 
@@ -285,7 +254,7 @@ static unsigned long fail_once(const struct way *way, unsigned long n, bool and_
 	prepare(way);
 	fail_allocation(n, and_later);
 	err = way->add();
-	nr_failures = machine.nr_failures;
+	nr_failures = machine.seen.nr_failures;
 	fail_allocation(0, false);
 	if (err) {
 		EXPECT_EQ(err, -ENOMEM);
@@ -293,7 +262,7 @@ static unsigned long fail_once(const struct way *way, unsigned long n, bool and_
 		expect_as_before();
 		EXPECT_EQ(way->add(), 0);
 	}
-	check(way);
+	check();
 	way->remove();
 	expect_as_before();
 	return nr_failures;
@@ -308,7 +277,7 @@ static unsigned long count_points(const struct way *way)
 		prepare(way);
 		fail_allocation(0, false);
 		EXPECT_EQ(way->add(), 0);
-		nr_points = machine.nr_attempts;
+		nr_points = machine.seen.nr_attempts;
 		way->remove();
 	}
 	return nr_points;
@@ -316,143 +285,108 @@ static unsigned long count_points(const struct way *way)
 
 static void sweep(const struct way *way)
 {
-	unsigned long fewest = ULONG_MAX, most = 0, nr_geometries = 0;
+	/* without large blocks, real tables are full of entries that are alike */
+	for (int i = 0; i < 1 + geo.is_tiny; i++) {
+		unsigned long n = 1, nr_points;
 
-	for_each_geometry(g) {
-		unsigned long n, nr_points;
-
-		(way->is_boot ? machine_early : machine_boot)(g);
-		if (way->has_room && !way->has_room())
-			continue;
-		nr_geometries++;
-		/* without large blocks, real tables are full of entries that are alike */
-		for (int i = 0; i < 1 + g->is_tiny; i++) {
-			machine.is_fragmented = i;
-			nr_points = count_points(way);
-			fewest = min(fewest, nr_points);
-			most = max(most, nr_points);
-			remember_machine();
-			n = 1;
-			while (fail_once(way, n, false) + fail_once(way, n, true))
-				n++;
-			EXPECT_EQ(n, nr_points + 1);
-		}
+		machine.knobs.is_fragmented = i;
+		nr_points = count_points(way);
+		note_points(nr_points);
+		remember_machine();
+		nr_used_pages_before = machine.nr_used_pages;
+		while (fail_once(way, n, false) + fail_once(way, n, true))
+			n++;
+		EXPECT_EQ(n, nr_points + 1);
 	}
-	if (nr_geometries)
-		test_note("%s: %lu to %lu allocation points, on %lu geometries", way->name,
-			  fewest, most, nr_geometries);
 }
 
 static void a_memory_map_from_boot_survives_any_failure(void)
 {
-	sweep(&(struct way){
-		.name = "at boot", .is_boot = true,
-		.add = add_at_boot, .remove = remove_at_boot,
-	});
+	sweep(&(struct way){ .add = add_at_boot, .remove = remove_at_boot });
 }
 
 static void an_added_section_survives_any_failure(void)
 {
-	sweep(&(struct way){
-		.name = "section", .add = add_section, .remove = remove_section,
-	});
+	sweep(&(struct way){ .add = add_section, .remove = remove_section });
 }
 
 static void several_added_sections_survive_any_failure(void)
 {
-	sweep(&(struct way){
-		.name = "sections", .add = add_sections, .remove = remove_sections,
-	});
+	sweep(&(struct way){ .add = add_sections, .remove = remove_sections });
 }
 
 static void added_subsections_survive_any_failure(void)
 {
-	sweep(&(struct way){
-		.name = "subsections", .add = add_subsections, .remove = remove_subsections,
-	});
+	sweep(&(struct way){ .add = add_subsections, .remove = remove_subsections });
 }
 
 static void a_device_with_an_altmap_survives_any_failure(void)
 {
-	sweep(&(struct way){
-		.name = "altmap", .has_room = has_room_for_device,
-		.prepare = prepare_altmap, .add = add_it, .remove = remove_it,
-	});
+	need_slots_of_its_own();
+	sweep(&(struct way){ prepare_altmap, add_it, remove_it });
 }
 
 static void a_part_of_a_section_with_an_altmap_survives_any_failure(void)
 {
-	sweep(&(struct way){
-		.name = "altmap of subsections", .has_room = has_room_for_part,
-		.prepare = prepare_altmap_of_part, .add = add_it, .remove = remove_it,
-	});
+	SKIP_UNLESS(geo.arch != ARCH_HUGE, "a leaf of RAM may map the part");
+	sweep(&(struct way){ prepare_altmap_of_part, add_it, remove_it });
 }
 
 static void a_device_of_compound_pages_survives_any_failure(void)
 {
-	sweep(&(struct way){
-		.name = "compound pages", .has_room = has_room_for_compound,
-		.prepare = prepare_compound, .add = add_it, .remove = remove_it,
-	});
+	need_power_of_2();
+	need_slots_of_its_own();
+	sweep(&(struct way){ prepare_compound, add_it, remove_it });
 }
 
 static void hugetlb_pages_from_boot_survive_any_failure(void)
 {
-	sweep(&(struct way){
-		.name = "HugeTLB pages at boot", .is_boot = true,
-		.has_room = has_room_for_hugetlb_at_boot, .prepare = prepare_zone,
-		.add = add_hugetlb_at_boot, .remove = remove_hugetlb_at_boot,
-	});
+	need_power_of_2();
+	sweep(&(struct way){ prepare_zone, add_hugetlb_at_boot, remove_hugetlb_at_boot });
 }
 
 /* The leaves of a section have been split, its pages come from here and there. */
 static void a_section_of_hugetlb_pages_survives_any_failure(void)
 {
-	sweep(&(struct way){
-		.name = "HugeTLB pages", .has_room = has_room_for_hugetlb,
-		.add = add_section_of_hugetlb, .remove = remove_section_of_hugetlb,
-	});
+	SKIP_UNLESS(is_slot_aligned(place()) && is_slot_aligned(place() + PAGES_PER_SECTION),
+		    "the section shares a leaf");
+	SKIP_UNLESS(can_be_huge_page(place(), pages_of_hugetlb()),
+		    "no HugeTLB page fills vmemmap pages");
+	sweep(&(struct way){ .add = add_section_of_hugetlb, .remove = remove_section_of_hugetlb });
 }
 
 /* From no page at all to as many as it takes. */
 static void an_altmap_of_any_size_fails_or_is_enough(void)
 {
-	for_each_tiny_geometry(g) {
-		struct device *dev = &devices[0];
-		unsigned long size;
-		char *before;
-		int err;
+	struct device *dev = &devices[0];
+	unsigned long size = 0;
+	int err;
 
-		machine_boot(g);
-		if (!has_room_for_device())
-			continue;
-		before = machine_text();
-		size = 0;
-		do {
-			prepare_altmap();
-			give_altmap(dev, 0, size++);
-			err = add_device(dev);
-			EXPECT_EQ(dev->altmap.alloc, err ? 0 : size - 1);
-			if (err)
-				expect_machine(before);
-			check_machine();
-		} while (err);
-		remove_device(dev);
-		expect_machine(before);
-		free(before);
-	}
+	need_slots_of_its_own();
+	remember_machine();
+	do {
+		prepare_altmap();
+		give_altmap(dev, 0, size++);
+		err = add_device(dev);
+		EXPECT_EQ(dev->altmap.alloc, err ? 0 : size - 1);
+		if (err)
+			expect_machine_as_before();
+		check_machine();
+	} while (err);
+	remove_device(dev);
+	expect_machine_as_before();
 }
 
 const struct test_case sweep_cases[] = {
-	TEST_CASE(a_memory_map_from_boot_survives_any_failure),
-	TEST_CASE(an_added_section_survives_any_failure),
-	TEST_CASE(several_added_sections_survive_any_failure),
-	TEST_CASE(added_subsections_survive_any_failure),
-	TEST_CASE(a_device_with_an_altmap_survives_any_failure),
-	TEST_CASE(a_part_of_a_section_with_an_altmap_survives_any_failure),
-	TEST_CASE(a_device_of_compound_pages_survives_any_failure),
-	TEST_CASE(hugetlb_pages_from_boot_survive_any_failure),
-	TEST_CASE(a_section_of_hugetlb_pages_survives_any_failure),
-	TEST_CASE(an_altmap_of_any_size_fails_or_is_enough),
-	{ NULL, NULL },
+	TEST_CASE(a_memory_map_from_boot_survives_any_failure, EARLY),
+	TEST_CASE(an_added_section_survives_any_failure, BOOT),
+	TEST_CASE(several_added_sections_survive_any_failure, BOOT),
+	TEST_CASE(added_subsections_survive_any_failure, BOOT),
+	TEST_CASE(a_device_with_an_altmap_survives_any_failure, BOOT),
+	TEST_CASE(a_part_of_a_section_with_an_altmap_survives_any_failure, BOOT),
+	TEST_CASE(a_device_of_compound_pages_survives_any_failure, BOOT),
+	TEST_CASE(hugetlb_pages_from_boot_survive_any_failure, EARLY),
+	TEST_CASE(a_section_of_hugetlb_pages_survives_any_failure, BOOT),
+	TEST_CASE(an_altmap_of_any_size_fails_or_is_enough, BOOT, .where = TINY),
+	{}
 };

@@ -6,7 +6,7 @@
 
 bool soft_is_traced(void)
 {
-	return !machine.is_untraced;
+	return !machine.knobs.is_untraced;
 }
 
 void expect_traces_cancel_out(void)
@@ -48,7 +48,7 @@ void soft_trace_vmemmap_populate(unsigned long start, unsigned long end,
 	check_range(start, end, leaf_size, bytes);
 	EXPECT(is_wholly_mapped(start, end));
 	machine.traced[leaf_size == PMD_SIZE][backing_of(fill)] += bytes;
-	machine.nr_traced++;
+	machine.seen.nr_traced++;
 }
 
 void soft_trace_vmemmap_depopulate(unsigned long start, unsigned long end,
@@ -57,7 +57,7 @@ void soft_trace_vmemmap_depopulate(unsigned long start, unsigned long end,
 {
 	check_range(start, end, leaf_size, bytes);
 	machine.traced[leaf_size == PMD_SIZE][backing] -= bytes;
-	machine.nr_traced++;
+	machine.seen.nr_traced++;
 }
 
 void soft_trace_vmemmap_alloc_failed(unsigned long start, unsigned long end,
@@ -66,8 +66,8 @@ void soft_trace_vmemmap_alloc_failed(unsigned long start, unsigned long end,
 {
 	check_range(start, end, leaf_size, bytes);
 	EXPECT(!is_wholly_mapped(start, end));
-	machine.nr_traced_failures++;
-	machine.failed_size = leaf_size;
+	machine.seen.nr_traced_failures++;
+	machine.seen.failed_size = leaf_size;
 }
 
 void soft_trace_vmemmap_prune(unsigned long start, unsigned long end)

@@ -695,7 +695,7 @@ int vmemmap_populate_hvo(unsigned long start, unsigned long end,
 			 unsigned long headsize);
 void vmemmap_wrprotect_hvo(unsigned long start, unsigned long end, int node,
 			   unsigned long headsize);
-void vmemmap_init_subsections(unsigned long pfn, unsigned long nr_pages);
+void sparse_init_subsection_map(unsigned long pfn, unsigned long nr_pages);
 void online_mem_sections(unsigned long start_pfn, unsigned long end_pfn);
 void offline_mem_sections(unsigned long start_pfn, unsigned long end_pfn);
 int sparse_add_section(int nid, unsigned long pfn, unsigned long nr_pages,
