@@ -5,8 +5,21 @@
 #include <linux/delay.h>
 #include <linux/ioport.h>
 #include <linux/printk.h>
+#include <linux/xarray.h>
+#include <kunit/static_stub.h>
 
 #include "vmemmap_kunit.h"
+
+/* What is test->priv, and the pages given, which only this file knows. */
+struct recording {
+	struct vmemmap_kunit vk;
+	struct xarray blocks;
+};
+
+static struct xarray *blocks_of(struct vmemmap_kunit *vk)
+{
+	return &container_of(vk, struct recording, vk)->blocks;
+}
 
 /* The next one, that is. */
 static bool is_refused(const struct vmemmap_kunit *vk, unsigned long size)
@@ -36,7 +49,7 @@ static void record_page(struct kunit *test, struct page *page)
 
 	memset(page_address(page), VMEMMAP_KUNIT_RAW & 0xff, PAGE_SIZE);
 	get_page(page);
-	KUNIT_EXPECT_EQ(test, 0, xa_err(xa_store(&vk->blocks, vk->nr_given++,
+	KUNIT_EXPECT_EQ(test, 0, xa_err(xa_store(blocks_of(vk), vk->nr_given++,
 						 page, GFP_KERNEL)));
 }
 
@@ -90,6 +103,28 @@ static struct page *recording_alloc_pages(unsigned int order, int nid)
 	return page;
 }
 
+/* Without the memory for it, too many base pages would take its place. */
+void vmemmap_kunit_need_huge_block(struct kunit *test)
+{
+	struct page *page = alloc_pages(GFP_KERNEL | __GFP_NOWARN, PMD_ORDER);
+
+	if (!page)
+		kunit_skip(test, "no %#lx bytes in one piece", PMD_SIZE);
+	__free_pages(page, PMD_ORDER);
+}
+
+/* Blocks and tables that were given and have not come back. */
+unsigned long vmemmap_kunit_nr_in_use(struct kunit *test)
+{
+	struct vmemmap_kunit *vk = test->priv;
+	unsigned long i, nr = 0;
+	struct page *page;
+
+	xa_for_each(blocks_of(vk), i, page)
+		nr += page_count(page) > 1;
+	return nr;
+}
+
 /* The only reason to fail is that we refused an allocation. */
 void vmemmap_kunit_assert_no_memory(struct kunit *test, int err)
 {
@@ -129,13 +164,13 @@ void vmemmap_kunit_expect_all_came_back(struct kunit *test)
 	unsigned long i;
 	struct page *page;
 
-	xa_for_each(&vk->blocks, i, page) {
+	xa_for_each(blocks_of(vk), i, page) {
 		KUNIT_EXPECT_EQ_MSG(test, 1, await_last_reference(page),
 				    "block or table %lu of %lu", i,
 				    vk->nr_given);
 		put_page(page);
 	}
-	xa_destroy(&vk->blocks);
+	xa_destroy(blocks_of(vk));
 	vk->nr_given = 0;
 }
 
@@ -352,6 +387,21 @@ unsigned long vmemmap_kunit_read(unsigned long addr)
 	return READ_ONCE(*(unsigned long *)addr);
 }
 
+void vmemmap_kunit_write_word(unsigned long addr, unsigned long val)
+{
+	WRITE_ONCE(*(unsigned long *)addr, val);
+}
+
+void vmemmap_kunit_zero(unsigned long start, unsigned long end)
+{
+	memset((void *)start, 0, end - start);
+}
+
+bool vmemmap_kunit_is_zero(unsigned long start, unsigned long end)
+{
+	return !memchr_inv((void *)start, 0, end - start);
+}
+
 /* Where the part of [addr, end) ends that lies in the page of @addr. */
 static unsigned long page_end(unsigned long addr, unsigned long end)
 {
@@ -496,15 +546,17 @@ int vmemmap_kunit_init(struct kunit *test)
 	const unsigned long section = PAGES_PER_SECTION * sizeof(struct page);
 	const unsigned long size =
 		VMEMMAP_KUNIT_SLOTS * max(PMD_SIZE, section) + PMD_SIZE;
-	struct vmemmap_kunit *vk = kunit_kzalloc(test, sizeof(*vk),
-						 GFP_KERNEL);
+	struct recording *recording = kunit_kzalloc(test, sizeof(*recording),
+						    GFP_KERNEL);
+	struct vmemmap_kunit *vk;
 	int err;
 
-	if (!vk)
+	if (!recording)
 		return -ENOMEM;
+	vk = &recording->vk;
 	vk->fail_from = ULONG_MAX;
 	vk->max_size = ULONG_MAX;
-	xa_init(&vk->blocks);
+	xa_init(blocks_of(vk));
 	test->priv = vk;
 	err = kunit_add_action_or_reset(test, expect_all_came_back, test);
 	if (err)
@@ -518,6 +570,55 @@ int vmemmap_kunit_init(struct kunit *test)
 	kunit_activate_static_stub(test, vmemmap_alloc_pages,
 				   recording_alloc_pages);
 	return 0;
+}
+
+/* ---- Leaves above the PMD level ---- */
+
+static pud_t *find_pud(unsigned long addr)
+{
+	pgd_t *pgd = pgd_offset_k(addr);
+	p4d_t *p4d;
+
+	if (pgd_none(*pgd))
+		return NULL;
+	p4d = p4d_offset(pgd, addr);
+	return p4d_none(*p4d) ? NULL : pud_offset(p4d, addr);
+}
+
+static void clear_pud_leaf(void *addr)
+{
+	const unsigned long start = (unsigned long)addr;
+
+	pud_clear_huge(find_pud(start));
+	flush_tlb_kernel_range(start, start + PUD_SIZE);
+}
+
+/* The leaf shows page frames that nobody has, and is never looked through. */
+unsigned long vmemmap_kunit_make_pud_leaf(struct kunit *test)
+{
+	const struct vmemmap_fill fill = { .nid = VMEMMAP_KUNIT_NID };
+	unsigned long pfn, neighbour, addr;
+	pud_t *pud;
+
+	if (mm_pud_folded(&init_mm))
+		kunit_skip(test, "no PUD level");
+	pfn = vmemmap_kunit_reserve(test, 3 * PUD_SIZE);
+	neighbour = ALIGN((unsigned long)pfn_to_page(pfn), PUD_SIZE);
+	addr = neighbour + PUD_SIZE;
+
+	/* A neighbour has the tables above the leaf made. */
+	KUNIT_ASSERT_EQ(test, 0, vmemmap_kunit_fill(neighbour,
+						    neighbour + PAGE_SIZE,
+						    &fill));
+	pud = find_pud(addr);
+	if (!pud)
+		kunit_skip(test, "the window lies over the end of a table");
+	if (!pud_set_huge(pud, ALIGN(PFN_PHYS(pfn), PUD_SIZE), PAGE_KERNEL))
+		kunit_skip(test, "no leaves above the PMD level");
+	KUNIT_ASSERT_EQ(test, 0,
+			kunit_add_action_or_reset(test, clear_pud_leaf,
+						  (void *)addr));
+	return addr;
 }
 
 /* ---- A device that brings memory for its memory map ---- */

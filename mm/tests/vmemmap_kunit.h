@@ -10,9 +10,7 @@
 #ifndef _MM_TESTS_VMEMMAP_KUNIT_H
 #define _MM_TESTS_VMEMMAP_KUNIT_H
 
-#include <kunit/static_stub.h>
 #include <kunit/test.h>
-#include <linux/xarray.h>
 
 #include "../vmemmap_base.h"
 #include "../vmemmap.h"
@@ -23,7 +21,9 @@
 #define VMEMMAP_KUNIT_SLOTS	4UL
 
 /* How often a case adds and removes that looks for what is left behind. */
+#ifndef VMEMMAP_KUNIT_CYCLES
 #define VMEMMAP_KUNIT_CYCLES	1000
+#endif
 
 /* What each word of memory is that has just been given. */
 #define VMEMMAP_KUNIT_RAW	0x5a5a5a5a5a5a5a5aUL
@@ -46,7 +46,6 @@
  * @nr_flushes: for cases that count them
  * @flush_start: where the last flush began
  * @flush_end: where it ended
- * @blocks: the pages given
  */
 struct vmemmap_kunit {
 	unsigned long pfn;
@@ -62,7 +61,6 @@ struct vmemmap_kunit {
 	unsigned int nr_flushes;
 	unsigned long flush_start;
 	unsigned long flush_end;
-	struct xarray blocks;
 };
 
 /* How an address is mapped; size 0 means that it is not. */
@@ -78,7 +76,9 @@ struct vmem_altmap *vmemmap_kunit_altmap(struct kunit *test,
 					 unsigned long free);
 
 void vmemmap_kunit_announce_warning(struct kunit *test);
+void vmemmap_kunit_need_huge_block(struct kunit *test);
 void vmemmap_kunit_assert_no_memory(struct kunit *test, int err);
+unsigned long vmemmap_kunit_nr_in_use(struct kunit *test);
 void vmemmap_kunit_expect_all_came_back(struct kunit *test);
 void vmemmap_kunit_expect_nothing_left(struct kunit *test,
 				       void (*act)(struct kunit *test,
@@ -90,10 +90,14 @@ void vmemmap_kunit_free(unsigned long start, unsigned long end,
 			struct vmem_altmap *altmap);
 
 struct vmemmap_leaf vmemmap_kunit_leaf(unsigned long addr);
+unsigned long vmemmap_kunit_make_pud_leaf(struct kunit *test);
 void vmemmap_kunit_split_leaf(struct kunit *test, unsigned long addr);
 void vmemmap_kunit_replace_page(struct kunit *test, unsigned long addr);
 unsigned long vmemmap_kunit_nr_mapped(unsigned long start, unsigned long end);
 unsigned long vmemmap_kunit_read(unsigned long addr);
+void vmemmap_kunit_write_word(unsigned long addr, unsigned long val);
+void vmemmap_kunit_zero(unsigned long start, unsigned long end);
+bool vmemmap_kunit_is_zero(unsigned long start, unsigned long end);
 void vmemmap_kunit_write(unsigned long start, unsigned long end);
 void vmemmap_kunit_expect_written(struct kunit *test, unsigned long start,
 				  unsigned long end);

@@ -11,6 +11,7 @@
 
 #include "soft.h"
 #include "variant.h"
+#include <kunit/test.h>
 
 #define MAX_OPERATIONS 4096
 
@@ -19,26 +20,45 @@ static const struct test_case * const case_lists[] = {
 	sweep_cases, random_cases,
 };
 
+static const struct kunit_suite *(* const suites[])(void) = {
+	soft_vmemmap_altmap_suite, soft_vmemmap_populate_suite, soft_vmemmap_dedup_suite,
+	soft_vmemmap_hvo_suite,
+};
+
 static jmp_buf end_of_run;
 static char *operations[MAX_OPERATIONS];
 static unsigned int nr_operations;
 static char why_skipped[128];
 static unsigned long fewest_points, most_points;
 
-static const struct test_case *find_case(unsigned int nr)
+static struct test_case case_of_kunit(const struct kunit_suite *suite,
+				      const struct kunit_case *kunit)
+{
+	return (struct test_case){
+		.name = kunit->name,
+		.state = BARE,
+		.suite = suite,
+		.kunit = kunit,
+	};
+}
+
+/* Without a name, there is none. */
+static struct test_case find_case(unsigned int nr)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(case_lists); i++)
 		for (const struct test_case *test = case_lists[i]; test->name; test++)
 			if (!nr--)
-				return test;
-	return NULL;
+				return *test;
+	for (size_t i = 0; i < ARRAY_SIZE(suites); i++)
+		for (const struct kunit_case *test = suites[i]()->test_cases; test->name; test++)
+			if (!nr--)
+				return case_of_kunit(suites[i](), test);
+	return (struct test_case){};
 }
 
 static const char *case_name(unsigned int nr)
 {
-	const struct test_case *test = find_case(nr);
-
-	return test ? test->name : NULL;
+	return find_case(nr).name;
 }
 
 /* ---- What a case reports ---- */
@@ -122,35 +142,63 @@ static bool is_wanted(const struct geometry *g, enum where where)
 	       (where == REAL && !g->is_tiny) || (where == ONCE && g == geometries);
 }
 
-static enum result run_on(const struct test_case *test, const struct geometry *g)
+static enum result run_once(const struct test_case *test, const struct geometry *g,
+			    const void *row)
 {
 	const int how = setjmp(end_of_run);
 
 	if (how)
 		return how;
-	forget_operations();
 	use_geometry(g);
 	build_machine(test->state);
-	test->run();
+	if (test->kunit)
+		run_kunit_case(test->suite, test->kunit, row);
+	else
+		test->run();
 	expect_warnings(0);
 	return PASSED;
+}
+
+/* One that was skipped says nothing about the others. */
+static enum result both(enum result a, enum result b)
+{
+	return a == FAILED || b == SKIPPED ? a : b;
+}
+
+/* Once, or for each row. */
+static enum result run_on(const struct test_case *test, const struct geometry *g)
+{
+	const bool has_rows = test->kunit && test->kunit->generate_params;
+	enum result result = SKIPPED;
+	char desc[KUNIT_PARAM_DESC_SIZE];
+	const void *row = NULL;
+
+	do {
+		forget_operations();
+		if (has_rows) {
+			row = test->kunit->generate_params(row, desc);
+			if (!row)
+				break;
+			note_operation("row: %s", desc);
+		}
+		result = both(result, run_once(test, g, row));
+	} while (row && result != FAILED);
+	return result;
 }
 
 /* Passed if it was not skipped on all of its geometries. */
 static enum result run_case(unsigned int nr)
 {
-	const struct test_case *test = find_case(nr);
+	const struct test_case test = find_case(nr);
 	enum result result = SKIPPED;
 
 	fewest_points = ULONG_MAX;
 	most_points = 0;
-	for (const struct geometry *g = geometries; g->name && result != FAILED; g++) {
-		const enum result one = is_wanted(g, test->where) ? run_on(test, g) : SKIPPED;
-
-		result = one == SKIPPED ? result : one;
-	}
+	for (const struct geometry *g = geometries; g->name && result != FAILED; g++)
+		if (is_wanted(g, test.where))
+			result = both(result, run_on(&test, g));
 	if (most_points)
-		test_note("%s: %lu to %lu allocation points", test->name, fewest_points,
+		test_note("%s: %lu to %lu allocation points", test.name, fewest_points,
 			  most_points);
 	machine.seen.nr_warnings = 0;
 	return result;

@@ -261,10 +261,20 @@ void fail_allocation(unsigned long nr, bool and_later)
 	machine.knobs.fail_from = and_later;
 }
 
-static bool must_fail(unsigned long size, int nid)
+static bool is_refused(unsigned long size)
 {
-	if (machine.knobs.refuse && machine.knobs.refuse(size, nid))
-		return true;
+	return machine.knobs.is_refused && machine.knobs.is_refused(size);
+}
+
+static bool note_allocation(int nid, bool refused)
+{
+	if (machine.knobs.note_allocation)
+		machine.knobs.note_allocation(nid, refused);
+	return refused;
+}
+
+static bool must_fail(void)
+{
 	machine.seen.nr_attempts++;
 	if (!machine.knobs.fail_at || machine.seen.nr_attempts < machine.knobs.fail_at)
 		return false;
@@ -316,7 +326,9 @@ struct page *alloc_pages_node(int node, gfp_t gfp, unsigned int order)
 			       (order ? __GFP_NOWARN : 0));
 	else
 		EXPECT(order && gfp & __GFP_NOWARN);
-	if (must_fail(PAGE_SIZE << order, nid)) {
+	/* a row is one call, of base pages */
+	if (note_allocation(node, is_refused(gfp & __GFP_RECLAIM ? PAGE_SIZE << order : PAGE_SIZE)) ||
+	    must_fail()) {
 		machine.seen.nr_reports += !(gfp & __GFP_NOWARN);
 		return NULL;
 	}
@@ -448,7 +460,7 @@ static void *memblock_alloc(phys_addr_t size, phys_addr_t align,
 	EXPECT(!machine.has_slab);
 	EXPECT(size && PAGE_ALIGNED(size) && PAGE_ALIGNED(align));
 	EXPECT_EQ(max_addr, MEMBLOCK_ALLOC_NOLEAKTRACE);
-	if (must_fail(size, nid) || (size > PAGE_SIZE && machine.knobs.is_fragmented))
+	if (must_fail() || (size > PAGE_SIZE && machine.knobs.is_fragmented))
 		return NULL;
 	for (int i = 0; i < 2; i++) {
 		for (int j = 0; j < nr_nodes; j++) {
@@ -564,7 +576,7 @@ void *kzalloc(size_t size, gfp_t gfp)
 	EXPECT(machine.has_slab);
 	EXPECT_EQ(gfp, GFP_KERNEL);
 	EXPECT(size <= PAGE_SIZE);
-	if (must_fail(size, 0))
+	if (must_fail())
 		return NULL;
 	if (!find_block(0, 0, &pfn) && !find_block(1, 0, &pfn)) {
 		machine.seen.nr_exhausted++;

@@ -69,11 +69,17 @@ enum machine_state {
 /* The geometries that a test case runs on. */
 enum where { EVERYWHERE, TINY, REAL, ONCE };
 
+struct kunit_suite;
+struct kunit_case;
+
+/* Of the harness, or a case of a KUnit suite. */
 struct test_case {
 	const char *name;
 	void (*run)(void);
 	enum machine_state state;
 	enum where where;
+	const struct kunit_suite *suite;
+	const struct kunit_case *kunit;
 };
 
 /* TEST_CASE(function, BARE), TEST_CASE(function, BOOT, .where = TINY) */
@@ -143,7 +149,8 @@ struct machine {
 	/**
 	 * @fail_at: fail this allocation, counted from 1; 0: none
 	 * @fail_from: all later ones fail as well
-	 * @refuse: if it says so, an allocation fails too; NULL: nobody is asked
+	 * @is_refused: a block that must not be allocated; NULL: there is none
+	 * @note_allocation: called for each block that is asked for; NULL: nothing
 	 * @is_fragmented: no free block is larger than a page
 	 * @is_memoryless: the node has no memory of its own
 	 * @is_untraced: tracing is off
@@ -154,7 +161,8 @@ struct machine {
 	struct {
 		unsigned long fail_at;
 		bool fail_from;
-		bool (*refuse)(unsigned long size, int nid);
+		bool (*is_refused)(unsigned long size);
+		void (*note_allocation)(int nid, bool refused);
 		bool is_fragmented;
 		bool is_memoryless[NR_NODES];
 		bool is_untraced;
@@ -308,6 +316,7 @@ void tables_reset(void);
 void soft_flush(unsigned long start, unsigned long end, bool has_tables);
 struct leaf walk(unsigned long addr);
 int top_level(void);
+unsigned long bytes_in_reach(unsigned long addr);
 unsigned long level_size(int level);
 bool is_empty_entry(unsigned long entry, int level);
 unsigned long *entry_table(unsigned long entry, int level);

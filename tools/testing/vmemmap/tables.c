@@ -79,10 +79,17 @@ void soft_sync_top_level(unsigned long addr, enum soft_level_nr level)
 		machine.seen.nr_syncs++;
 }
 
-/* Further out, the index of the top table would wrap around. */
+/* From @addr on; further out, the index of the top table would wrap around. */
+unsigned long bytes_in_reach(unsigned long addr)
+{
+	const unsigned long size = level_size(top_level()) << geo.bits[top_level()];
+
+	return addr - VMEMMAP_BASE < size ? size - (addr - VMEMMAP_BASE) : 0;
+}
+
 void soft_expect_in_reach(unsigned long addr)
 {
-	if (addr - VMEMMAP_BASE >= level_size(top_level()) << geo.bits[top_level()])
+	if (!bytes_in_reach(addr))
 		FAIL("looks for %#lx, which no table maps", addr);
 }
 
@@ -223,8 +230,7 @@ void use_geometry(const struct geometry *geometry)
 		init_level(level);
 	soft_vmemmap = VMEMMAP_BASE + level_size(top);
 	EXPECT(top >= SOFT_PMD);
-	EXPECT(vaddr(section_nr_to_pfn(NR_MEM_SECTIONS)) - VMEMMAP_BASE <=
-	       level_size(top) << geo.bits[top]);
+	EXPECT(bytes_in_reach(vaddr(section_nr_to_pfn(NR_MEM_SECTIONS)) - 1));
 }
 
 void tables_reset(void)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* test_altmap.c - blocks that a device brings, and that they come back */
 #include "soft.h"
-#include "tests/vmemmap_altmap_cases.h"
 
 /* Behind all RAM, and a multiple of the largest PMD block. */
 #define FIRST_BLOCK	(1UL << 20)
@@ -16,57 +15,6 @@ static unsigned long hot_pfn(void)
 static void *alloc_pages_of(struct vmem_altmap *altmap, unsigned long nr_pages)
 {
 	return vmemmap_alloc_block_buf(nr_pages << PAGE_SHIFT, 0, altmap);
-}
-
-static void check_altmap_row(const struct vmemmap_altmap_case *row)
-{
-	struct vmem_altmap altmap;
-	void *block;
-
-	note_operation("row: %s", row->name);
-	set_altmap(&altmap, VMEMMAP_ALTMAP_BASE_PFN, row->reserve, row->free);
-	altmap.align = row->align;
-	altmap.alloc = row->alloc;
-	block = alloc_pages_of(&altmap, row->nr_pages);
-	if (row->block == VMEMMAP_NO_BLOCK)
-		EXPECT(!block);
-	else
-		EXPECT_EQ(block_pfn(block), VMEMMAP_ALTMAP_BASE_PFN + row->block);
-	EXPECT_EQ(altmap.align, row->align_after);
-	EXPECT_EQ(altmap.alloc, row->alloc_after);
-	forget_operations();
-}
-
-static void altmap_answers_as_the_row_says(void)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(vmemmap_altmap_cases); i++)
-		check_altmap_row(&vmemmap_altmap_cases[i]);
-	EXPECT_EQ(machine.seen.nr_attempts, 0);
-}
-
-static void check_put_row(const struct vmemmap_altmap_put_case *row)
-{
-	const unsigned long pfn = VMEMMAP_ALTMAP_BASE_PFN + row->block;
-	struct vmem_altmap altmap;
-
-	note_operation("row: %s", row->name);
-	set_altmap(&altmap, VMEMMAP_ALTMAP_BASE_PFN, row->reserve, row->free);
-	altmap.align = row->align;
-	altmap.alloc = row->alloc;
-	vmemmap_put_block(pfn, row->order, 1, &altmap);
-	EXPECT_EQ(altmap.align, row->align_after);
-	EXPECT_EQ(altmap.alloc, row->alloc_after);
-	if (row->is_refused)
-		EXPECT(has_message("cannot free pfn %#lx, order %u: the device did not allocate it",
-				   pfn, row->order));
-	expect_warnings(row->is_refused);
-	forget_operations();
-}
-
-static void altmap_takes_back_what_the_row_says(void)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(vmemmap_altmap_put_cases); i++)
-		check_put_row(&vmemmap_altmap_put_cases[i]);
 }
 
 /*
@@ -108,63 +56,6 @@ static void altmap_blocks_lie_inside_the_window_and_apart(void)
 		for (unsigned long reserve = 0; reserve < 4; reserve++)
 			for (unsigned long free = 0; free < 20; free++)
 				check_altmap_window(base, reserve, free);
-}
-
-static void altmap_refuses_a_part_of_a_page(void)
-{
-	struct vmem_altmap altmap;
-
-	set_altmap(&altmap, 64, 0, 16);
-	EXPECT(!vmemmap_alloc_block_buf(PAGE_SIZE / 2, 0, &altmap));
-	EXPECT(!vmemmap_alloc_block_buf(PAGE_SIZE + 1, 0, &altmap));
-	EXPECT(!vmemmap_alloc_block_buf(0, 0, &altmap));
-	EXPECT_EQ(altmap.alloc, 0);
-	EXPECT_EQ(altmap.align, 0);
-	set_altmap(&altmap, 0, 0, 16);
-	EXPECT(!vmemmap_alloc_block_buf(0, 0, &altmap));
-}
-
-/* Its driver may have taken pages back. */
-static void an_altmap_that_has_shrunk_gives_nothing(void)
-{
-	struct vmem_altmap altmap;
-
-	for (unsigned long free = 0; free < 9; free++) {
-		set_altmap(&altmap, 64, 0, free);
-		altmap.alloc = 6;
-		altmap.align = 3;
-		EXPECT(!alloc_pages_of(&altmap, 1));
-	}
-}
-
-static void altmap_never_falls_back_to_ram(void)
-{
-	struct vmem_altmap altmap;
-
-	sparse_buffer_init(4 * PAGE_SIZE, 0);
-	machine.seen.nr_attempts = 0;
-	set_altmap(&altmap, 64, 0, 1);
-	EXPECT_EQ(block_pfn(alloc_pages_of(&altmap, 1)), 64);
-	EXPECT(!alloc_pages_of(&altmap, 1));
-
-	machine_bare();
-	EXPECT(!alloc_pages_of(&altmap, 1));
-	EXPECT_EQ(machine.seen.nr_attempts, 0);
-}
-
-static void a_freed_altmap_block_can_be_had_again(void)
-{
-	struct vmem_altmap altmap;
-	void *block, *last;
-
-	set_altmap(&altmap, 64, 0, 4);
-	alloc_pages_of(&altmap, 2);
-	block = alloc_pages_of(&altmap, 2);
-	EXPECT(!alloc_pages_of(&altmap, 1));
-	vmemmap_put_block(PHYS_PFN(__pa(block)), 1, 1, &altmap);
-	EXPECT_EQ(altmap.alloc, 2);
-	last = alloc_pages_of(&altmap, 2);
-	EXPECT(last == block);
 }
 
 /* W18: it is told by its page frame, on either side of what the device has. */
@@ -248,27 +139,6 @@ static void free_page_nr(unsigned long nr, struct vmem_altmap *altmap)
 	vmemmap_free(page_addr(nr), page_addr(nr + 1), altmap);
 }
 
-/* W17: what came back in the wrong order is given out again, and only that. */
-static void what_came_back_out_of_order_can_be_had_again(void)
-{
-	for (unsigned long nr = 0; nr < 3; nr++) {
-		struct vmem_altmap *altmap = wide_altmap(3);
-
-		EXPECT_EQ(fill(page_addr(0), page_addr(3), false, altmap), 0);
-		free_page_nr(nr, altmap);
-		EXPECT_EQ(altmap->alloc, 2);
-		EXPECT_EQ(fill(page_addr(3), page_addr(4), false, altmap), 0);
-		EXPECT_EQ(mapped_pfn(page_addr(3)), FIRST_BLOCK + nr);
-		EXPECT_EQ(altmap->alloc, 3);
-		EXPECT_EQ(altmap->align, 0);
-		EXPECT_EQ(fill(page_addr(4), page_addr(5), false, altmap), -ENOMEM);
-		EXPECT_EQ(altmap->alloc, 3);
-		vmemmap_free(page_addr(0), page_addr(5), altmap);
-		EXPECT_EQ(altmap->alloc, 0);
-		EXPECT_EQ(machine.nr_used_pages, 0);
-	}
-}
-
 /* In descending order, each pass over the leaves finds one more in the way. */
 static void leaves_in_any_order_are_avoided(void)
 {
@@ -330,22 +200,6 @@ static void a_hole_may_reach_beyond_the_last_block(void)
 	EXPECT_EQ(walk(slot_addr(1)).pfn, FIRST_BLOCK + nr);
 	EXPECT_EQ(altmap->alloc, 2 * nr);
 	EXPECT_EQ(altmap->align, 0);
-}
-
-/* Nobody can tell where it is. */
-static void while_a_block_is_not_mapped_no_hole_is_found(void)
-{
-	struct vmem_altmap *altmap = wide_altmap(3);
-	unsigned long pfn;
-
-	pfn = block_pfn(vmemmap_alloc_block_buf(PAGE_SIZE, 0, altmap));
-	EXPECT_EQ(fill(page_addr(0), page_addr(2), false, altmap), 0);
-	free_page_nr(0, altmap);
-	EXPECT(!vmemmap_alloc_block_buf(PAGE_SIZE, 0, altmap));
-	EXPECT_EQ(altmap->alloc, 2);
-	EXPECT_EQ(altmap->align, 1);
-	EXPECT(vmemmap_put_altmap_block(altmap, pfn, 0));
-	EXPECT_EQ(block_pfn(vmemmap_alloc_block_buf(PAGE_SIZE, 0, altmap)), pfn);
 }
 
 /* It costs nothing as long as there is room behind the last block, or none at all. */
@@ -467,20 +321,12 @@ static void a_device_with_no_page_to_spare_serves_any_order(void)
 }
 
 const struct test_case altmap_cases[] = {
-	TEST_CASE(altmap_answers_as_the_row_says, BARE),
-	TEST_CASE(altmap_takes_back_what_the_row_says, BARE),
 	TEST_CASE(altmap_blocks_lie_inside_the_window_and_apart, BARE, .where = ONCE),
-	TEST_CASE(altmap_refuses_a_part_of_a_page, BARE),
-	TEST_CASE(an_altmap_that_has_shrunk_gives_nothing, BARE),
-	TEST_CASE(altmap_never_falls_back_to_ram, EARLY),
-	TEST_CASE(a_freed_altmap_block_can_be_had_again, BARE),
 	TEST_CASE(a_block_of_ram_goes_to_ram_whatever_the_altmap, BARE),
 	TEST_CASE(a_block_of_nobody_is_refused, BOOT),
-	TEST_CASE(what_came_back_out_of_order_can_be_had_again, BARE),
 	TEST_CASE(leaves_in_any_order_are_avoided, BARE),
 	TEST_CASE(leaves_and_pages_take_the_holes_of_each_other, BARE, .where = TINY),
 	TEST_CASE(a_hole_may_reach_beyond_the_last_block, BARE),
-	TEST_CASE(while_a_block_is_not_mapped_no_hole_is_found, BARE),
 	TEST_CASE(holes_are_looked_for_only_if_there_are_some, BARE),
 	TEST_CASE(leaves_of_others_are_not_counted, BARE),
 	TEST_CASE(a_device_with_no_page_to_spare_serves_any_order, BOOT),

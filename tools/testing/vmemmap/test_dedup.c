@@ -35,8 +35,6 @@ static struct device *new_device(unsigned long per_compound)
 	return dev;
 }
 
-#include "tests/vmemmap_dedup_cases.h"
-
 /* The device begins behind what boot has mapped. */
 static unsigned long device_pfn(void)
 {
@@ -127,21 +125,6 @@ static void free_all(unsigned long nr)
 	EXPECT_EQ(nr_used_pages(), 0);
 }
 
-static void each_compound_page_has_a_head_and_a_tail_of_its_own(void)
-{
-	for (unsigned long per = 4; per <= 16; per *= 2) {
-		struct dev_pagemap pgmap = make_pgmap(per);
-
-		EXPECT_EQ(populate(0, 2 * per, &pgmap), 0);
-		expect_compound_pages(2 * per, per);
-		free_all(2 * per);
-		EXPECT_EQ(populate(0, 2 * per - 1, &pgmap), 0);
-		expect_compound_pages(2 * per - 1, per);
-		free_all(2 * per);
-	}
-	expect_messages(0);
-}
-
 /* As section by section, cut anywhere, even within a vmemmap page. */
 static void a_range_may_be_populated_in_two_parts(void)
 {
@@ -164,22 +147,6 @@ static void the_first_pages_of_each_compound_page_are_its_own(void)
 
 	for (unsigned long nr = 0; nr < ARRAY_SIZE(nr_own); nr++)
 		EXPECT_EQ(vmemmap_nr_own_pages(nr, 4), nr_own[nr]);
-}
-
-static void compound_nr_pages_answers_as_the_row_says(void)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(vmemmap_dedup_cases); i++) {
-		const struct vmemmap_dedup_case *row = &vmemmap_dedup_cases[i];
-		struct dev_pagemap pgmap = make_pgmap(row->per_compound);
-		const unsigned long pfn = device_pfn() +
-					  row->first * pfns_per_page();
-
-		note_operation("row: %s", row->name);
-		EXPECT_EQ(vmemmap_compound_nr_pages(pfn,
-						    row->nr * pfns_per_page(),
-						    &pgmap), row->nr_own);
-		forget_operations();
-	}
 }
 
 static void compound_nr_pages_is_what_populating_takes(void)
@@ -205,70 +172,6 @@ static void compound_nr_pages_is_what_populating_takes(void)
 	}
 }
 
-static void a_range_that_is_being_added_is_known(void)
-{
-	const unsigned long per = 4;
-	struct dev_pagemap pgmap;
-
-	pgmap = make_pgmap(per);
-	EXPECT_EQ(pgmap.nr_range, 0);
-	pgmap.ranges[1] = pgmap.ranges[0];
-	pgmap.ranges[0].start = PFN_PHYS(device_pfn() - per * pfns_per_page());
-	pgmap.ranges[0].end = PFN_PHYS(device_pfn()) - 1;
-	pgmap.nr_range = 1;
-	/* The second begins where it begins, not a compound page later. */
-	EXPECT_EQ(populate(0, 2 * per, &pgmap), 0);
-	expect_compound_pages(2 * per, per);
-}
-
-static void a_range_ends_with_its_last_page(void)
-{
-	struct dev_pagemap pgmap;
-
-	pgmap = make_pgmap(4);
-	pgmap.ranges[0].end = PFN_PHYS(device_pfn() + pfns_per_page()) - 1;
-	EXPECT_EQ(vmemmap_compound_nr_pages(device_pfn(), pfns_per_page(), &pgmap),
-		  1);
-	EXPECT_EQ(vmemmap_compound_nr_pages(device_pfn() + pfns_per_page() - 1, 1,
-					    &pgmap), 1);
-	EXPECT_EQ(vmemmap_compound_nr_pages(device_pfn() + pfns_per_page(), 1,
-					    &pgmap), 0);
-	EXPECT_EQ(vmemmap_compound_nr_pages(device_pfn() - 1, 1, &pgmap), 0);
-}
-
-static void page_frames_that_are_not_the_devices_are_refused(void)
-{
-	struct dev_pagemap pgmap;
-
-	pgmap = make_pgmap(4);
-	pgmap.ranges[0].start += PFN_PHYS(pfns_per_page());
-	EXPECT_EQ(populate(0, 4, &pgmap), -EINVAL);
-	EXPECT_EQ(nr_used_pages(), 0);
-}
-
-static void compound_pages_must_begin_on_a_vmemmap_page(void)
-{
-	struct dev_pagemap pgmap;
-
-	pgmap = make_pgmap(4);
-	pgmap.ranges[0].start += PFN_PHYS(pfns_per_page() / 2);
-	EXPECT_EQ(populate_halves(1, 9, &pgmap), -EINVAL);
-	EXPECT_EQ(nr_used_pages(), 0);
-}
-
-static void without_its_tail_a_compound_page_is_not_continued(void)
-{
-	struct dev_pagemap pgmap;
-
-	pgmap = make_pgmap(8);
-	EXPECT_EQ(populate(4, 16, &pgmap), -EINVAL);
-	EXPECT_EQ(nr_used_pages(), 0);
-
-	/* a head alone is not enough */
-	EXPECT_EQ(populate(0, 1, &pgmap), 0);
-	EXPECT_EQ(populate(4, 8, &pgmap), -EINVAL);
-}
-
 static void a_huge_leaf_is_no_tail(void)
 {
 	struct dev_pagemap pgmap;
@@ -286,35 +189,6 @@ static void a_huge_leaf_is_no_tail(void)
 	/* the leaf is kept, but is no tail for the next slot either */
 	pgmap = make_pgmap(2 * PTRS_PER_PTE);
 	EXPECT_EQ(populate(0, 2 * PTRS_PER_PTE, &pgmap), -EINVAL);
-}
-
-/* Fail each allocation in turn. */
-static void a_populate_that_fails_anywhere_can_be_freed_and_tried_again(void)
-{
-	const unsigned long per = 4, nr = 3 * per;
-	struct dev_pagemap pgmap;
-	unsigned long n = 0;
-	int err;
-
-	pgmap = make_pgmap(per);
-	do {
-		/* a row that fails is halved, in the end page by page */
-		fail_allocation(++n, false);
-		err = populate(0, nr, &pgmap);
-		EXPECT(!err || (err == -ENOMEM && machine.seen.nr_failures));
-		if (!err)
-			expect_compound_pages(nr, per);
-		free_all(nr);
-
-		fail_allocation(n, true);
-		err = populate(0, nr, &pgmap);
-		EXPECT_EQ(err, machine.seen.nr_failures ? -ENOMEM : 0);
-		fail_allocation(0, false);
-		if (err)
-			free_all(nr);
-	} while (err);
-	expect_compound_pages(nr, per);
-	EXPECT(n > 1 && n - 1 <= nr_used_pages());
 }
 
 /* ---- HugeTLB pages from boot ---- */
@@ -489,18 +363,10 @@ static void a_struct_page_of_no_power_of_two_is_not_deduplicated(void)
 
 const struct test_case dedup_cases[] = {
 	TEST_CASE(a_struct_page_of_no_power_of_two_is_not_deduplicated, BOOT),
-	TEST_CASE(each_compound_page_has_a_head_and_a_tail_of_its_own, BARE),
 	TEST_CASE(a_range_may_be_populated_in_two_parts, BARE, .where = TINY),
 	TEST_CASE(the_first_pages_of_each_compound_page_are_its_own, BARE, .where = ONCE),
-	TEST_CASE(compound_nr_pages_answers_as_the_row_says, BARE),
 	TEST_CASE(compound_nr_pages_is_what_populating_takes, BARE, .where = TINY),
-	TEST_CASE(a_range_that_is_being_added_is_known, BARE),
-	TEST_CASE(a_range_ends_with_its_last_page, BARE),
-	TEST_CASE(page_frames_that_are_not_the_devices_are_refused, BARE),
-	TEST_CASE(compound_pages_must_begin_on_a_vmemmap_page, BARE),
-	TEST_CASE(without_its_tail_a_compound_page_is_not_continued, BARE),
 	TEST_CASE(a_huge_leaf_is_no_tail, BARE),
-	TEST_CASE(a_populate_that_fails_anywhere_can_be_freed_and_tried_again, BARE, .where = TINY),
 	TEST_CASE(hugetlb_pages_of_an_order_show_one_tail, EARLY),
 	TEST_CASE(hugetlb_without_memory_is_told_so, EARLY, .where = TINY),
 	TEST_CASE(shown_tails_of_hugetlb_pages_are_made_read_only, EARLY),

@@ -39,13 +39,6 @@ static int fill_huge(unsigned long start, unsigned long end)
 	return vmemmap_fill_range(start, end, &fill);
 }
 
-static int fill_shared(unsigned long start, unsigned long end, struct page *page)
-{
-	const struct vmemmap_fill fill = { .nid = 1, .shared = page };
-
-	return vmemmap_fill_range(start, end, &fill);
-}
-
 static unsigned long nr_leaves_found, nr_tables_found;
 static unsigned long leaves_start, leaves_end;
 static int expected_level;
@@ -118,22 +111,6 @@ static void fill_maps_each_page_of_a_range_and_no_other(void)
 	expect_messages(0);
 }
 
-/* W1: an unaligned start must not leave out the last page. */
-static void fill_rounds_a_range_outwards(void)
-{
-	check_base_range(page_addr(1) + PAGE_SIZE / 2,
-			 page_addr(3) + PAGE_SIZE / 4);
-	check_base_range(page_addr(2) - 8, page_addr(2) + 8);
-	check_base_range(page_addr(2) + 8, page_addr(2) + 16);
-	check_base_range(page_addr(2), page_addr(3) + 1);
-}
-
-static void fill_of_nothing_does_nothing(void)
-{
-	EXPECT_EQ(fill_base(page_addr(3), page_addr(3)), 0);
-	EXPECT_EQ(nr_used_pages(), 0);
-}
-
 static void a_range_that_is_none_is_refused(void)
 {
 	EXPECT_EQ(fill_base(page_addr(3), page_addr(3) - 1), -EINVAL);
@@ -149,25 +126,6 @@ static void fill_reaches_across_tables_of_every_level(void)
 
 		check_base_range(edge - 2 * PAGE_SIZE, edge + 2 * PAGE_SIZE);
 	}
-}
-
-static void populate_skips_present_entries(void)
-{
-	unsigned long pfn[6], nr_used;
-
-	EXPECT_EQ(fill_base(page_addr(2), page_addr(3)), 0);
-	EXPECT_EQ(fill_base(page_addr(4), page_addr(5)), 0);
-	for (int i = 0; i < 6; i++)
-		pfn[i] = mapped_pfn(page_addr(i));
-	nr_used = nr_used_pages();
-
-	EXPECT_EQ(fill_base(page_addr(0), page_addr(6)), 0);
-	for (int i = 0; i < 6; i++)
-		if (pfn[i] != ULONG_MAX)
-			EXPECT_EQ(mapped_pfn(page_addr(i)), pfn[i]);
-	expect_leaves(page_addr(0), page_addr(6), SOFT_PTE);
-	EXPECT(nr_used_pages() > nr_used);
-	EXPECT_EQ(nr_used_pages(), nr_leaves_found + nr_tables_found);
 }
 
 static void memory_of_another_node_is_told_once_a_range(void)
@@ -360,20 +318,6 @@ static void a_leaf_is_kept_by_huge_and_base_fills(void)
 	expect_messages(0);
 }
 
-static void a_table_of_base_pages_is_completed_by_a_huge_fill(void)
-{
-	unsigned long pfn;
-
-	need_huge_blocks();
-	EXPECT_EQ(fill_base(slot_addr(1) + PAGE_SIZE, slot_addr(1) + 2 * PAGE_SIZE), 0);
-	pfn = mapped_pfn(slot_addr(1) + PAGE_SIZE);
-	EXPECT_EQ(fill_huge(slot_addr(1), slot_addr(2)), 0);
-	expect_leaves(slot_addr(1), slot_addr(2), SOFT_PTE);
-	EXPECT_EQ(mapped_pfn(slot_addr(1) + PAGE_SIZE), pfn);
-	EXPECT_EQ(machine.seen.nr_set_pmds, 0);
-	EXPECT_EQ(machine.seen.nr_check_pmds, 0);
-}
-
 static void a_huge_leaf_on_another_node_is_told(void)
 {
 	need_huge_blocks();
@@ -440,56 +384,6 @@ static int fill_altmap(unsigned long start, unsigned long end, bool huge,
 	return vmemmap_fill_range(start, end, &fill);
 }
 
-static void an_altmap_gives_blocks_but_no_tables(void)
-{
-	struct vmem_altmap altmap;
-
-	give_pages(&altmap, 3);
-	EXPECT_EQ(fill_altmap(page_addr(0), page_addr(3), false, &altmap), 0);
-	expect_leaves(page_addr(0), page_addr(3), SOFT_PTE);
-	EXPECT_EQ(nr_used_pages(), nr_tables_found);
-	for (int i = 0; i < 3; i++)
-		EXPECT_EQ(mapped_pfn(page_addr(i)), altmap.base_pfn + i);
-	EXPECT_EQ(altmap.alloc, 3);
-
-	vmemmap_free(page_addr(0), page_addr(3), &altmap);
-	EXPECT_EQ(altmap.alloc, 0);
-	EXPECT_EQ(nr_used_pages(), 0);
-
-	give_pages(&altmap, 2 * ptes_per_slot());
-	EXPECT_EQ(fill_altmap(slot_addr(0), slot_addr(2), true, &altmap), 0);
-	expect_leaves(slot_addr(0), slot_addr(2), SOFT_PMD);
-	EXPECT_EQ(nr_used_pages(), nr_tables_found);
-	EXPECT_EQ(altmap.alloc, 2 * ptes_per_slot());
-	expect_messages(0);
-}
-
-static void an_exhausted_altmap_fails_the_fill(void)
-{
-	struct vmem_altmap altmap;
-
-	give_pages(&altmap, 2);
-	EXPECT_EQ(fill_altmap(page_addr(0), page_addr(3), false, &altmap), -ENOMEM);
-	EXPECT_EQ(mapped_pfn(page_addr(2)), ULONG_MAX);
-}
-
-/* W35: no room for the padding that a huge block needs. */
-static void an_altmap_without_a_huge_block_gives_base_pages(void)
-{
-	struct vmem_altmap altmap;
-
-	set_altmap(&altmap, (1UL << 20) + 1, 0, ptes_per_slot());
-	EXPECT_EQ(fill_altmap(slot_addr(1), slot_addr(2), true, &altmap), 0);
-	expect_leaves(slot_addr(1), slot_addr(2), SOFT_PTE);
-	EXPECT_EQ(mapped_pfn(slot_addr(1)), altmap.base_pfn);
-	EXPECT_EQ(altmap.alloc, ptes_per_slot());
-	EXPECT_EQ(nr_used_pages(), nr_tables_found);
-	expect_messages(0);
-	vmemmap_free(slot_addr(1), slot_addr(2), &altmap);
-	EXPECT_EQ(altmap.alloc, 0);
-	EXPECT_EQ(nr_used_pages(), 0);
-}
-
 /* It is given out again at once, page by page. */
 static void a_refused_leaf_gives_the_altmap_its_block_back(void)
 {
@@ -527,52 +421,6 @@ static void an_altmap_backs_no_leaf_that_is_in_the_range_in_part(void)
 			      &altmap), 0);
 	EXPECT_EQ(altmap.alloc, 0);
 	EXPECT(ram_page(mapped_pfn(page_addr(0))));
-}
-
-/* ---- A page shown at every address ---- */
-
-static struct page *new_page(void)
-{
-	return virt_to_page(vmemmap_alloc_block(PAGE_SIZE, 1));
-}
-
-static void a_shared_page_has_a_reference_for_each_entry(void)
-{
-	struct page *page;
-	unsigned long pfn, other;
-
-	page = new_page();
-	pfn = page_to_pfn(page);
-	EXPECT_EQ(fill_base(page_addr(2), page_addr(3)), 0);
-	other = mapped_pfn(page_addr(2));
-	EXPECT_EQ(fill_shared(page_addr(0), page_addr(ptes_per_slot() + 1), page), 0);
-	EXPECT_EQ(ram_page(pfn)->refs, 1 + ptes_per_slot());
-	EXPECT_EQ(ram_page(other)->refs, 1);
-	for (unsigned long i = 0; i <= ptes_per_slot(); i++)
-		EXPECT_EQ(mapped_pfn(page_addr(i)), i == 2 ? other : pfn);
-
-	EXPECT_EQ(fill_shared(page_addr(0), page_addr(5), page), 0);
-	EXPECT_EQ(ram_page(pfn)->refs, 1 + ptes_per_slot());
-	vmemmap_free(page_addr(0), page_addr(ptes_per_slot() + 1), NULL);
-	EXPECT_EQ(ram_page(pfn)->refs, 1);
-}
-
-static void a_fill_of_shared_pages_that_fails_has_counted_right(void)
-{
-	struct page *page;
-	unsigned long pfn;
-
-	page = new_page();
-	pfn = page_to_pfn(page);
-	/* All tables but the second slot's. */
-	fail_allocation(1 + nr_tables_for(slot_addr(0), slot_addr(0) + 1, 0), true);
-	if (fill_shared(slot_addr(1) - 2 * PAGE_SIZE, slot_addr(2), page) != -ENOMEM)
-		FAIL("did not fail");
-	EXPECT_EQ(ram_page(pfn)->refs, 3);
-	fail_allocation(0, false);
-	vmemmap_free(slot_addr(0), slot_addr(2), NULL);
-	EXPECT_EQ(ram_page(pfn)->refs, 1);
-	EXPECT_EQ(nr_used_pages(), 1);
 }
 
 /* ---- In the way ---- */
@@ -625,23 +473,6 @@ static void what_lies_before_a_leaf_in_the_way_is_filled(void)
 
 /* ---- Lookup ---- */
 
-static void lookup_finds_the_page_of_a_pte_and_nothing_else(void)
-{
-	unsigned long pfn;
-
-	EXPECT(!vmemmap_lookup_page(page_addr(0)));
-	EXPECT_EQ(nr_used_pages(), 0);
-	EXPECT_EQ(fill_base(page_addr(1), page_addr(2)), 0);
-	pfn = mapped_pfn(page_addr(1));
-	EXPECT(vmemmap_lookup_page(page_addr(1)) == pfn_to_page(pfn));
-	EXPECT(vmemmap_lookup_page(page_addr(2) - 1) == pfn_to_page(pfn));
-	EXPECT(!vmemmap_lookup_page(page_addr(0)));
-	EXPECT(!vmemmap_lookup_page(page_addr(2)));
-	EXPECT(!vmemmap_lookup_page(slot_addr(5)));
-	plant_at_level(slot_addr(2), SOFT_PMD);
-	EXPECT(!vmemmap_lookup_page(slot_addr(2)));
-}
-
 /* No table at any level: the upper ones may be there. */
 static void lookup_stops_at_an_empty_entry_of_any_level(void)
 {
@@ -684,90 +515,6 @@ static void check_pmd_tells_leaves_from_tables(void)
 	expect_messages(0);
 	EXPECT_EQ(vmemmap_check_pmd(pmd, 1, page_addr(0), page_addr(1)), 1);
 	expect_messages(has_own_hooks);
-}
-
-/* Down to a PTE by the functions of linux/mm.h; NULL where memory ends. */
-static pte_t *populate_by_level(unsigned long addr, int node,
-				struct vmem_altmap *altmap, struct page *reuse)
-{
-	pgd_t *pgd = vmemmap_pgd_populate(addr, node);
-	p4d_t *p4d = pgd ? vmemmap_p4d_populate(pgd, addr, node) : NULL;
-	pud_t *pud = p4d ? vmemmap_pud_populate(p4d, addr, node) : NULL;
-	pmd_t *pmd = pud ? vmemmap_pmd_populate(pud, addr, node) : NULL;
-
-	return pmd ? vmemmap_pte_populate(pmd, addr, node, altmap, reuse) : NULL;
-}
-
-static void each_level_can_be_populated_by_itself(void)
-{
-	pte_t *pte;
-
-	pte = populate_by_level(page_addr(1), 1, NULL, NULL);
-	EXPECT((unsigned long *)pte == walk(page_addr(1)).entry);
-	expect_leaves(page_addr(1), page_addr(2), SOFT_PTE);
-	EXPECT_EQ(ram_nid(mapped_pfn(page_addr(1))), 1);
-	EXPECT(populate_by_level(page_addr(1), 1, NULL, NULL) == pte);
-	EXPECT_EQ(nr_used_pages(), 1 + nr_tables_found);
-}
-
-static void a_pte_shows_the_page_or_the_altmap_it_is_told_to(void)
-{
-	struct vmem_altmap altmap;
-	struct page *page;
-
-	give_pages(&altmap, 1);
-	page = new_page();
-	EXPECT(populate_by_level(page_addr(1), 1, &altmap, NULL));
-	EXPECT_EQ(mapped_pfn(page_addr(1)), altmap.base_pfn);
-	EXPECT(populate_by_level(page_addr(2), 1, NULL, page));
-	EXPECT_EQ(mapped_pfn(page_addr(2)), page_to_pfn(page));
-	EXPECT_EQ(ram_page(page_to_pfn(page))->refs, 2);
-}
-
-static void each_level_tells_when_memory_ends(void)
-{
-	unsigned long nr_allocations;
-
-	nr_allocations = 1 + nr_tables_for(page_addr(1), page_addr(2), 0);
-	for (unsigned long n = 1; n <= nr_allocations; n++) {
-		machine_bare();
-		fail_allocation(n, true);
-		EXPECT(!populate_by_level(page_addr(1), 1, NULL, NULL));
-		EXPECT_EQ(machine.seen.nr_failures, 1);
-		EXPECT_EQ(nr_used_pages(), n - 1);
-	}
-}
-
-static void populate_basepages_maps_base_pages(void)
-{
-	struct vmem_altmap altmap;
-
-	give_pages(&altmap, 2);
-	EXPECT_EQ(vmemmap_populate_basepages(page_addr(0), page_addr(2), 1, NULL), 0);
-	expect_leaves(page_addr(0), page_addr(2), SOFT_PTE);
-	EXPECT_EQ(ram_nid(mapped_pfn(page_addr(0))), 1);
-	EXPECT_EQ(vmemmap_populate_basepages(page_addr(2), page_addr(4), 1, &altmap),
-		  0);
-	EXPECT_EQ(mapped_pfn(page_addr(3)), altmap.base_pfn + 1);
-	EXPECT_EQ(vmemmap_populate_basepages(page_addr(4), page_addr(5), 1, &altmap),
-		  -ENOMEM);
-}
-
-static void populate_hugepages_maps_huge_leaves(void)
-{
-	struct vmem_altmap altmap;
-
-	if (can_be_huge()) {
-		EXPECT_EQ(vmemmap_populate_hugepages(slot_addr(0), slot_addr(2), 1,
-						     NULL), 0);
-		expect_leaves(slot_addr(0), slot_addr(2), SOFT_PMD);
-	}
-	give_pages(&altmap, ptes_per_slot());
-	EXPECT_EQ(vmemmap_populate_hugepages(slot_addr(2), slot_addr(3), 1, &altmap),
-		  0);
-	EXPECT_EQ(mapped_pfn(slot_addr(2)), altmap.base_pfn);
-	EXPECT_EQ(vmemmap_populate_hugepages(slot_addr(3), slot_addr(4), 1, &altmap),
-		  -ENOMEM);
 }
 
 /* ---- Without memory ---- */
@@ -813,11 +560,8 @@ static void a_fill_that_fails_anywhere_can_be_freed_and_tried_again(void)
 
 const struct test_case populate_cases[] = {
 	TEST_CASE(fill_maps_each_page_of_a_range_and_no_other, BARE),
-	TEST_CASE(fill_rounds_a_range_outwards, BARE),
-	TEST_CASE(fill_of_nothing_does_nothing, BARE),
 	TEST_CASE(a_range_that_is_none_is_refused, BARE),
 	TEST_CASE(fill_reaches_across_tables_of_every_level, BARE, .where = TINY),
-	TEST_CASE(populate_skips_present_entries, BARE),
 	TEST_CASE(memory_of_another_node_is_told_once_a_range, BARE),
 	TEST_CASE(the_range_that_is_told_is_the_one_that_was_filled, BARE),
 	TEST_CASE(the_pages_of_a_slot_come_in_rows, BARE),
@@ -831,28 +575,16 @@ const struct test_case populate_cases[] = {
 	TEST_CASE(fill_huge_wastes_no_block_on_a_few_pages, BARE),
 	TEST_CASE(at_boot_a_huge_leaf_comes_from_the_buffer, EARLY),
 	TEST_CASE(a_leaf_is_kept_by_huge_and_base_fills, BARE),
-	TEST_CASE(a_table_of_base_pages_is_completed_by_a_huge_fill, BARE),
 	TEST_CASE(a_huge_leaf_on_another_node_is_told, BARE),
 	TEST_CASE(without_a_huge_block_a_slot_gets_base_pages, BARE),
 	TEST_CASE(a_refused_leaf_gives_its_block_back, BARE),
-	TEST_CASE(an_altmap_gives_blocks_but_no_tables, BARE),
-	TEST_CASE(an_exhausted_altmap_fails_the_fill, BARE),
-	TEST_CASE(an_altmap_without_a_huge_block_gives_base_pages, BARE),
 	TEST_CASE(a_refused_leaf_gives_the_altmap_its_block_back, BARE),
 	TEST_CASE(an_altmap_backs_no_leaf_that_is_in_the_range_in_part, BARE),
-	TEST_CASE(a_shared_page_has_a_reference_for_each_entry, BARE),
-	TEST_CASE(a_fill_of_shared_pages_that_fails_has_counted_right, BARE),
 	TEST_CASE(a_leaf_above_the_pmd_level_is_refused, BARE),
 	TEST_CASE(what_lies_before_a_leaf_in_the_way_is_filled, BARE, .where = TINY),
-	TEST_CASE(lookup_finds_the_page_of_a_pte_and_nothing_else, BARE),
 	TEST_CASE(lookup_stops_at_an_empty_entry_of_any_level, BARE),
 	TEST_CASE(set_pmd_makes_a_leaf, BARE),
 	TEST_CASE(check_pmd_tells_leaves_from_tables, BARE),
-	TEST_CASE(each_level_can_be_populated_by_itself, BARE),
-	TEST_CASE(a_pte_shows_the_page_or_the_altmap_it_is_told_to, BARE),
-	TEST_CASE(each_level_tells_when_memory_ends, BARE),
-	TEST_CASE(populate_basepages_maps_base_pages, BARE),
-	TEST_CASE(populate_hugepages_maps_huge_leaves, BARE),
 	TEST_CASE(a_fill_that_fails_anywhere_can_be_freed_and_tried_again, EARLY, .where = TINY),
 	{}
 };

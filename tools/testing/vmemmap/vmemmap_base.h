@@ -33,6 +33,7 @@
 #define __meminit
 #define __meminitdata		__attribute__((section("meminitdata")))
 #define __ref
+#define __refdata
 #define __weak			__attribute__((weak))
 #define noinline		__attribute__((noinline))
 #define __printf(fmt, args)	__attribute__((format(printf, fmt, args)))
@@ -46,6 +47,8 @@
 #define IS_ENABLED(option)	1
 #define VISIBLE_IF_KUNIT
 #define KUNIT_STATIC_STUB_REDIRECT(function, args...) do { } while (0)
+#define mem_hotplug_begin()	do { } while (0)
+#define mem_hotplug_done()	do { } while (0)
 
 typedef unsigned int gfp_t;
 
@@ -317,6 +320,7 @@ extern unsigned long soft_vmemmap;
 bool PageReserved(const struct page *page);
 int page_to_nid(const struct page *page);
 int page_ref_count(const struct page *page);
+#define page_count(page)	page_ref_count(page)
 void page_ref_add(struct page *page, int nr);
 void page_ref_sub(struct page *page, int nr);
 void page_init_poison(struct page *page, size_t size);
@@ -336,6 +340,7 @@ extern char *soft_direct_map;
 
 #define NUMA_NO_NODE		(-1)
 #define N_MEMORY		0
+#define MAX_NUMNODES		2
 #define LOCAL_DISTANCE		10
 #define MAX_DMA_ADDRESS		__va(soft_dma_end())
 #define MEMBLOCK_ALLOC_NOLEAKTRACE 1
@@ -365,6 +370,7 @@ void split_page(struct page *page, unsigned int order);
 bool node_state(int node, int state);
 void __free_pages(struct page *page, unsigned int order);
 void sparse_init_subsection_map(unsigned long pfn, unsigned long nr_pages);
+#define __free_page(page)	__free_pages(page, 0)
 void vmemmap_construct_table(void *table);
 void vmemmap_free_pages(struct page *page, unsigned int order);
 void vmemmap_put_boot_page(struct page *page);
@@ -627,7 +633,10 @@ static inline bool is_altmap_accessible(const struct vmem_altmap *altmap)
 struct dev_pagemap {
 	unsigned long vmemmap_shift;
 	int nr_range;
-	struct range ranges[2];
+	union {
+		struct range range;
+		struct range ranges[2];
+	};
 };
 
 #define VMEMMAP_RESERVE_NR	2
@@ -645,6 +654,11 @@ struct zone {
 static inline int zone_to_nid(const struct zone *zone)
 {
 	return zone->node;
+}
+
+static inline void zone_set_nid(struct zone *zone, int nid)
+{
+	zone->node = nid;
 }
 
 static inline unsigned long pgmap_vmemmap_nr(const struct dev_pagemap *pgmap)

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * kunit.c - what the KUnit suites of mm/tests/ find here in place of a kernel
+ *
+ * Supplies vmemmap_kunit.h: a window is the part of the soft vmemmap behind all
+ * RAM, and memory is refused by a knob of the machine instead of a static stub. A
+ * huge block and the memory of a device are numbers, so that what a case writes is
+ * kept beside them: as words, by physical address.
+ */
+#include <kunit/test.h>
+
+#include "tests/vmemmap_kunit.h"
+
+/* Behind all RAM, and a multiple of the largest PMD block. */
+#define DEVICE_PFN	(1UL << 20)
+#define NR_WORDS	(1UL << 16)
+#define LEAST_PAGES	1024	/* of a window, if the vmemmap is as large */
+
+static struct vmemmap_kunit window;
+static struct vmem_altmap device;
+static unsigned long nr_used_pages_before;
+static unsigned long pud_leaf_addr;
+static bool is_warning_announced;
+
+static struct word {
+	phys_addr_t phys;
+	unsigned long val;
+	unsigned int run;		/* of the case that has written it */
+} words[NR_WORDS];
+static unsigned int run;
+
+/* ---- Memory ---- */
+
+static bool is_refused(unsigned long size)
+{
+	const unsigned long nr = window.nr_asked;
+
+	return size > window.max_size ||
+	       (window.fail_once ? nr == window.fail_from : nr >= window.fail_from);
+}
+
+static void note_allocation(int nid, bool refused)
+{
+	window.nr_asked++;
+	window.nr_strangers += nid != VMEMMAP_KUNIT_NID;
+	window.nr_given += !refused;
+}
+
+void vmemmap_kunit_assert_no_memory(struct kunit *test, int err)
+{
+	KUNIT_ASSERT_EQ(test, -ENOMEM, err);
+	KUNIT_ASSERT_GT(test, window.nr_asked, window.fail_from);
+}
+
+unsigned long vmemmap_kunit_nr_in_use(struct kunit *test)
+{
+	return machine.nr_used_pages - nr_used_pages_before;
+}
+
+void vmemmap_kunit_expect_all_came_back(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, 0, vmemmap_kunit_nr_in_use(test));
+	window.nr_given = 0;
+}
+
+void vmemmap_kunit_expect_nothing_left(struct kunit *test,
+				       void (*act)(struct kunit *test, void *data),
+				       void *data)
+{
+	const unsigned long before = machine.nr_used_pages;
+
+	act(test, data);
+	KUNIT_EXPECT_EQ(test, before, machine.nr_used_pages);
+}
+
+void vmemmap_kunit_announce_warning(struct kunit *test)
+{
+	is_warning_announced = true;
+}
+
+void vmemmap_kunit_need_huge_block(struct kunit *test)
+{
+	SKIP_UNLESS(PMD_ORDER <= (int)MAX_PAGE_ORDER && geo.ram_pages >> PMD_ORDER >= 4,
+		    "no blocks as large as a leaf");
+}
+
+/* ---- Tables ---- */
+
+int vmemmap_kunit_fill(unsigned long start, unsigned long end,
+		       const struct vmemmap_fill *fill)
+{
+	return vmemmap_fill_range(start, end, fill);
+}
+
+void vmemmap_kunit_free(unsigned long start, unsigned long end,
+			struct vmem_altmap *altmap)
+{
+	vmemmap_free(start, end, altmap);
+}
+
+struct vmemmap_leaf vmemmap_kunit_leaf(unsigned long addr)
+{
+	const struct leaf leaf = walk(addr);
+
+	if (!leaf.is_mapped)
+		return (struct vmemmap_leaf){};
+	return (struct vmemmap_leaf){ leaf.end - leaf.start, mapped_pfn(addr) };
+}
+
+unsigned long vmemmap_kunit_nr_mapped(unsigned long start, unsigned long end)
+{
+	unsigned long nr = 0;
+
+	for (unsigned long addr = start; addr < end; addr += PAGE_SIZE)
+		nr += walk(addr).is_mapped;
+	return nr;
+}
+
+/* A neighbour has the tables above the leaf built. */
+unsigned long vmemmap_kunit_make_pud_leaf(struct kunit *test)
+{
+	const struct vmemmap_fill fill = { .nid = VMEMMAP_KUNIT_NID };
+	unsigned long addr;
+
+	SKIP_UNLESS(top_level() >= SOFT_PUD, "no PUD level");
+	addr = ALIGN(window.slot, PUD_SIZE);
+	KUNIT_ASSERT_EQ(test, 0, vmemmap_fill_range(addr, addr + PAGE_SIZE, &fill));
+	pud_leaf_addr = addr + PUD_SIZE;
+	SKIP_UNLESS(walk(pud_leaf_addr).level == SOFT_PUD, "no PUD entry behind the window");
+	plant_leaf(pud_leaf_addr, SOFT_PUD, 0);
+	return pud_leaf_addr;
+}
+
+/* ---- Contents ---- */
+
+static struct word *find_word(unsigned long addr)
+{
+	const phys_addr_t phys = PFN_PHYS(mapped_pfn(addr)) + (addr & ~PAGE_MASK);
+	unsigned long at = (phys >> 3 ^ phys >> PAGE_SHIFT) % NR_WORDS;
+
+	EXPECT(walk(addr).is_mapped);
+	while (words[at].run == run && words[at].phys != phys)
+		at = (at + 1) % NR_WORDS;
+	if (words[at].run != run)
+		words[at] = (struct word){ phys, VMEMMAP_KUNIT_RAW, run };
+	return &words[at];
+}
+
+unsigned long vmemmap_kunit_read(unsigned long addr)
+{
+	return find_word(addr)->val;
+}
+
+void vmemmap_kunit_write_word(unsigned long addr, unsigned long val)
+{
+	find_word(addr)->val = val;
+}
+
+void vmemmap_kunit_zero(unsigned long start, unsigned long end)
+{
+	for (unsigned long addr = start; addr < end; addr += PAGE_SIZE)
+		vmemmap_kunit_write_word(addr, 0);
+}
+
+bool vmemmap_kunit_is_zero(unsigned long start, unsigned long end)
+{
+	for (unsigned long addr = start; addr < end; addr += PAGE_SIZE)
+		if (vmemmap_kunit_read(addr))
+			return false;
+	return true;
+}
+
+static unsigned long last_word_of_page(unsigned long addr, unsigned long end)
+{
+	return min(PAGE_ALIGN_DOWN(addr) + PAGE_SIZE, end) - sizeof(long);
+}
+
+void vmemmap_kunit_write(unsigned long start, unsigned long end)
+{
+	for (unsigned long addr = start; addr < end; addr = PAGE_ALIGN(addr + 1)) {
+		vmemmap_kunit_write_word(addr, addr);
+		vmemmap_kunit_write_word(last_word_of_page(addr, end), ~addr);
+	}
+}
+
+void vmemmap_kunit_expect_written(struct kunit *test, unsigned long start,
+				  unsigned long end)
+{
+	for (unsigned long addr = start; addr < end; addr = PAGE_ALIGN(addr + 1)) {
+		KUNIT_EXPECT_EQ(test, addr, vmemmap_kunit_read(addr));
+		KUNIT_EXPECT_EQ(test, ~addr, vmemmap_kunit_read(last_word_of_page(addr, end)));
+	}
+}
+
+/* ---- Windows ---- */
+
+int vmemmap_kunit_init(struct kunit *test)
+{
+	const unsigned long pfn = section_nr_to_pfn(first_hot_section());
+	const unsigned long slot = ALIGN(vaddr(pfn), PMD_SIZE);
+	const unsigned long size = max(slot + VMEMMAP_KUNIT_SLOTS * PMD_SIZE - vaddr(pfn),
+				       LEAST_PAGES * PAGE_SIZE);
+
+	window = (struct vmemmap_kunit){
+		.pfn = pfn,
+		.nr_pages = min(size, bytes_in_reach(vaddr(pfn))) / sizeof(struct page),
+		.slot = slot,
+		.fail_from = ULONG_MAX,
+		.max_size = ULONG_MAX,
+	};
+	test->priv = &window;
+	machine.knobs.is_refused = is_refused;
+	machine.knobs.note_allocation = note_allocation;
+	nr_used_pages_before = machine.nr_used_pages;
+	pud_leaf_addr = 0;
+	is_warning_announced = false;
+	run++;
+	return 0;
+}
+
+struct vmem_altmap *vmemmap_kunit_altmap(struct kunit *test,
+					 unsigned long reserve,
+					 unsigned long free)
+{
+	SKIP_UNLESS(get_order(PFN_PHYS(reserve + free)) <= MAX_PAGE_ORDER,
+		    "no %#lx pages in one piece", reserve + free);
+	set_altmap(&device, DEVICE_PFN, reserve, free);
+	return &device;
+}
+
+/* What a device has given must not be taken for RAM. */
+static void unmap_device(void)
+{
+	const unsigned long end = window.slot + VMEMMAP_KUNIT_SLOTS * PMD_SIZE;
+	struct leaf leaf;
+
+	for (unsigned long addr = window.slot; addr < end; addr = leaf.end) {
+		leaf = walk(addr);
+		if (leaf.is_mapped && !ram_page(leaf.pfn))
+			*leaf.entry = soft_empty_entry(leaf.level);
+	}
+}
+
+static void remove_pud_leaf(void)
+{
+	const unsigned long neighbour = pud_leaf_addr - PUD_SIZE;
+
+	if (!pud_leaf_addr)
+		return;
+	*walk(pud_leaf_addr).entry = soft_empty_entry(SOFT_PUD);
+	vmemmap_free(neighbour, neighbour + PAGE_SIZE, NULL);
+}
+
+static void close_window(struct kunit *test)
+{
+	unmap_device();
+	remove_pud_leaf();
+	vmemmap_free(vaddr(window.pfn), vaddr(window.pfn + window.nr_pages), NULL);
+	vmemmap_kunit_expect_all_came_back(test);
+	if (!is_warning_announced)
+		return;
+	EXPECT(machine.seen.nr_warnings);
+	machine.seen.nr_warnings = 0;
+}
+
+void run_kunit_case(const struct kunit_suite *suite, const struct kunit_case *test,
+		    const void *row)
+{
+	struct kunit kunit = { .param_value = row };
+
+	EXPECT_EQ(suite->init(&kunit), 0);
+	test->run_case(&kunit);
+	close_window(&kunit);
+}
