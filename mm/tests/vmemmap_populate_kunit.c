@@ -107,6 +107,30 @@ static void populate_of_nothing_takes_nothing(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, vk->nr_asked);
 }
 
+static void a_fill_that_contradicts_itself_is_refused(struct kunit *test)
+{
+	struct vmem_altmap *altmap = vmemmap_kunit_altmap(test, 0, 4);
+	struct page *page = pfn_to_page(0);
+	const struct vmemmap_fill fills[] = {
+		{ .huge = true, .shared = page },
+		{ .altmap = altmap, .shared = page },
+		{ .compound_size = 4 * PAGE_SIZE, .huge = true },
+		{ .compound_size = 4 * PAGE_SIZE, .altmap = altmap },
+		{ .compound_size = 4 * PAGE_SIZE, .shared = page },
+	};
+	struct vmemmap_kunit *vk = test->priv;
+	unsigned int i;
+
+	vmemmap_kunit_announce_warning(test);
+	for (i = 0; i < ARRAY_SIZE(fills); i++)
+		KUNIT_EXPECT_EQ(test, -EINVAL,
+				vmemmap_kunit_fill(vk->slot,
+						   vk->slot + PMD_SIZE,
+						   &fills[i]));
+	KUNIT_EXPECT_EQ(test, 0, vk->nr_asked);
+	KUNIT_EXPECT_EQ(test, 0, altmap->alloc);
+}
+
 static void populate_skips_present_entries(struct kunit *test)
 {
 	struct vmemmap_kunit *vk = test->priv;
@@ -569,6 +593,7 @@ static struct kunit_case vmemmap_populate_cases[] = {
 	KUNIT_CASE(populate_crosses_whole_slots),
 	KUNIT_CASE(populate_rounds_outwards_to_pages),
 	KUNIT_CASE(populate_of_nothing_takes_nothing),
+	KUNIT_CASE(a_fill_that_contradicts_itself_is_refused),
 	KUNIT_CASE(populate_skips_present_entries),
 	KUNIT_CASE(populate_asks_for_all_memory_on_its_node),
 	KUNIT_CASE(populate_basepages_maps_base_pages),
