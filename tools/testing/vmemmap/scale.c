@@ -95,7 +95,8 @@ int main(int argc, char **argv)
 	unsigned long first_pfn, end_pfn;
 	struct vmem_altmap altmap;
 
-	machine_bare(&geometry);
+	use_geometry(&geometry);
+	machine_bare();
 	machine.knobs.is_untraced = true;
 	end_pfn = PHYS_PFN(size);
 	first_pfn = PHYS_PFN(size - WATCHED_SIZE);
