@@ -32,14 +32,6 @@ run() {
 	PYTHONDONTWRITEBYTECODE=1 "$src/tools/testing/kunit/kunit.py" parse "$console"
 }
 
-complaints() {
-	awk '/a WARNING is expected/ { expected = 1 }
-	     /(^|[] ])(not )?ok [0-9]+ / { expected = 0 }
-	     /WARNING: / && !expected
-	     /BUG: |kernel BUG at|Oops|Kernel panic|Unable to handle kernel|UBSAN: / ||
-	     /INFO: trying to register|pagealloc: .*(corruption|error)|kmemleak: .*suspected/' "$console"
-}
-
 count() {
 	local n
 
@@ -50,7 +42,7 @@ count() {
 rc=0
 step "running KUnit on $KERNEL" "$name" run "${@:2}" || rc=$?
 
-complaints >"$log/$name-complaints.log"
+"$tools/complaints.py" "$console" >"$log/$name-complaints.log"
 pass=$(count passed) skip=$(count skipped)
 fail=$(($(count failed) + $(count crashed) + $(count errors)))
 [ ! -s "$log/$name-complaints.log" ] || fail=$((fail + 1))

@@ -18,20 +18,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from complaints import Listener
+
 T = TypeVar("T")
 
-# What a healthy guest never says. "Call trace" covers what prints one without
-# being named here. A page that cannot be migrated at once is tried again.
-PROBLEMS = re.compile(
-    r"WARNING: |BUG: |kernel BUG at|Oops|Kernel panic|Call [Tt]race:"
-    r"|general protection fault|Unable to handle kernel|Internal error:"
-    r"|Bad page|page dumped because: (?!migration failure)|Altmap not fully unmapped"
-    r"|page allocation failure|Out of memory|rcu: INFO:|soft lockup|hard LOCKUP"
-    r"|blocked for more than|list_(add|del) corruption|refcount_t: |KASAN: |UBSAN: "
-    r"|pagealloc: .*(corruption|error)|kmemleak: .*(suspected|disabled)")
-
 # How a trace ends that a warning has printed
-END_OF_TRACE = "---[ end trace"
+END_OF_TRACE = r"---\[ end trace"
 
 # printk's time stamp
 STAMP = re.compile(r"^\[ *\d+\.\d+\] ")
@@ -80,8 +72,7 @@ class Machine:
     def __init__(self, command: list[str], log: Path, run_limit: float, step_limit: float,
                  tell: Callable[[str], None], expected: str = ""):
         self.tell = tell
-        self._expected = re.compile(expected or "(?!)")		# a warning
-        self._in_expected = False
+        self._listener = Listener(expected or "(?!)", END_OF_TRACE)
         self.deadline = time.monotonic() + run_limit
         self.step_limit = step_limit
         self.lines: list[str] = []		# of the console
@@ -136,12 +127,8 @@ class Machine:
         self._log.write(line + "\n")
         line = STAMP.sub("", line)
         self.lines.append(line)
-        if self._expected.search(line):
-            self._in_expected = True
-        if not self.problem and not self._in_expected and PROBLEMS.search(line):
+        if self._listener.is_complaint(line) and not self.problem:
             self.problem = line
-        if END_OF_TRACE in line:
-            self._in_expected = False
 
     def _take_told(self, line: str) -> None:
         self._log.write(f"guest: {line}\n")
