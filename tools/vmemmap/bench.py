@@ -22,7 +22,6 @@ from guest_image import find_tool, write_image
 from machine import Failure, Machine
 from memmap import GIB, KIB, MIB
 
-INIT = Path(__file__).resolve().parents[1] / "testing/selftests/vmemmap/guest.sh"
 RUN_LIMIT = 1800	# seconds
 STEP_LIMIT = 900
 PASSES = 6		# over each work; the first finds the page allocator in any state
@@ -135,8 +134,6 @@ class Side:
         self.args = args
         self.geometry = GEOMETRIES[args.kernel]
         self.objects: Path = getattr(args, name)
-        self.image = self.objects / ("arch/arm64/boot/Image.gz" if "arm64" in args.kernel
-                                     else "arch/x86/boot/bzImage")
         self.counts = args.out / f"{name}.counts"
         self.symbols = args.out / f"{name}.symbols"
 
@@ -148,7 +145,7 @@ class Side:
         return [*self.geometry.qemu, "-smp", "1", "-m", f"{memory // MIB}M",
                 # This machine need not have what the guest never touches.
                 "-object", f"memory-backend-ram,id=ram,size={memory},reserve=off",
-                "-machine", "memory-backend=ram", "-accel", "tcg", "-plugin", plugin, "-kernel", str(self.image),
+                "-machine", "memory-backend=ram", "-accel", "tcg", "-plugin", plugin, "-kernel", str(self.objects / "image"),
                 *(["-initrd", str(self.args.image)] if initrd else []),
                 # What is worse than news goes to the console; a thread that prints would count.
                 "-append", "panic=-1 nokaslr transparent_hugepage=never loglevel=5"]
@@ -505,7 +502,7 @@ def drive(args: argparse.Namespace) -> int:
     start = time.monotonic()
     args.out.mkdir(parents=True, exist_ok=True)
     args.image = args.out / "guest.cpio"
-    write_image(args.image, INIT, {"busybox": args.busybox})
+    write_image(args.image, args.ours, {"busybox": args.busybox})
     geometry = GEOMETRIES[args.kernel]
     find_tool(geometry.qemu[0])
     works = works_for(geometry)

@@ -1,26 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The guest's file system: a cpio archive, the same bytes for the same input.
+"""The guest's file system, as usr/gen_init_cpio of the kernel makes it: the same bytes
+for the same input, and no need for root."""
 
-It is written here rather than by cpio(1), which would need root for
-/dev/console and put times and inode numbers of this machine into it.
-"""
-
-import os
 import re
 import shutil
-import stat
 import subprocess
 from pathlib import Path
 
 from machine import Failure
 
+INIT = Path(__file__).resolve().with_name("guest.sh")
 DIRECTORIES = ("bin", "dev", "lib", "lib64", "proc", "sys", "tmp")
 
 
 def find_tool(name: str) -> Path:
     path = shutil.which(name)
     if not path:
-        raise Failure(f"no {name} on this machine; install the Debian package that has it")
+        raise Failure(f"no {name} on this machine; install the package that has it")
     return Path(path)
 
 
@@ -30,9 +26,9 @@ def libraries(program: Path) -> list[Path]:
     return [Path(path) for path in re.findall(r"/\S+(?= \()", ldd.stdout)]
 
 
-def contents(init: Path, tools: dict[str, Path]) -> dict[str, Path]:
+def contents(tools: dict[str, Path]) -> dict[str, Path]:
     """Where each file of the guest comes from."""
-    files = {"init": init}
+    files = {"init": INIT}
     for name, program in tools.items():
         files[f"bin/{name}"] = program
         for library in libraries(program):
@@ -43,31 +39,18 @@ def contents(init: Path, tools: dict[str, Path]) -> dict[str, Path]:
     return files
 
 
-def entry(number: int, name: str, mode: int, data: bytes = b"", device: int = 0) -> bytes:
-    """One member in the "newc" format; its fields are in hexadecimal."""
-    fields = (number, mode, 0, 0, 1, 0, len(data), 0, 0,
-              os.major(device), os.minor(device), len(name) + 1, 0)
-    header = "070701" + "".join(f"{field:08x}" for field in fields) + name + "\0"
-    return pad(header.encode()) + pad(data)
-
-
-def pad(data: bytes) -> bytes:
-    return data + bytes(-len(data) % 4)
-
-
-def write_image(image: Path, init: Path, tools: dict[str, Path]) -> None:
-    members = [(name, stat.S_IFDIR | 0o755, b"", 0) for name in DIRECTORIES]
-    members.append(("dev/console", stat.S_IFCHR | 0o600, b"", os.makedev(5, 1)))
-    members += [(name, stat.S_IFREG | 0o755, path.read_bytes(), 0)
-                for name, path in sorted(contents(init, tools).items())]
-    members.append(("TRAILER!!!", 0, b"", 0))
-
+def write_image(image: Path, objects: Path, tools: dict[str, Path]) -> None:
+    """The kernel whose objects these are comes with the program that writes it."""
+    members = [*(f"dir /{name} 755 0 0" for name in DIRECTORIES),
+               "nod /dev/console 600 0 0 c 5 1",
+               *(f"file /{name} {path} 755 0 0" for name, path in sorted(contents(tools).items()))]
+    image.parent.mkdir(parents=True, exist_ok=True)
     unfinished = image.with_suffix(".tmp")
-    try:
-        image.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.write_bytes(b"".join(entry(number, *member)
-                                        for number, member in enumerate(members)))
-        unfinished.rename(image)
-    except OSError as error:
-        unfinished.unlink(missing_ok=True)
-        raise Failure(f"cannot write {image}: {error.strerror}") from error
+    with unfinished.open("wb") as output:
+        made = subprocess.run([objects / "usr/gen_init_cpio", "-t", "0", "-"], check=False,
+                              input="\n".join(members).encode(), stdout=output,
+                              stderr=subprocess.PIPE)
+    if made.returncode:
+        unfinished.unlink()
+        raise Failure(f"cannot write {image}: {made.stderr.decode().strip()}")
+    unfinished.rename(image)

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # kernel.sh <kernel> [arguments to make] - build a kernel with our back end, for
-# KUnit and for the system scenario alike; print the directory of its objects
+# KUnit and for the system scenario alike; print the directory of its objects. What boots is
+# "image" there
 #
 # A kernel is an architecture, and what makes it special: arm64-64k has 64K pages,
 # x86_64-page80 has struct pages of 80 bytes; what ends in -defconfig or -nohotplug
@@ -18,10 +19,10 @@ KERNEL=${1:?"which kernel? One of: $kernels $debug_kernels $links $benches"}
 one_of KERNEL "$kernels $debug_kernels $links $benches"
 arch=${KERNEL%%-*}
 case $arch in
-x86_64) cross='' image=bzImage ;;
-arm64) cross=aarch64-linux-gnu- image=Image.gz ;;
+x86_64) cross='' image=arch/x86/boot/bzImage ;;
+arm64) cross=aarch64-linux-gnu- image=arch/arm64/boot/Image.gz ;;
 esac
-[ $# != 1 ] || set -- "$KERNEL" "$image"
+[ $# != 1 ] || set -- "$KERNEL" "${image##*/}"
 [[ $top != *[:\ ]* ]] || fail "no kernel can be built in '$top': there is a space or a colon in the path"
 
 "$tools/packages.sh" "kernel-$arch"
@@ -87,4 +88,5 @@ if [ $rc != 0 ]; then
 	grep -A 5 ' error: ' "$log/build-$KERNEL.log" >&2 || tail -n 15 "$log/build-$KERNEL.log" >&2
 	fail "the $KERNEL kernel does not build: $(why "build-$KERNEL") (all of it: $log/build-$KERNEL.log)"
 fi
+ln -sfn "$image" "$objects/image"
 echo "$objects"

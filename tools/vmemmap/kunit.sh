@@ -8,7 +8,7 @@
 # shellcheck source=tools/vmemmap/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-KERNEL=${1-} arch=${KERNEL%-*} name=kunit-$KERNEL
+KERNEL=${1-} arch=${KERNEL%%-*} name=kunit-$KERNEL
 objects=$("$tools/kernel.sh" "$KERNEL")
 "$tools/packages.sh" "qemu-$arch"
 src=${objects%/*}/src
@@ -16,8 +16,8 @@ console=$log/$name-console.log
 [ "$arch" = "$(uname -m)" ] || ACCEL=tcg	# KVM runs its own architecture alone
 
 declare -A qemu=(
-	[x86_64]="qemu-system-x86_64 -bios qboot.rom -kernel $objects/arch/x86/boot/bzImage"
-	[arm64]="qemu-system-aarch64 -machine virt -cpu max -kernel $objects/arch/arm64/boot/Image.gz"
+	[x86_64]="qemu-system-x86_64 -bios qboot.rom"
+	[arm64]="qemu-system-aarch64 -machine virt -cpu max"
 )
 # On a busy host the first ticks come too late for those who count them.
 declare -A append=([x86_64]="console=ttyS0 no_timer_check" [arm64]="console=ttyAMA0")
@@ -26,7 +26,7 @@ declare -A append=([x86_64]="console=ttyS0 no_timer_check" [arm64]="console=ttyA
 # being asked: boot here, and let it read what the kernel says.
 run() {
 	# shellcheck disable=SC2086 # a list of words
-	timeout 900 ${qemu[$arch]} -nodefaults -nographic -no-reboot -serial stdio -m 1024 \
+	timeout 900 ${qemu[$arch]} -kernel "$objects/image" -nodefaults -nographic -no-reboot -serial stdio -m 1024 \
 		-smp 2 -accel "$ACCEL" -append "${append[$arch]} kunit.enable=1 \
 		kunit_shutdown=reboot ${1:+kunit.filter_glob=$1}" >"$console" || true
 	PYTHONDONTWRITEBYTECODE=1 "$src/tools/testing/kunit/kunit.py" parse "$console"

@@ -20,8 +20,6 @@ from memmap import State, parse_state, tables
 from report import LAST_LINES, Ktap, Text
 from scenarios import SCENARIOS, HvoFacts, Scenario, Step
 
-INIT = Path(__file__).resolve().parents[1] / "testing/selftests/vmemmap/guest.sh"
-
 RUN_LIMIT = 300		# seconds, times the patience that the scenario asks for
 STEP_LIMIT = 60
 
@@ -104,7 +102,7 @@ def map_text(step: Step, state: State, remapped: set[tuple[str, int]]) -> str:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--kernel", type=Path, required=True, help="image to boot")
+    parser.add_argument("--objects", type=Path, required=True, help="of the kernel to boot")
     parser.add_argument("--image", type=Path, required=True, help="where to write the initramfs")
     parser.add_argument("--log", type=Path, required=True, help="where to write what was said")
     parser.add_argument("--series", required=True, help="what kernel that is, such as 6.12")
@@ -118,12 +116,14 @@ def arguments() -> argparse.Namespace:
 
 def drive(args: argparse.Namespace) -> int:
     scenario = SCENARIOS[args.scenario]
-    if not args.kernel.is_file():
-        raise Failure(f"no kernel image {args.kernel}; build it first")
+    kernel = args.objects / "image"
+    if not kernel.is_file():
+        raise Failure(f"no kernel image {kernel}; build it by kernel.sh")
     find_tool(scenario.qemu[0])
     tools = {name: find_tool(name) for name in scenario.tools}
-    write_image(args.image, INIT, tools | {"busybox": args.busybox or find_tool("busybox")})
-    command = [*scenario.qemu, "-accel", args.accel, "-kernel", str(args.kernel),
+    write_image(args.image, args.objects,
+                tools | {"busybox": args.busybox or find_tool("busybox")})
+    command = [*scenario.qemu, "-accel", args.accel, "-kernel", str(kernel),
                "-initrd", str(args.image), "-append", f"{scenario.append} {APPEND}"]
 
     report = (Ktap if args.ktap else Text)(scenario, args.log)

@@ -10,17 +10,17 @@ SCENARIO=${1:?"which scenario? One of: $scenarios $debug_scenarios"}
 one_of SCENARIO "$scenarios $debug_scenarios"
 arch=${SCENARIO%%-*}
 case $SCENARIO in
-x86_64-hvo-1g) kernel=x86_64-release image=arch/x86/boot/bzImage ;;
-x86_64-page80-self) kernel=x86_64-page80 image=arch/x86/boot/bzImage ;;
-x86_64-kasan|x86_64-lockdep) kernel=$SCENARIO image=arch/x86/boot/bzImage ;;
-x86_64-faults) kernel=x86_64-lockdep image=arch/x86/boot/bzImage ;;
-x86_64*) kernel=x86_64 image=arch/x86/boot/bzImage ;;
-arm64-*) kernel=${SCENARIO%-self} image=arch/arm64/boot/Image.gz ;;
+x86_64-hvo-1g) kernel=x86_64-release ;;
+x86_64-page80-self) kernel=x86_64-page80 ;;
+x86_64-kasan|x86_64-lockdep) kernel=$SCENARIO ;;
+x86_64-faults) kernel=x86_64-lockdep ;;
+x86_64*) kernel=x86_64 ;;
+arm64-*) kernel=${SCENARIO%-self} ;;
 esac
 [ "$arch" = "$(uname -m)" ] || ACCEL=tcg	# KVM runs its own architecture alone
 
 "$tools/packages.sh" "kernel-$arch" "qemu-$arch" guest
 objects=$("$tools/kernel.sh" "$kernel")
 busybox=$("$tools/busybox.sh" "$arch")
-exec "$tools/run.py" --scenario "$SCENARIO" --series "$(series_of "${objects%/*}/src")" --kernel "$objects/$image" --busybox "$busybox" \
+exec "$tools/run.py" --scenario "$SCENARIO" --series "$(series_of "${objects%/*}/src")" --objects "$objects" --busybox "$busybox" \
 	--image "$build/guest/$SCENARIO.cpio" --log "$log/system-$SCENARIO.log" --accel "$ACCEL" "${@:2}"
