@@ -10,11 +10,11 @@ kernels := $(or $(KERNEL),x86_64 arm64-4k)
 help:
 	@echo 'make run     boot Linux on our memory map, plug, use and unplug memory; show'
 	@echo '             what backs the struct pages, and that all of it came back'
-	@echo 'make test    unit, kunit and the system scenarios, on x86_64 and arm64'
+	@echo 'make test    unit, kunit and the scenarios of make run, on x86_64 and arm64'
 	@echo 'make test-all'
 	@echo '             everything on every series: more kernels, make links, make compare'
 	@echo 'make test-debug'
-	@echo '             KUnit and the system scenario on kernels that watch themselves (KASAN;'
+	@echo '             KUnit and the scenario on kernels that watch themselves (KASAN;'
 	@echo '             lockdep, kmemleak and more), and each allocation of an add failing'
 	@echo 'make unit    the back end in user space, against page tables of all shapes'
 	@echo 'make coverage'
@@ -53,7 +53,7 @@ help:
 
 run:
 	@for scenario in $(or $(SCENARIO),x86_64); do \
-		$(tools)/system.sh $$scenario $(if $(KTAP),--ktap) || exit; \
+		$(tools)/run.sh $$scenario $(if $(KTAP),--ktap) || exit; \
 	done
 
 test:

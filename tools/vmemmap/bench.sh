@@ -6,8 +6,8 @@
 # shellcheck source=tools/vmemmap/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-KERNEL=${1:?"which kernel? One of: $benches"}
-one_of KERNEL "$benches"
+KERNEL=${1:-none}
+one_of KERNEL "$(names kernel_table bench)"
 arch=${KERNEL%%-*} out=$build/bench/$BASE-$KERNEL
 
 "$tools/packages.sh" "kernel-$arch" "qemu-$arch" guest unit

@@ -11,8 +11,8 @@ is_as_stock() {
 	local ours=$log/maps-$1 stock=$log/maps-$1-stock
 
 	rm -f "$ours" "$stock"
-	STOCK=1 "$tools/system.sh" "$1" --maps "$stock" >"$stock.log" || true
-	"$tools/system.sh" "$1" --maps "$ours" >"$ours.log" || true
+	STOCK=1 "$tools/run.sh" "$1" --maps "$stock" >"$stock.log" || true
+	"$tools/run.sh" "$1" --maps "$ours" >"$ours.log" || true
 	[ -s "$stock" ] && diff -u "$stock" "$ours" >&2
 }
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # kernel.sh <kernel> [arguments to make] - build a kernel with our back end, for
-# KUnit and for the system scenario alike; print the directory of its objects. What boots is
+# KUnit and for the scenarios alike; print the directory of its objects. What boots is
 # "image" there
 #
 # A kernel is an architecture, and what makes it special: arm64-64k has 64K pages,
@@ -15,8 +15,8 @@
 # shellcheck source=tools/vmemmap/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-KERNEL=${1:?"which kernel? One of: $kernels $debug_kernels $links $benches"}
-one_of KERNEL "$kernels $debug_kernels $links $benches"
+KERNEL=${1:-none}
+one_of KERNEL "$(kernel_table | cut -d' ' -f1 | xargs)"
 arch=${KERNEL%%-*}
 case $arch in
 x86_64) cross='' image=arch/x86/boot/bzImage ;;

@@ -131,20 +131,41 @@ one_of() {
 	done
 }
 
+# A line for each kernel: its name, the goal that boots it, what is special about it.
+kernel_table() {
+	cat <<-END
+		x86_64 test-both all that the scenarios need, DEBUG_VM
+		x86_64-page80 test struct pages of 80 bytes
+		x86_64-release test-all no DEBUG_VM, an IOMMU
+		arm64-4k test 4K pages
+		arm64-16k test-all 16K pages
+		arm64-64k test 64K pages
+		x86_64-kasan test-debug watched by KASAN
+		x86_64-lockdep test-debug watched by lockdep, kmemleak and more
+		x86_64-defconfig links all defaults of x86_64
+		x86_64-nohotplug links the same without memory hotplug
+		arm64-defconfig links all defaults of arm64
+		arm64-nohotplug links the same without memory hotplug
+		x86_64-bench bench no checks, and what measures
+		arm64-64k-bench bench the same with 64K pages
+	END
+}
+
+# The same for each scenario, with its kernel before the last.
+scenario_table() { PYTHONDONTWRITEBYTECODE=1 "$tools/scenarios.py"; }
+
+# names <table> <goal>...: what these goals run.
+names() {
+	"$1" | awk -v goals=" ${*:2} " 'index(goals, " " $2 " ") { print $1 }' | xargs
+}
+
 series="6.12 7.3"	# of Linux, that our files serve
-kernels="x86_64 x86_64-page80 x86_64-release arm64-4k arm64-16k arm64-64k"
-debug_kernels="x86_64-kasan x86_64-lockdep"
 # shellcheck disable=SC2034 # for those who source this
-links="x86_64-defconfig x86_64-nohotplug arm64-defconfig arm64-nohotplug"
-# shellcheck disable=SC2034
-benches="x86_64-bench arm64-64k-bench"
-scenarios="x86_64 x86_64-no5lvl x86_64-no1g x86_64-hvo x86_64-hvo-1g x86_64-self
-	x86_64-page80-self arm64-4k arm64-16k arm64-64k arm64-16k-self arm64-64k-self"
-debug_scenarios="x86_64-kasan x86_64-lockdep x86_64-faults"
+for_kunit="test-both test test-all test-debug"	# goals whose kernels have KUnit
 # shellcheck disable=SC2034
 mapfile -t patched < <(sed -n 's,^// edits: ,,p' "$tools"/*.cocci | sort -u)	# stock's, by our rules
 BASE=${BASE:-6.12} ACCEL=${ACCEL:-tcg} KERNEL=${KERNEL:-} SCENARIO=${SCENARIO:-}
 one_of BASE "$series"
 one_of ACCEL "tcg kvm"
-one_of KERNEL "$kernels $debug_kernels $links $benches"
-one_of SCENARIO "$scenarios $debug_scenarios"
+[ -z "$KERNEL" ] || one_of KERNEL "$(kernel_table | cut -d' ' -f1 | xargs)"
+[ -z "$SCENARIO" ] || one_of SCENARIO "$(scenario_table | cut -d' ' -f1 | xargs)"

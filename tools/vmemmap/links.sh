@@ -19,4 +19,4 @@ links() {
 }
 
 # shellcheck disable=SC2086 # a list of names
-try_each links ${KERNEL:-$links}
+try_each links ${KERNEL:-$(names kernel_table links)}

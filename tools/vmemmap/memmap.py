@@ -7,7 +7,6 @@ QEMU's walk of the same tables tells the physical address behind each.
 
 import json
 import statistics
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple

@@ -1,8 +1,11 @@
+#!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """What is done to a guest, and what its memory map must look like then.
 
-A scenario is data: a machine, its geometry and a list of steps. The figures in
-it are facts, read off a guest that ran the stock kernel of the same series.
+A scenario is data: a kernel, a machine, its geometry and a list of steps. The figures
+in it are facts, read off a guest that ran the stock kernel of the same series.
+Run as a program, this prints a line for each scenario: its name, the goal that runs
+it, its kernel, and what is special about it.
 """
 
 from collections.abc import Callable
@@ -47,6 +50,9 @@ class Step:
 @dataclass(frozen=True)
 class Scenario:
     name: str
+    kernel: str				# as kernel.sh calls it
+    goal: str				# of make, that runs it; test-both: test, on both series
+    about: str
     qemu: tuple[str, ...]
     append: str				# to the kernel's command line
     tools: tuple[str, ...]		# of Debian, for the guest, beside busybox
@@ -185,9 +191,9 @@ DIMM_ROUND = (*X86_STEPS[1].actions, *X86_STEPS[2].actions, guest(f"set offline 
               *X86_STEPS[-1].actions)
 
 
-def x86(name: str, cpu: str = "max", append: str = "", steps: tuple[Step, ...] = X86_STEPS,
-        **special) -> Scenario:
-    return Scenario(name, (*X86_QEMU, "-cpu", cpu), f"{X86_CONSOLE} nokaslr {append}",
+def x86(name: str, kernel: str, goal: str, about: str, cpu: str = "max", append: str = "",
+        steps: tuple[Step, ...] = X86_STEPS, **special) -> Scenario:
+    return Scenario(name, kernel, goal, about, (*X86_QEMU, "-cpu", cpu), f"{X86_CONSOLE} nokaslr {append}",
                     ("ndctl", "daxctl"), X86_64, 4096, steps, **special)
 
 
@@ -346,8 +352,9 @@ HVO_1G_STEPS = (
 )
 
 
-def hvo(name: str, append: str, steps: tuple[Step, ...]) -> Scenario:
-    return Scenario(name, HVO_QEMU,
+def hvo(name: str, kernel: str, goal: str, about: str, append: str,
+        steps: tuple[Step, ...]) -> Scenario:
+    return Scenario(name, kernel, goal, about, HVO_QEMU,
                     f"{X86_CONSOLE} nokaslr hugetlb_free_vmemmap=on {append}",
                     (), X86_64, HVO_BOOT.memmap_pages, steps)
 
@@ -384,7 +391,7 @@ def resize(length: int) -> Action:
     return action
 
 
-def arm64(pages: str) -> Scenario:
+def arm64(name: str, goal: str, pages: str) -> Scenario:
     block, geometry = ARM64[pages]
     level = min(geometry.leaf, key=LEVELS.index)
     # A page leaked for each block shall add up to more than what wanders.
@@ -415,7 +422,7 @@ def arm64(pages: str) -> Scenario:
              step(0, restores="boot"),
              Step(f"virtio-mem 2 GiB {rounds} times", rounds * (become(2 * GIB) + become(0)),
                   facts(0), restores="boot"))
-    return Scenario(f"arm64-{pages}", qemu,
+    return Scenario(name, name, goal, f"a virtio-mem device, {pages.upper()} pages", qemu,
                     "console=ttyAMA0 nokaslr memhp_default_state=online_movable",
                     (), geometry, memmap(GIB) // geometry.page, steps)
 
@@ -445,7 +452,8 @@ class SelfHosted:
     needs: str = ""
 
 
-def self_hosted(name: str, case: SelfHosted, append: str, *qemu: str) -> Scenario:
+def self_hosted(name: str, kernel: str, goal: str, case: SelfHosted, append: str,
+                *qemu: str) -> Scenario:
     ram, length = 2 * GIB, 2 * case.block
     where = Range(4 * GIB, 4 * GIB + length)
     blocks = f"{where.start // case.block} {where.end // case.block - 1}"
@@ -475,47 +483,58 @@ def self_hosted(name: str, case: SelfHosted, append: str, *qemu: str) -> Scenari
         Step("the same 5 times", 5 * (*plug, online, offline, *unplug), unplugged,
              restores="boot"),
     )
-    return Scenario(name, (*qemu, "-cpu", "max", "-smp", "2", "-m", f"{ram // MIB}M,slots=1,maxmem=8G"),
+    return Scenario(name, kernel, goal, "a DIMM that holds its own memory map",
+                    (*qemu, "-cpu", "max", "-smp", "2", "-m", f"{ram // MIB}M,slots=1,maxmem=8G"),
                     # a huge page of 64K pages is half a DIMM, and taken from elsewhere
                     f"nokaslr {append} transparent_hugepage=never "
                     f"memory_hotplug.memmap_on_memory={case.mode}", (),
                     case.geometry, memmap_pages(at_boot), steps)
 
 
-def x86_self_hosted(name: str, case: SelfHosted) -> Scenario:
-    return self_hosted(name, case, X86_CONSOLE, "qemu-system-x86_64", "-M", "q35")
+def x86_self_hosted(name: str, kernel: str, goal: str, case: SelfHosted) -> Scenario:
+    return self_hosted(name, kernel, goal, case, X86_CONSOLE, "qemu-system-x86_64", "-M", "q35")
 
 
 # On arm64, ACPI is for those who boot by UEFI, which has 64 MiB below RAM.
-def arm64_self_hosted(name: str, case: SelfHosted) -> Scenario:
-    return self_hosted(name, case, "console=ttyAMA0", "qemu-system-aarch64", "-M", "virt",
+def arm64_self_hosted(name: str, kernel: str, goal: str, case: SelfHosted) -> Scenario:
+    return self_hosted(name, kernel, goal, case, "console=ttyAMA0", "qemu-system-aarch64", "-M", "virt",
                        "-bios", "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd")
 
 
 SCENARIOS = {scenario.name: scenario for scenario in (
-    x86("x86_64"),
-    x86("x86_64-no5lvl", append="no5lvl"),
-    x86("x86_64-no1g", cpu="max,pdpe1gb=off"),
+    x86("x86_64", "x86_64", "test-both", "a DIMM and persistent memory, two nodes"),
+    x86("x86_64-no5lvl", "x86_64", "test", "four levels of page tables", append="no5lvl"),
+    x86("x86_64-no1g", "x86_64", "test", "no leaves of 1 GiB", cpu="max,pdpe1gb=off"),
     # To dump the shadow of five levels takes minutes. On a busy host, ACPI alone takes
     # as long as RCU waits for others.
-    x86("x86_64-kasan", append="no5lvl rcupdate.rcu_cpu_stall_timeout=120",
+    x86("x86_64-kasan", "x86_64-kasan", "test-debug", "watched by KASAN",
+        append="no5lvl rcupdate.rcu_cpu_stall_timeout=120",
         steps=(KASAN_BOOT, *X86_STEPS[1:]), patience=8),
-    x86("x86_64-lockdep", steps=(*X86_STEPS, NO_LEAK), patience=8, page_ext=PAGE_EXT),
-    # A table of the direct map that cannot be had is more than the kernel bears.
-    x86("x86_64-faults", append="debug_pagealloc=off", steps=FAULTS_STEPS, patience=8,
+    x86("x86_64-lockdep", "x86_64-lockdep", "test-debug", "watched by lockdep, kmemleak and more",
+        steps=(*X86_STEPS, NO_LEAK), patience=8, page_ext=PAGE_EXT),
+    # The kernel does not survive when a table of the direct map cannot be allocated.
+    x86("x86_64-faults", "x86_64-lockdep", "test-debug", "each allocation of an add fails",
+        append="debug_pagealloc=off", steps=FAULTS_STEPS, patience=8,
         expected=ADD_PAGES_WARNS, page_ext=PAGE_EXT),
-    hvo("x86_64-hvo", "", HVO_STEPS),
-    hvo("x86_64-hvo-1g", "hugepagesz=1G hugepages=2", HVO_1G_STEPS),
-    *map(arm64, ARM64),
-    x86_self_hosted("x86_64-self", SelfHosted(
+    hvo("x86_64-hvo", "x86_64", "test-both", "HugeTLB pages of 2 MiB", "", HVO_STEPS),
+    hvo("x86_64-hvo-1g", "x86_64-release", "test-all", "HugeTLB pages of 1 GiB",
+        "hugepagesz=1G hugepages=2", HVO_1G_STEPS),
+    arm64("arm64-4k", "test", "4k"),
+    arm64("arm64-16k", "test-all", "16k"),
+    arm64("arm64-64k", "test", "64k"),
+    x86_self_hosted("x86_64-self", "x86_64", "test-all", SelfHosted(
         128 * MIB, X86_64, "1", {"pmd": 16}, {"pmd": 18}, (0, 0))),
     # A block has a leaf and a quarter, of which only a whole one can come from it.
-    x86_self_hosted("x86_64-page80-self", SelfHosted(
+    x86_self_hosted("x86_64-page80-self", "x86_64-page80", "test", SelfHosted(
         128 * MIB, replace(X86_64, struct_page=80), "force",
         {"pmd": 20}, {"pmd": 21, "pte": 128 + 640}, (0, 2))),
     # A pageblock is 32 MiB; all of it goes for the memory map of its block.
-    arm64_self_hosted("arm64-16k-self", SelfHosted(
+    arm64_self_hosted("arm64-16k-self", "arm64-16k", "test-all", SelfHosted(
         *ARM64["16k"], "force", {"pte": 544}, {"pte": 608}, (1, 1), firmware=1)),
-    arm64_self_hosted("arm64-64k-self", SelfHosted(
+    arm64_self_hosted("arm64-64k-self", "arm64-64k", "test-all", SelfHosted(
         *ARM64["64k"], "1", {"pte": 40}, {"pte": 56}, (1, 1), firmware=1, needs="7.3")),
 )}
+
+if __name__ == "__main__":
+    for entry in SCENARIOS.values():
+        print(entry.name, entry.goal, entry.kernel, entry.about)

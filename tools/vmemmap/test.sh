@@ -40,21 +40,21 @@ part() {
 	echo "$name: ${n[pass]} passed, ${n[fail]} failed, ${n[skip]} skipped, $(clock $((SECONDS - start)))"
 }
 
-# base <series> <kernels> <scenarios>
+# base <series> <goal>...: what these goals run
 base() {
 	local name
 
-	for name in ${KERNEL:-$2}; do
+	for name in ${KERNEL:-$(names kernel_table "${@:2}")}; do
 		part "$1-kunit-$name" kunit BASE="$1" KERNEL="$name"
 	done
-	for name in ${SCENARIO:-$3}; do
-		part "$1-system-$name" run BASE="$1" SCENARIO="$name"
+	for name in ${SCENARIO:-$(names scenario_table "${@:2}")}; do
+		part "$1-run-$name" run BASE="$1" SCENARIO="$name"
 	done
 }
 
 # all_of <series>
 all_of() {
-	base "$1" "$kernels" "$scenarios"
+	base "$1" test-both test test-all
 	part "$1-compare" compare BASE="$1"
 	part "$1-links" links BASE="$1"
 }
@@ -65,14 +65,13 @@ mkdir -p "$log" || fail "cannot write to $build"
 [ "$which" = debug ] || part unit unit
 case $which in
 debug)
-	base "$BASE" "$debug_kernels" "$debug_scenarios" ;;
+	base "$BASE" test-debug ;;
 all)
 	all_of "$BASE"
 	[ -n "$bases$LINUX" ] || all_of 7.3 ;;
 *)
-	base "$BASE" "x86_64 x86_64-page80 arm64-4k arm64-64k" \
-		"x86_64 x86_64-no5lvl x86_64-no1g x86_64-hvo x86_64-page80-self arm64-4k arm64-64k"
-	[ -n "$bases$LINUX" ] || base 7.3 "x86_64" "x86_64 x86_64-hvo" ;;
+	base "$BASE" test-both test
+	[ -n "$bases$LINUX" ] || base 7.3 test-both ;;
 esac
 
 echo "all: $(clock $SECONDS)"
