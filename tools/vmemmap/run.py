@@ -74,7 +74,8 @@ class Run:
         wrong += [f"not as after '{step.restores}': {why}"
                   for why in checks.restored(earlier, state)]
         return wrong, (f"every page came back: as after '{step.restores}', "
-                       f"{state.used - earlier.used:+d} pages in use")
+                       f"{state.used - earlier.used:+d} pages in use "
+                       f"(noise: up to {checks.WANDER})")
 
 
 def remapped_sums(state: State, remapped: set[tuple[str, int]]) -> list[str]:
