@@ -12,6 +12,7 @@ mutant, is none. The survivors' reasons are in mutants.txt.
 """
 import argparse
 import concurrent.futures
+import difflib
 import hashlib
 import os
 import queue
@@ -164,6 +165,15 @@ def difference(mutant, originals):
     return None
 
 
+def build_unit():
+    """What the workers copy must be of the sources as they are."""
+    built = subprocess.run(["make", "-s", f"-j{os.cpu_count()}", "-C", HERE, "build",
+                            f"O={TOP}/build/unit"],
+                           stdout=subprocess.DEVNULL, check=False)
+    if built.returncode:
+        sys.exit("error: the sources as they are do not build; see above")
+
+
 class Worker:
     """A copy of the sources and of what was built of them."""
 
@@ -274,8 +284,14 @@ def main():
                      if name.endswith(".c"))
     candidates = sorted((mutant for path in sources for mutant in mutants_of(path)),
                         key=lambda mutant: mutant.rank)
+    known = {mutant.finding.split(":")[0] for mutant in candidates}
+    for function in args.functions:
+        if function not in known:
+            near = difflib.get_close_matches(function, known, 5, 0.4)
+            sys.exit(f"error: mm/ has no function {function}; near: {' '.join(near) or 'none'}")
     wanted = [mutant for mutant in candidates
               if not args.functions or mutant.finding.split(":")[0] in args.functions]
+    build_unit()
     chosen = select(wanted, args.n or len(wanted), args.j)
     print(f"# {len(chosen)} mutants, of {len(candidates)} places to break", flush=True)
 
