@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# base.sh [id] - print where the stock tree is that our files go over; fetch it
-# if need be. With "id": print a name for it that can be part of a path
+# base.sh - print where the stock tree is that our files go over; fetch it if need be
 #
 # LINUX=<dir> names a tree; else BASE=<series> is taken from Debian, once, into
 # the user's cache. Neither is written to ever after.
@@ -9,7 +8,6 @@
 # shellcheck source=tools/vmemmap/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-LINUX=${LINUX:-}
 package=linux-source-$BASE
 tree=$cache/base-$BASE
 got=$cache/download
@@ -66,19 +64,15 @@ fetch() {
 	rm -rf "$got"
 }
 
-if [ "${1-}" = id ]; then
-	# Two trees with the same name must not share their objects.
-	[ -z "$LINUX" ] || BASE=$(basename "$LINUX")-$(realpath "$LINUX" | cksum | cut -d' ' -f1)
-	echo "$BASE"
-elif [ -n "$LINUX" ]; then
-	"$tools/overlay.sh" check "$LINUX"
+if [ -n "$LINUX" ]; then
+	call overlay check "$LINUX" >&2
 	[ ! -e "$LINUX/.vmemmap" ] ||
 		fail "LINUX=$LINUX is laid already; first: tools/vmemmap/overlay.sh undo $LINUX"
-	[ ! -e "$LINUX/.config" ] ||
-		fail "LINUX=$LINUX has been built in; first: make -C $LINUX mrproper"
 	realpath "$LINUX"
 else
 	if [ ! -d "$tree" ]; then
+		command -v apt-get >/dev/null ||
+			fail "Linux $BASE is fetched by apt-get, and this machine has none; name a tree of your own with LINUX=<dir>"
 		lock "$cache"
 		[ -d "$tree" ] || fetch
 	fi

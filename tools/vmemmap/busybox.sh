@@ -33,11 +33,13 @@ fetch() {
 	mv "$dir.part" "$dir"
 }
 
-if [ "$arch" = "$(dpkg --print-architecture)" ]; then
-	"$tools/packages.sh" guest
+if [ "$1" = "$(host_arch)" ]; then
+	need guest
 	command -v busybox
 	exit
 fi
+[ -x "$dir/bin/busybox" ] || command -v apt-get >/dev/null ||
+	fail "guests of $1 need a static busybox of that architecture; put one to $dir/bin/busybox"
 if [ ! -d "$dir" ]; then
 	lock "$cache"
 	[ -d "$dir" ] || fetch "$1"

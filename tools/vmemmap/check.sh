@@ -5,8 +5,8 @@
 # shellcheck source=tools/vmemmap/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-"$tools/packages.sh" check kernel-x86_64 kernel-arm64
-src=$("$tools/overlay.sh" copy)
+need check kernel-x86_64 kernel-arm64
+src=$(call tree)
 failed=0
 cd "$top"
 
@@ -53,7 +53,7 @@ compile() {
 	[[ $1 != *-nohotplug ]] || files="^(mm/(sparse|vmemmap)|arch/$arch/mm/vmemmap)[^/]*$"
 	mapfile -t objects < <(printf '%s\n' "${objects[@]}" | grep -E "$files")
 	(cd "${src%/src}/$1" 2>/dev/null && rm -f "${objects[@]}")
-	"$tools/kernel.sh" "$1" W=1 C=2 "${objects[@]}" >"$log/check.tmp" 2>&1 || {
+	call kernel KERNEL="$1" W=1 C=2 "${objects[@]}" >"$log/check.tmp" 2>&1 || {
 		cat "$log/check.tmp"
 		return
 	}

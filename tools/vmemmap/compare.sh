@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# compare.sh <scenario>... - are the page tables of the vmemmap, after each step of
+# compare.sh [SCENARIO=<scenarios>] - are the page tables of the vmemmap, after each step of
 # a scenario, those that the stock kernel makes of the same steps?
 
 # shellcheck source=tools/vmemmap/lib.sh
@@ -11,9 +11,14 @@ is_as_stock() {
 	local ours=$log/maps-$1 stock=$log/maps-$1-stock
 
 	rm -f "$ours" "$stock"
-	STOCK=1 "$tools/run.sh" "$1" --maps "$stock" >"$stock.log" || true
-	"$tools/run.sh" "$1" --maps "$ours" >"$ours.log" || true
+	call run SCENARIO="$1" STOCK=1 --maps "$stock" >"$stock.log" || true
+	call run SCENARIO="$1" --maps "$ours" >"$ours.log" || true
 	[ -s "$stock" ] && diff -u "$stock" "$ours" >&2
 }
 
-try_each is_as_stock "$@"
+SCENARIO=${SCENARIO:-x86_64 x86_64-hvo}
+one_of SCENARIO "$(names scenario_table)"
+# shellcheck disable=SC2046 # words
+need guest $(parts_for "$SCENARIO" kernel qemu)
+# shellcheck disable=SC2086 # a list of names
+try_each is_as_stock $SCENARIO

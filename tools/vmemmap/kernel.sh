@@ -1,32 +1,36 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# kernel.sh <kernel> [arguments to make] - build a kernel with our back end, for
+# kernel.sh KERNEL=<kernel> [arguments to make] - build a kernel with our back end, for
 # KUnit and for the scenarios alike; print the directory of its objects. What boots is
 # "image" there
 #
-# A kernel is an architecture, and what makes it special: arm64-64k has 64K pages,
-# x86_64-page80 has struct pages of 80 bytes; what ends in -defconfig or -nohotplug
-# has all that the architecture has by default, to be linked, not to be run;
-# x86_64-release goes without the checks of DEBUG_VM and has an IOMMU; x86_64-kasan
-# and x86_64-lockdep have more checks, and are slow; what ends in -bench has none and
-# no KUnit, but what measures. With STOCK=1, build it without our back end, to
-# compare; then nothing else can be built from that tree meanwhile.
+# A kernel is an architecture, and what makes it special; lib.sh has a table of them. What
+# ends in -defconfig or -nohotplug is to be linked, not to be run. With STOCK=1, build it
+# without our back end, to compare; then nothing else can be built from that tree meanwhile.
+# CONFIG="FTRACE=y ..." sets options of the kernel.
 
 # shellcheck source=tools/vmemmap/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-KERNEL=${1:-none}
-one_of KERNEL "$(kernel_table | cut -d' ' -f1 | xargs)"
-arch=${KERNEL%%-*}
+one_of KERNEL "$(names kernel_table)"
+arch=${KERNEL%%-*} cross=$(cross_prefix "$arch")
 case $arch in
-x86_64) cross='' image=arch/x86/boot/bzImage ;;
-arm64) cross=aarch64-linux-gnu- image=arch/arm64/boot/Image.gz ;;
+x86_64) image=arch/x86/boot/bzImage ;;
+arm64) image=arch/arm64/boot/Image.gz ;;
 esac
-[ $# != 1 ] || set -- "$KERNEL" "${image##*/}"
+[ $# != 0 ] || set -- "${image##*/}"
+options=()
+for option in ${CONFIG:-}; do
+	[[ $option =~ ^(CONFIG_)?([A-Za-z0-9_]+)=(.+) ]] || fail "CONFIG=$option is not of the form FTRACE=y"
+	case ${BASH_REMATCH[3]} in
+	n) options+=("# CONFIG_${BASH_REMATCH[2]} is not set") ;;
+	*) options+=("CONFIG_${BASH_REMATCH[2]}=${BASH_REMATCH[3]}") ;;
+	esac
+done
 [[ $top != *[:\ ]* ]] || fail "no kernel can be built in '$top': there is a space or a colon in the path"
 
-"$tools/packages.sh" "kernel-$arch"
-src=$("$tools/overlay.sh" copy)
+need "kernel-$arch"
+src=$(call tree)
 objects=${src%/src}/$KERNEL${STOCK:+-stock}
 config=tinyconfig flags='' fragments=("$tools/configs"/{guest,"$arch",debug}.config "$top/mm/tests/.kunitconfig")
 case $KERNEL in
@@ -40,10 +44,12 @@ for fragment in "${fragments[@]}"; do	# what one series alone has
 	fragment=${fragment%.config}-$(series_of "$src").config
 	[ ! -e "$fragment" ] || fragments+=("$fragment")
 done
+asked() { cat "${fragments[@]}" && printf '%s\n' "${options[@]}"; }
 
 # What goes into an object must be the same in another clone, so that ccache
 # knows it again.
-export PATH=/usr/lib/ccache:$PATH CCACHE_DIR=$cache/ccache
+export PATH=/usr/lib/ccache:$PATH CCACHE_DIR=${CCACHE_DIR:-$cache/ccache}
+{ mkdir -p "$CCACHE_DIR" && [ -w "$CCACHE_DIR" ]; } 2>/dev/null || CCACHE_DIR=$build/ccache
 export CCACHE_BASEDIR=$top CCACHE_NOHASHDIR=1
 export KBUILD_BUILD_TIMESTAMP='Thu Jan  1 00:00:00 UTC 1970' KBUILD_BUILD_VERSION=1
 export KBUILD_BUILD_USER=vmemmap KBUILD_BUILD_HOST=vmemmap
@@ -54,7 +60,7 @@ kmake() {
 }
 
 configure() {
-	cat "${fragments[@]}" >"$objects/asked.new" &&
+	asked >"$objects/asked.new" &&
 		kmake "$config" &&
 		(cd "$objects" && "$src/scripts/kconfig/merge_config.sh" -m .config asked.new) &&
 		kmake olddefconfig &&
@@ -70,19 +76,21 @@ restore_null() {
 
 lock "$objects"
 if [ -n "${STOCK:-}" ]; then
-	PARTS=lib "$tools/overlay.sh" lay "$src"
-	trap '"$tools/overlay.sh" lay "$src"' EXIT
+	call overlay lay "$src" PARTS=lib >&2
+	trap 'call overlay lay "$src" >&2' EXIT
 fi
 restore_null
-cat "${fragments[@]}" | cmp -s - "$objects/asked" ||
+cmp -s <(asked) "$objects/asked" ||
 	step "configuring the $KERNEL kernel" "configure-$KERNEL" configure ||
-	fail "the $KERNEL kernel cannot be configured: $(why "configure-$KERNEL")"
+	fail "the $KERNEL kernel cannot be configured: $(why "configure-$KERNEL")" \
+		"(all of it: $log/configure-$KERNEL.log)"
 restore_null
 lost=$(grep '^CONFIG_' "$objects/asked" | grep -vxFf "$objects/.config" | grep -vxF "${STOCK:+CONFIG_SPARSEMEM_VMEMMAP_KUNIT_TEST=y}" | xargs) || true
-[ -z "$lost" ] || fail "asked for in tools/vmemmap/configs, but not in $objects/.config: $lost"
+[ -z "$lost" ] || fail "asked for${CONFIG:+ by CONFIG= or} in tools/vmemmap/configs, but not in $objects/.config:" \
+	"$lost; does it depend on another option?"
 
 rc=0
-step "building the $KERNEL kernel" "build-$KERNEL" kmake "${@:2}" || rc=$?
+step "building the $KERNEL kernel" "build-$KERNEL" kmake "$@" || rc=$?
 restore_null
 if [ $rc != 0 ]; then
 	grep -A 5 ' error: ' "$log/build-$KERNEL.log" >&2 || tail -n 15 "$log/build-$KERNEL.log" >&2

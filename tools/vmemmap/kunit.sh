@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# kunit.sh <kernel> [filter] - run the KUnit suites under kunit.py and QEMU
+# kunit.sh [KERNEL=<kernel>] [FILTER=<suite>.<case>] [V=1] - run the KUnit suites under
+# kunit.py and QEMU
 #
 # The last line gives the counts. A complaint of the kernel counts as a failure,
 # unless the case that it falls into has logged "a WARNING is expected" before.
@@ -8,12 +9,16 @@
 # shellcheck source=tools/vmemmap/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-KERNEL=${1-} arch=${KERNEL%%-*} name=kunit-$KERNEL
-objects=$("$tools/kernel.sh" "$KERNEL")
-"$tools/packages.sh" "qemu-$arch"
+KERNEL=${KERNEL:-x86_64 arm64-4k} FILTER=${FILTER:-}
+one_of KERNEL "$(names kernel_table test-both test test-all test-debug)"
+# shellcheck disable=SC2046 # words
+need $(parts_for "$KERNEL" kernel qemu)
+each KERNEL x86_64
+
+arch=${KERNEL%%-*} name=kunit-$KERNEL
+objects=$(call kernel)
 src=${objects%/*}/src
 console=$log/$name-console.log
-[ "$arch" = "$(uname -m)" ] || ACCEL=tcg	# KVM runs its own architecture alone
 
 declare -A qemu=(
 	[x86_64]="qemu-system-x86_64 -bios qboot.rom"
@@ -27,8 +32,8 @@ declare -A append=([x86_64]="console=ttyS0 no_timer_check" [arm64]="console=ttyA
 run() {
 	# shellcheck disable=SC2086 # a list of words
 	timeout 900 ${qemu[$arch]} -kernel "$objects/image" -nodefaults -nographic -no-reboot -serial stdio -m 1024 \
-		-smp 2 -accel "$ACCEL" -append "${append[$arch]} kunit.enable=1 \
-		kunit_shutdown=reboot ${1:+kunit.filter_glob=$1}" >"$console" || true
+		-smp 2 -accel "$(accel_for "$arch")" -append "${append[$arch]} kunit.enable=1 \
+		kunit_shutdown=reboot ${FILTER:+kunit.filter_glob=$FILTER}" >"$console" || true
 	PYTHONDONTWRITEBYTECODE=1 "$src/tools/testing/kunit/kunit.py" parse "$console"
 }
 
@@ -39,8 +44,15 @@ count() {
 	echo "${n:-0}"
 }
 
+# The first case that failed, as a filter.
+first_failed() {
+	sed 's/^\[[^]]*\] //' "$console" |
+		awk '/^    # Subtest: / { suite = $3 }
+		     /^    not ok / { print suite "." $4; exit }'
+}
+
 rc=0
-step "running KUnit on $KERNEL" "$name" run "${@:2}" || rc=$?
+step "running KUnit on $KERNEL" "$name" run || rc=$?
 
 "$tools/complaints.py" "$console" >"$log/$name-complaints.log"
 pass=$(count passed) skip=$(count skipped)
@@ -50,10 +62,14 @@ if [ $fail = 0 ] && { [ $rc != 0 ] || [ "$pass" = 0 ]; }; then
 	fail=1
 fi
 
+[ -z "${V:-}" ] || cat "$console"
 if [ $fail != 0 ]; then
 	grep -vE '\[PASSED\]|=== ' "$log/$name.log" >&2
 	cat "$log/$name-complaints.log" >&2
-	say "KUnit on $KERNEL: all that it said is in $log/$name.log, the kernel in $console"
+	[ -z "$FILTER" ] || [ "$pass" != 0 ] || say "does any case match FILTER='$FILTER'? Say <suite>.<case>"
+	say "KUnit on $KERNEL: all of it is in $log/$name.log, the kernel's console in $console"
+	case=$(first_failed)
+	[ -z "$case" ] || say "repeat the first: $(again kunit KERNEL="$KERNEL" FILTER="$case")"
 fi
 echo "# Totals: pass:$pass fail:$fail skip:$skip error:0"
 [ $fail = 0 ]

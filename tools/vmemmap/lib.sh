@@ -1,23 +1,103 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# lib.sh - what the scripts here share: places, errors, long steps, root
+# lib.sh - what the scripts here share: words, places, errors, long steps, root
 #
-# Sourced, never run. What there is to say goes to stderr; stdout is for results.
+# Sourced, never run. Results go to stdout, everything else to stderr.
 
 set -euo pipefail
 export LC_ALL=C
-
-top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-build=$top/build
-log=$build/log/${BASE:-6.12}
-# shellcheck disable=SC2034 # for those who source this
-tools=$top/tools/vmemmap cache=${XDG_CACHE_HOME:-~/.cache}/vmemmap
 
 say() { echo "$*" >&2; }
 fail() {
 	echo "error: $*" >&2
 	exit 1
 }
+
+# ---- Words ----
+
+# A script takes words such as BASE=7.3 among its arguments, and none of them from the
+# environment, where such names may mean something else. FORCE and INSTALL are taken from
+# both. The words of a call are kept for the scripts that it calls.
+unset ACCEL BASE CONFIG FILTER FUNCTIONS KERNEL KTAP LINUX MM N PARTS SCENARIO SEED STOCK V
+words=() arguments=()
+for argument; do
+	case $argument in
+	N=*|SECONDS=*|SEED=*)
+		[[ ${argument#*=} =~ ^[0-9]+$ ]] || fail "$argument is not a number"
+		[[ $argument == SECONDS=* ]] || declare "$argument"	# the shell's own
+		words+=("$argument") ;;
+	ACCEL=*|BASE=*|CONFIG=*|FILTER=*|FORCE=*|FUNCTIONS=*|INSTALL=*|KERNEL=*|KTAP=*|LINUX=*|\
+	MM=*|PARTS=*|SCENARIO=*|STOCK=*|V=*)
+		declare "$argument"
+		words+=("$argument") ;;
+	*) arguments+=("$argument") ;;
+	esac
+done
+set -- "${arguments[@]}"
+export FORCE=${FORCE:-} INSTALL=${INSTALL:-}
+BASE=${BASE:-6.12} ACCEL=${ACCEL:-tcg} LINUX=${LINUX:-} MM=${MM:-} KERNEL=${KERNEL:-} SCENARIO=${SCENARIO:-}
+
+# Not every shell expands the tilde in LINUX=~/linux.
+for word in LINUX MM; do
+	# shellcheck disable=SC2088 # it is the tilde itself that is looked for
+	if [[ ${!word} = "~" || ${!word} = "~/"* ]]; then
+		declare "$word=$HOME${!word#"~"}"
+		words+=("$word=${!word}")
+	fi
+done
+
+# one_of <variable> <words>: each word of the variable must be one of these.
+one_of() {
+	local word
+
+	for word in ${!1:-none}; do
+		[[ " ${2//[[:space:]]/ } " == *" $word "* ]] || fail "$1=$word is not known; known: $2"
+	done
+}
+
+# call <script> <argument>...: another script here, with the words of this call.
+call() { "$tools/$1.sh" "${words[@]}" "${@:2}"; }
+
+# again <goal> <word>...: the command that does it again on the same kernel source.
+again() {
+	local word
+
+	printf 'make %s' "$1"
+	for word in "${words[@]}"; do
+		[[ $word != @(BASE|LINUX|CONFIG)=* ]] || set -- "$@" "$word"
+	done
+	shift
+	[ $# = 0 ] || printf ' %q' "$@"
+	echo
+}
+
+# each <variable> <default>: if it is several words, do this script for each of them.
+each() {
+	local value status=0
+
+	[ -n "${!1}" ] || declare -g "$1=$2"
+	[[ ${!1} == *[[:space:]]* ]] || return 0
+	for value in ${!1}; do
+		"$0" "${words[@]}" "$1=$value" "${arguments[@]}" || status=$?
+		[ $status -lt 126 ] || break	# interrupted
+	done
+	exit $status
+}
+
+# ---- Places ----
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+build=$top/build
+# A name for the base that can be part of a path; trees of the same name have different ones.
+id=$BASE
+[ -z "$LINUX" ] || id=$(basename "$LINUX")-$(realpath -m "$LINUX" | cksum | cut -d' ' -f1)
+log=$build/log/$id
+tools=$top/tools/vmemmap cache=~/.cache/vmemmap
+# A relative path says nothing, by the standard of this variable.
+# shellcheck disable=SC2034 # for those who source this
+[[ ${XDG_CACHE_HOME-} != /* ]] || cache=$XDG_CACHE_HOME/vmemmap
+
+# ---- Steps ----
 
 clock() { printf '%d:%02d' $(($1 / 60)) $(($1 % 60)); }
 
@@ -83,12 +163,42 @@ try_each() {
 
 # Let nobody else do what follows in a directory at the same time.
 lock() {
-	mkdir -p "$1" || fail "cannot write to $1"
+	{ mkdir -p "$1" && [ -w "$1" ]; } 2>/dev/null || fail "cannot write to $1"
 	exec 9>"$1/.lock"
 	flock -n 9 || {
 		say "waiting for another call that works in $1"
 		flock 9
 	}
+}
+
+# ---- Machines ----
+
+# The architecture of this machine, as the kernels here call it.
+host_arch() { uname -m | sed 's/^aarch64$/arm64/'; }
+
+# The compiler of another architecture has a prefix.
+cross_prefix() {
+	[ "$1" = "$(host_arch)" ] || case $1 in
+	x86_64) echo x86_64-linux-gnu- ;;
+	arm64) echo aarch64-linux-gnu- ;;
+	esac
+}
+
+# KVM runs the architecture of its machine alone.
+accel_for() { if [ "$1" = "$(host_arch)" ]; then echo "$ACCEL"; else echo tcg; fi; }
+
+# need <part>...: packages, before anything that takes long.
+need() { call packages "$@" >&2; }
+
+# parts_for <names> <part>...: these parts, of each architecture among kernels or scenarios.
+parts_for() {
+	local name part
+
+	for name in $1; do
+		for part in "${@:2}"; do
+			echo "$part-${name%%-*}"
+		done
+	done | sort -u
 }
 
 can_be_root() { [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; }
@@ -122,15 +232,6 @@ private_apt() {
 # The series that a kernel tree belongs to.
 series_of() { sed -n 's/^\(VERSION\|PATCHLEVEL\) = //p' "$1/Makefile" | paste -sd.; }
 
-# one_of <variable> <words>: each word of the variable must be one of these.
-one_of() {
-	local word
-
-	for word in ${!1}; do
-		[[ " ${2//[[:space:]]/ } " == *" $word "* ]] || fail "$1=$word is not known; known: $2"
-	done
-}
-
 # A line for each kernel: its name, the goal that boots it, what is special about it.
 kernel_table() {
 	cat <<-END
@@ -152,11 +253,14 @@ kernel_table() {
 }
 
 # The same for each scenario, with its kernel before the last.
-scenario_table() { PYTHONDONTWRITEBYTECODE=1 "$tools/scenarios.py"; }
+scenario_table() {
+	command -v python3 >/dev/null || call packages python >&2
+	PYTHONDONTWRITEBYTECODE=1 "$tools/scenarios.py"
+}
 
-# names <table> <goal>...: what these goals run.
+# names <table> [goal]...: what these goals run, or all.
 names() {
-	"$1" | awk -v goals=" ${*:2} " 'index(goals, " " $2 " ") { print $1 }' | xargs
+	"$1" | awk -v goals=" ${*:2} " 'goals == "  " || index(goals, " " $2 " ") { print $1 }' | xargs
 }
 
 series="6.12 7.3"	# of Linux, that our files serve
@@ -164,8 +268,5 @@ series="6.12 7.3"	# of Linux, that our files serve
 for_kunit="test-both test test-all test-debug"	# goals whose kernels have KUnit
 # shellcheck disable=SC2034
 mapfile -t patched < <(sed -n 's,^// edits: ,,p' "$tools"/*.cocci | sort -u)	# stock's, by our rules
-BASE=${BASE:-6.12} ACCEL=${ACCEL:-tcg} KERNEL=${KERNEL:-} SCENARIO=${SCENARIO:-}
 one_of BASE "$series"
 one_of ACCEL "tcg kvm"
-[ -z "$KERNEL" ] || one_of KERNEL "$(kernel_table | cut -d' ' -f1 | xargs)"
-[ -z "$SCENARIO" ] || one_of SCENARIO "$(scenario_table | cut -d' ' -f1 | xargs)"

@@ -10,13 +10,17 @@
 links() {
 	local src ours
 
-	src=$("$tools/overlay.sh" copy)
+	src=$(call tree)
 	cd "$top"
 	mapfile -t ours < <(find mm arch -name '*.c' && printf '%s\n' "${patched[@]}")
 	(cd "${src%/src}/$1" 2>/dev/null && rm -f "${ours[@]/%.c/.o}")
-	"$tools/kernel.sh" "$1" vmlinux >/dev/null &&
+	call kernel KERNEL="$1" vmlinux >/dev/null &&
 		! grep -E "($(IFS='|' && echo "${ours[*]}")|mm/vmemmap.*\.h)(:[0-9]+)+: " "$log/build-$1.log" >&2
 }
 
+KERNEL=${KERNEL:-$(names kernel_table links)}
+one_of KERNEL "$(names kernel_table links)"
+# shellcheck disable=SC2046 # words
+need $(parts_for "$KERNEL" kernel)
 # shellcheck disable=SC2086 # a list of names
-try_each links ${KERNEL:-$(names kernel_table links)}
+try_each links $KERNEL

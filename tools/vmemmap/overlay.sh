@@ -1,11 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# overlay.sh lay|undo|check <tree>, overlay.sh copy - our files over a kernel tree
+# overlay.sh lay|undo|check <tree> - our files over a kernel tree
 #
 #	lay	lay our files over the tree; again: touch only what has changed
 #	undo	bring back what was there
 #	check	say why our files cannot be laid, if so
-#	copy	lay them over a copy of the base under build/; print where it is
 #
 # Each path is written down before it is touched, and a file of stock's is kept
 # aside before another takes its place, so that a call that was interrupted can
@@ -222,40 +221,10 @@ undo() {
 	rm -rf "$state"
 }
 
-# copy_tree <option of cp> <from> <to>: all but its history.
-copy_tree() {
-	rm -rf "$3" && mkdir "$3" &&
-		find "$2" -mindepth 1 -maxdepth 1 ! -name .git -exec cp -a "$1" -t "$3" {} +
-}
-
-# Hard links, or real copies if the base is on another file system.
-copy_base() { copy_tree -l "$@" || copy_tree --reflink=auto "$@"; }
-
-copy() {
-	local base id
-
-	base=$("$tools/base.sh")
-	id=$("$tools/base.sh" id)
-	tree=$build/$id/src state=$tree/.vmemmap
-	lock "$build/$id"
-	if [ ! -e "$tree" ] || [ -n "$(find "$base" -name .git -prune -o -newer "$tree.time" -print -quit)" ]; then
-		rm -rf "$tree" "$tree.part"
-		touch "$tree.time"
-		step "copying the base" copy copy_base "$base" "$tree.part" || {
-			rm -rf "$tree.part"
-			fail "cannot copy $base to $build: $(why copy)"
-		}
-		mv "$tree.part" "$tree"
-	fi
-	lay
-	echo "$tree"
-}
-
 case ${1-} in
-copy) copy ;;
 check|lay|undo)
 	[ -d "${2-}" ] || fail "there is no directory '${2-}'"
 	tree=$(realpath "$2") state=$tree/.vmemmap
 	"$1" ;;
-*) fail "usage: overlay.sh lay|undo|check <tree>, or overlay.sh copy" ;;
+*) fail "usage: overlay.sh lay|undo|check <tree>" ;;
 esac

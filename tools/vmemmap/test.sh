@@ -7,22 +7,65 @@
 # most of the second series. "debug" tests on kernels that watch themselves, and on
 # these alone.
 
-bases=${BASE:-}	# asked for
-LINUX=${LINUX:-}
-
 # shellcheck source=tools/vmemmap/lib.sh
 . "$(dirname "$0")/lib.sh"
 
+passed_on=()	# words that each part on a kernel takes
+for word in "${words[@]}"; do
+	[[ $word != @(LINUX|ACCEL)=* ]] || passed_on+=("$word")
+done
 which=${1:-default} passed=0 failed=0 skipped=0
+one_of which "default all debug"
+parts=() minutes=0	# to be done
+broken=() first=	# what failed
+declare -A kernels=()	# that are needed
 
-# part <name> <arguments to make>: a goal that ends with a line "# Totals: ..."
+# plan <minutes> <name> <goal> <word>...: a goal that ends with a line "# Totals: ..."
+plan() {
+	minutes=$((minutes + $1))
+	parts+=("$(printf '%q ' "${@:2}")")
+}
+
+base_of() { if [ -n "$LINUX" ]; then echo "$id"; else echo "$1"; fi; }
+
+# A kernel takes some minutes the first time.
+plan_kernel() {
+	[ -z "${kernels[$1/$2]-}" ] || return 0
+	kernels[$1/$2]=yes
+	[ -e "$build/$(base_of "$1")/$2/image" ] || minutes=$((minutes + 1 + 12 / $(nproc)))
+}
+
+# plan_series <series> <goal>...: what these goals run
+plan_series() {
+	local name kernel
+
+	for name in ${KERNEL:-$(names kernel_table "${@:2}")}; do
+		plan_kernel "$1" "$name"
+		plan 1 "$1-kunit-$name" kunit BASE="$1" KERNEL="$name" "${passed_on[@]}"
+	done
+	for name in ${SCENARIO:-$(names scenario_table "${@:2}")}; do
+		kernel=$(scenario_table | awk -v name="$name" '$1 == name { print $3 }')
+		plan_kernel "$1" "$kernel"
+		plan 1 "$1-run-$name" run BASE="$1" SCENARIO="$name" "${passed_on[@]}"
+	done
+}
+
+# plan_all <series>
+plan_all() {
+	plan_series "$1" test-both test test-all
+	plan 10 "$1-compare" compare BASE="$1" "${passed_on[@]}"
+	plan 60 "$1-links" links BASE="$1" "${passed_on[@]}"
+}
+
 part() {
 	local name=$1 out=$log/test-$1.log start=$SECONDS rc=0 word count
 	local -A n=([pass]=0 [fail]=0 [skip]=0 [error]=0)
+	local ktap=()
 
 	shift
+	[ "$1" != run ] || ktap=(KTAP=1)
 	say "$name:"
-	make -s --no-print-directory -C "$top" "$@" KTAP=1 >"$out" </dev/null || rc=$?
+	env -u MAKEFLAGS make -s --no-print-directory -C "$top" "$@" "${ktap[@]}" >"$out" </dev/null || rc=$?
 	for word in $(grep '^# Totals:' "$out" | tail -n 1); do
 		count=${word#*:}
 		[[ $count != [0-9]* ]] || n[${word%:*}]=$count
@@ -35,45 +78,45 @@ part() {
 	if [ "${n[fail]}" != 0 ]; then
 		grep -B 8 '^ *not ok' "$out" | tail -n 60 >&2 || true
 		say "$name: all that it said is in $out"
+		broken+=("$name")
+		first=${first:-$(printf ' %q' make "$@")}
 	fi
 	passed=$((passed + n[pass])) failed=$((failed + n[fail])) skipped=$((skipped + n[skip]))
 	echo "$name: ${n[pass]} passed, ${n[fail]} failed, ${n[skip]} skipped, $(clock $((SECONDS - start)))"
 }
 
-# base <series> <goal>...: what these goals run
-base() {
-	local name
+one_of KERNEL "none $(names kernel_table test-both test test-all test-debug)"
+one_of SCENARIO "none $(names scenario_table)"
+others=()	# the other series, if none was asked for
+[ -n "$LINUX" ] || [[ " ${words[*]-} " == *" BASE="* ]] || mapfile -t others < <(xargs -n1 <<<"$series" | grep -vxF "$BASE")
 
-	for name in ${KERNEL:-$(names kernel_table "${@:2}")}; do
-		part "$1-kunit-$name" kunit BASE="$1" KERNEL="$name"
-	done
-	for name in ${SCENARIO:-$(names scenario_table "${@:2}")}; do
-		part "$1-run-$name" run BASE="$1" SCENARIO="$name"
-	done
+[ "$which" = debug ] || {
+	plan 1 words words
+	plan 1 unit unit
 }
-
-# all_of <series>
-all_of() {
-	base "$1" test-both test test-all
-	part "$1-compare" compare BASE="$1"
-	part "$1-links" links BASE="$1"
-}
-
-mkdir -p "$log" || fail "cannot write to $build"
-# All at once; what cannot be had is for its part to complain of.
-"$tools/packages.sh" unit {kernel,qemu}-{x86_64,arm64} guest || true
-[ "$which" = debug ] || part unit unit
 case $which in
 debug)
-	base "$BASE" test-debug ;;
+	plan_series "$BASE" test-debug ;;
 all)
-	all_of "$BASE"
-	[ -n "$bases$LINUX" ] || all_of 7.3 ;;
+	for name in "$BASE" "${others[@]}"; do
+		plan_all "$name"
+	done ;;
 *)
-	base "$BASE" test-both test
-	[ -n "$bases$LINUX" ] || base 7.3 test-both ;;
+	plan_series "$BASE" test-both test
+	for name in "${others[@]}"; do
+		plan_series "$name" test-both
+	done ;;
 esac
 
+{ mkdir -p "$log" && [ -w "$log" ]; } 2>/dev/null || fail "cannot write to $build"
+# All that any part needs, before the first.
+need unit python {kernel,qemu}-{x86_64,arm64} guest
+say "${#parts[@]} parts on ${#kernels[@]} kernels: about $minutes minutes; less if ccache knows the kernels"
+for name in "${parts[@]}"; do
+	eval "part $name"	# as plan() has quoted it
+done
+
 echo "all: $(clock $SECONDS)"
+[ ${#broken[@]} = 0 ] || printf '%s\n' "failed: ${broken[*]}" "repeat the first:$first"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed = 0 ]

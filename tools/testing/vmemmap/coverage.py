@@ -26,8 +26,8 @@ LEAST_BRANCHES = 95
 def run_tests():
     for name in glob.glob(f"{BUILD}/*/*.gcda"):
         os.unlink(name)
-    subprocess.run(["make", "-s", "-C", HERE, "build", "COVERAGE=1", f"O={BUILD}",
-                    "CFLAGS=-O0 -g1"], env=os.environ | {"CCACHE_DISABLE": "1"},
+    subprocess.run(["make", "-s", f"-j{os.cpu_count()}", "-C", HERE, "build", "COVERAGE=1",
+                    f"O={BUILD}", "CFLAGS=-O0 -g1"], env=os.environ | {"CCACHE_DISABLE": "1"},
                    stdout=subprocess.DEVNULL, check=True)
     result = subprocess.run([f"{BUILD}/unit", "-s", "7"], stdout=subprocess.PIPE, text=True,
                             check=False)

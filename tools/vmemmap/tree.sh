@@ -1,0 +1,48 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# tree.sh - lay our files over a copy of the base under build/; print where it is
+
+# shellcheck source=tools/vmemmap/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# copy_tree <option of cp> <from> <to>: all but its history.
+copy_tree() {
+	rm -rf "$3" && mkdir "$3" &&
+		find "$2" -mindepth 1 -maxdepth 1 ! -name .git -exec cp -a "$1" -t "$3" {} +
+}
+
+is_built() {
+	local generated=("$1"/arch/*/include/generated)
+
+	[ -e "$1/.config" ] || [ -e "$1/include/config" ] || [ -e "$1/include/generated" ] || [ -e "${generated[0]}" ]
+}
+
+# Remove what was built, from the copy only. It may share its files with the base, so none
+# is written to.
+clean() {
+	local arch
+
+	! is_built "$1" || for arch in x86_64 arm64; do
+		env -u MAKEFLAGS make -s -C "$1" ARCH=$arch mrproper || return
+	done
+}
+
+# Hard links, or real copies if the base is on another file system.
+copy_base() {
+	{ copy_tree -l "$@" || copy_tree --reflink=auto "$@"; } && clean "$2"
+}
+
+base=$(call base)
+tree=$build/$id/src
+lock "$build/$id"
+if [ ! -e "$tree" ] || [ -n "$(find "$base" -name .git -prune -o -newer "$tree.time" -print -quit)" ]; then
+	rm -rf "$tree" "$tree.part"
+	touch "$tree.time"
+	step "copying the base" copy copy_base "$base" "$tree.part" || {
+		rm -rf "$tree.part"
+		fail "cannot copy $base to $build: $(why copy)"
+	}
+	mv "$tree.part" "$tree"
+fi
+call overlay lay "$tree" >&2
+echo "$tree"
