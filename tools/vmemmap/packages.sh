@@ -1,27 +1,43 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# packages.sh <part>... - install the Debian packages that parts of our work
-# need, where they are missing. Asks nothing.
+# packages.sh <part>... - see that what parts of our work need is on this machine. Asks
+# nothing
+#
+# On Debian, packages that are missing are installed, unless INSTALL=no or nobody may. Then,
+# and on other systems, the programs and headers that are needed must be there.
 
 # shellcheck source=tools/vmemmap/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-kernel="bc bison ccache coccinelle flex gcc libc6-dev libelf-dev xz-utils"
+host=$(host_arch)
+compile="gcc:gcc libc6-dev:stdio.h make:make"
+kernel="$compile bc:bc bison:bison ccache: coccinelle:spatch flex:flex libelf-dev:gelf.h xz-utils:xz"
+# Each package, and the program or header that shows that it is there; none: do without.
 declare -A packages=(
-	[unit]="gcc libc6-dev"
-	[python]="python3"
-	[fuzz]="clang gcc libc6-dev libclang-rt-dev"
-	[scale]="gcc libc6-dev python3 valgrind"
+	[unit]="$compile"
+	[python]="python3:python3"
+	[fuzz]="$compile clang:clang libclang-rt-dev:"
+	[scale]="$compile python3:python3 valgrind:valgrind"
 	[kernel-x86_64]=$kernel
-	[kernel-arm64]="$kernel gcc-aarch64-linux-gnu"
-	[qemu-x86_64]="python3 qemu-system-x86"
-	[qemu-arm64]="python3 qemu-efi-aarch64 qemu-system-arm"
-	[guest]="busybox-static daxctl ndctl"
-	[check]="graphviz perl python3 python3-sphinx shellcheck sparse"
+	[kernel-arm64]=$kernel
+	[qemu-x86_64]="python3:python3 qemu-system-x86:qemu-system-x86_64"
+	[qemu-arm64]="python3:python3 qemu-efi-aarch64: qemu-system-arm:qemu-system-aarch64"
+	[guest]="busybox-static:busybox daxctl:daxctl ndctl:ndctl"
+	[check]="graphviz:dot perl:perl python3:python3 python3-sphinx:sphinx-build shellcheck:shellcheck sparse:sparse"
+	[docs]="graphviz:dot python3-sphinx:sphinx-build"
 )
+[ "$host" = x86_64 ] || packages[kernel-x86_64]+=" gcc-x86-64-linux-gnu:$(cross_prefix x86_64)gcc"
+[ "$host" = arm64 ] || packages[kernel-arm64]+=" gcc-aarch64-linux-gnu:$(cross_prefix arm64)gcc"
 
 is_installed() {
 	dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q '^install ok installed'
+}
+
+is_there() {
+	case $1 in
+	*.h) gcc -E -x c -include "$1" /dev/null >/dev/null 2>&1 ;;
+	*) [ -z "$1" ] || command -v "$1" >/dev/null ;;
+	esac
 }
 
 # An installation that was interrupted must be completed before the next one.
@@ -37,16 +53,24 @@ if [ "${1-}" = --as-root ]; then
 	exit
 fi
 
-command -v apt-get >/dev/null || fail "there is no apt-get: this needs Debian, or a system made from it"
-missing=()
-for part; do
-	for package in ${packages[$part]:?"nothing is known of '$part'"}; do
-		is_installed "$package" || missing+=("$package")
-	done
-done
-[ ${#missing[@]} != 0 ] || exit 0
+mapfile -t wanted < <(for part; do
+	# shellcheck disable=SC2086 # words
+	printf '%s\n' ${packages[$part]:?"nothing is known of '$part'"}
+done | sort -u)
 
-can_be_root || fail "packages are missing, and root cannot be had without a password. Run:" \
-	"sudo apt-get install --no-install-recommends ${missing[*]}"
-apt_step "installing ${missing[*]}" apt-install as_root "$0" --as-root "${missing[@]}" ||
-	fail "cannot install ${missing[*]}: $(why apt-install) (all of it: $log/apt-install.log)"
+missing=() lacking=()	# packages; programs and headers
+for item in "${wanted[@]}"; do
+	is_there "${item#*:}" || lacking+=("${item#*:}")
+	! command -v apt-get >/dev/null || is_installed "${item%%:*}" || missing+=("${item%%:*}")
+done
+
+# What is there will do, whatever brought it.
+if ! command -v apt-get >/dev/null; then
+	[ ${#lacking[@]} = 0 ] || fail "not on this machine: ${lacking[*]}; install what has them and call again"
+elif [ ${#missing[@]} != 0 ] && { [ "$INSTALL" = no ] || ! can_be_root; }; then
+	[ ${#lacking[@]} = 0 ] || fail "not on this machine: ${lacking[*]}. Run:" \
+		"sudo apt-get install --no-install-recommends ${missing[*]}"
+elif [ ${#missing[@]} != 0 ]; then
+	apt_step "installing ${missing[*]}" apt-install as_root "$0" --as-root "${missing[@]}" ||
+		fail "cannot install ${missing[*]}: $(why apt-install) (all of it: $log/apt-install.log)"
+fi

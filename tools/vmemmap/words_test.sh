@@ -159,6 +159,31 @@ holds 'make unit says how to repeat the first' grep -qx 'repeat the first: make 
 refuses 'the sources as they are do not build' tools/testing/vmemmap/mutants.py -n 1
 cp "$scratch/Makefile" "$clone/tools/testing/vmemmap/Makefile"
 
+# ---- No apt-get: the programs count ----
+programs_without apt-get dpkg dpkg-query dpkg-deb
+does '# Totals: pass:1 fail:0' make unit FILTER="$one"
+refuses 'fetched by apt-get, and this machine has none; name a tree of your own with LINUX=' "$script/base.sh"
+programs_without apt-get dpkg dpkg-query dpkg-deb bison flex spatch qemu-system-x86_64
+stub gcc 'exit 0'
+refuses 'not on this machine: (bison|flex|spatch|qemu-system-x86_64|ndctl|daxctl|busybox|bc| )*; install' make run
+programs_without apt-get dpkg dpkg-query dpkg-deb gcc
+refuses 'not on this machine: gcc stdio.h; install' make unit
+
+# ---- Nothing is installed that nobody wants ----
+programs_without
+stub dpkg-query 'exit 1'
+stub apt-get 'echo "error: installed"; exit 1'
+does '# Totals: pass:1 fail:0' make unit FILTER="$one" INSTALL=no
+does '# Totals: pass:1 fail:0' env INSTALL=no make unit FILTER="$one"
+stub id 'echo 1000'
+stub sudo 'exit 1'
+does '# Totals: pass:1 fail:0' make unit FILTER="$one"
+rm "$bin/bison" 2>/dev/null || true
+refuses 'not on this machine: .*bison.*\. Run: sudo apt-get install --no-install-recommends [a-z]' "$script/packages.sh" kernel-x86_64
+holds 'no package is named twice' [ -z "$(sed -n 's/.*recommends //p' "$scratch/output" | xargs -n1 | sort | uniq -d)" ]
+run_it make test
+holds 'make test asks once' [ "$(grep -c 'sudo apt-get' "$scratch/output")" = 1 ]
+
 # ---- A tree that was built is copied as it was before ----
 programs_without
 linux=$scratch/linux
@@ -173,6 +198,37 @@ holds 'the copy has its sources' [ -e "$copy/mm/Makefile" ]
 holds 'the copy has nothing that was built' [ ! -e "$copy/.config" ]
 holds 'the tree itself is as it was' [ -e "$linux/.config" ]
 holds 'the logs of a tree are its own' [ -d "$clone/build/log/$(basename "$(dirname "$copy")")" ]
+
+# ---- How a kernel is built, by a make that only writes down what it is asked for ----
+asks() { # <pattern> <machine> <word>...
+	programs_without apt-get dpkg-query
+	for name in bc bison flex spatch xz {x86_64,aarch64}-linux-gnu-gcc; do
+		stub "$name" 'exit 0'
+	done
+	stub gcc 'exit 0'
+	stub uname "echo $2"
+	stub make "echo \"\$CCACHE_DIR \$*\" >>$scratch/asked" 'exit 1'
+	rm -f "$scratch/asked"
+	touch "$scratch/asked"
+	run_it "$script/kernel.sh" LINUX="$linux" "${@:3}"
+	cp "$scratch/asked" "$scratch/output"
+	holds "on $2, ${*:3}: make gets $1" grep -qE -e "$1" "$scratch/asked"
+}
+rm "$linux/.config" && rm -r "$linux/include"
+asks ' CROSS_COMPILE= ' x86_64 KERNEL=x86_64
+asks ' CROSS_COMPILE=aarch64-linux-gnu- ' x86_64 KERNEL=arm64-4k
+asks ' CROSS_COMPILE= ' aarch64 KERNEL=arm64-4k
+asks ' CROSS_COMPILE=x86_64-linux-gnu- ' aarch64 KERNEL=x86_64
+asks "^$HOME/.cache/vmemmap/ccache " x86_64 KERNEL=x86_64
+export CCACHE_DIR=$scratch/ccache
+asks "^$scratch/ccache " x86_64 KERNEL=x86_64
+export CCACHE_DIR=/proc/nowhere
+asks "^$clone/build/ccache " x86_64 KERNEL=x86_64
+unset CCACHE_DIR
+asks ' tinyconfig$' x86_64 KERNEL=x86_64 CONFIG='FTRACE=y CONFIG_BLOCK=n'
+cp "$copy/../x86_64/asked.new" "$scratch/output"
+holds 'CONFIG= adds an option' grep -qx CONFIG_FTRACE=y "$scratch/output"
+holds 'CONFIG= takes one away' grep -qx '# CONFIG_BLOCK is not set' "$scratch/output"
 
 # ---- make test says what failed, and how to repeat it ----
 programs_without
