@@ -32,7 +32,7 @@ done
 need "kernel-$arch"
 src=$(call tree)
 objects=${src%/src}/$KERNEL${STOCK:+-stock}
-config=tinyconfig flags='' fragments=("$tools/configs"/{guest,"$arch",debug}.config "$top/mm/tests/.kunitconfig")
+config=tinyconfig flags='' fragments=("$tools/configs"/{guest,"$arch",debug}.config "$top/mm/tests/vmemmap/.kunitconfig")
 case $KERNEL in
 *-defconfig|*-nohotplug) config=defconfig fragments=("$tools/configs/${KERNEL#*-}.config") ;;
 *-bench) fragments=("$tools/configs"/{guest,"$arch","${KERNEL%-bench}",bench}.config) ;;
