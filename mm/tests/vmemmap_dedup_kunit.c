@@ -403,10 +403,13 @@ static bool __init fail_hvo_once(struct kunit *test, struct zone *zone,
 static void __init fail_hvo_in_turn(struct kunit *test, void *zone)
 {
 	unsigned long n = 0;
+	bool has_failed;
 
-	while (fail_hvo_once(test, zone, n, false) |
-	       fail_hvo_once(test, zone, n, true))
-		n++;
+	do {
+		has_failed = fail_hvo_once(test, zone, n, false);
+		has_failed |= fail_hvo_once(test, zone, n, true);
+		n += has_failed;
+	} while (has_failed);
 	kunit_info(test, "%lu allocation points", n);
 	KUNIT_EXPECT_GT(test, n, 1);
 }

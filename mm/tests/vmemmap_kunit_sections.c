@@ -298,15 +298,15 @@ static bool fail_once(struct kunit *test, const struct sweep *sweep,
 static void fail_in_turn(struct kunit *test, void *data)
 {
 	struct sweep *sweep = data;
-	bool has_failed = true;
-	unsigned long n;
+	unsigned long n = 0;
+	bool has_failed;
 
-	for (n = 0; has_failed; n++) {
+	do {
 		has_failed = fail_once(test, sweep, n, false);
-		if (fail_once(test, sweep, n, true))
-			has_failed = true;
-	}
-	sweep->nr_points = n - 1;
+		has_failed |= fail_once(test, sweep, n, true);
+		n += has_failed;
+	} while (has_failed);
+	sweep->nr_points = n;
 }
 
 /*
