@@ -51,6 +51,22 @@ first_failed() {
 		     /^    not ok / { print suite "." $4; exit }'
 }
 
+# Cases that FILTER selects may all be skipped; else something must have passed.
+nothing_ran() { [ "$pass" = 0 ] && { [ -z "$FILTER" ] || [ "$skip" = 0 ]; }; }
+
+# The rows and cases that were skipped, and why.
+skipped() {
+	sed 's/^\[[^]]*\] //' "$console" |
+		awk '/^    # Subtest: / { suite = $3 }
+		     /^        # Subtest: / { name = $3 }
+		     / ok [0-9]+ .* # SKIP ./ {
+			is_row = /^        /
+			sub(/^ *ok [0-9]+ /, "")
+			sub(/ # SKIP /, ": ")
+			print "skipped: " suite "." (is_row ? name ", " : "") $0
+		     }'
+}
+
 rc=0
 step "running KUnit on $KERNEL" "$name" run || rc=$?
 
@@ -58,15 +74,16 @@ step "running KUnit on $KERNEL" "$name" run || rc=$?
 pass=$(count passed) skip=$(count skipped)
 fail=$(($(count failed) + $(count crashed) + $(count errors)))
 [ ! -s "$log/$name-complaints.log" ] || fail=$((fail + 1))
-if [ $fail = 0 ] && { [ $rc != 0 ] || [ "$pass" = 0 ]; }; then
+if [ $fail = 0 ] && { [ $rc != 0 ] || nothing_ran; }; then
 	fail=1
 fi
 
 [ -z "${V:-}" ] || cat "$console"
+skipped
 if [ $fail != 0 ]; then
 	grep -vE '\[PASSED\]|=== ' "$log/$name.log" >&2
 	cat "$log/$name-complaints.log" >&2
-	[ -z "$FILTER" ] || [ "$pass" != 0 ] || say "does any case match FILTER='$FILTER'? Say <suite>.<case>"
+	[ -z "$FILTER" ] || ! nothing_ran || say "does any case match FILTER='$FILTER'? Say <suite>.<case>"
 	say "KUnit on $KERNEL: all of it is in $log/$name.log, the kernel's console in $console"
 	case=$(first_failed)
 	[ -z "$case" ] || say "repeat the first: $(again kunit KERNEL="$KERNEL" FILTER="$case")"
