@@ -182,6 +182,14 @@ verb_drain() {
 	done
 }
 
+# What the kernel's own test of this back end says.
+verb_selftest() {
+	status=0
+	sh /selftest/vmemmap.sh > /tmp/selftest 2>&1 || status=$?
+	say_lines selftest < /tmp/selftest
+	return $status
+}
+
 verb_ndctl() {
 	ndctl "$@"
 }

@@ -10,7 +10,9 @@ from pathlib import Path
 from machine import Failure
 
 INIT = Path(__file__).resolve().with_name("guest.sh")
-DIRECTORIES = ("bin", "dev", "lib", "lib64", "proc", "sys", "tmp")
+SELFTEST = Path(__file__).resolve().parents[1] / "testing/selftests/vmemmap/vmemmap.sh"
+KTAP_HELPERS = "tools/testing/selftests/kselftest/ktap_helpers.sh"	# of the kernel
+DIRECTORIES = ("bin", "dev", "kselftest", "lib", "lib64", "proc", "selftest", "sys", "tmp")
 
 
 def find_tool(name: str) -> Path:
@@ -26,9 +28,10 @@ def libraries(program: Path) -> list[Path]:
     return [Path(path) for path in re.findall(r"/\S+(?= \()", ldd.stdout)]
 
 
-def contents(tools: dict[str, Path]) -> dict[str, Path]:
+def contents(source: Path, tools: dict[str, Path]) -> dict[str, Path]:
     """Where each file of the guest comes from."""
-    files = {"init": INIT}
+    files = {"init": INIT, "selftest/vmemmap.sh": SELFTEST,
+             "kselftest/ktap_helpers.sh": source / KTAP_HELPERS}
     for name, program in tools.items():
         files[f"bin/{name}"] = program
         for library in libraries(program):
@@ -41,9 +44,10 @@ def contents(tools: dict[str, Path]) -> dict[str, Path]:
 
 def write_image(image: Path, objects: Path, tools: dict[str, Path]) -> None:
     """The kernel whose objects these are comes with the program that writes it."""
+    files = contents(objects.parent / "src", tools)
     members = [*(f"dir /{name} 755 0 0" for name in DIRECTORIES),
                "nod /dev/console 600 0 0 c 5 1",
-               *(f"file /{name} {path} 755 0 0" for name, path in sorted(contents(tools).items()))]
+               *(f"file /{name} {path} 755 0 0" for name, path in sorted(files.items()))]
     image.parent.mkdir(parents=True, exist_ok=True)
     unfinished = image.with_suffix(".tmp")
     with unfinished.open("wb") as output:

@@ -35,7 +35,7 @@ objects=${src%/src}/$KERNEL${STOCK:+-stock}
 config=tinyconfig flags='' fragments=("$tools/configs"/{guest,"$arch",debug}.config "$top/mm/tests/vmemmap/.kunitconfig")
 case $KERNEL in
 *-defconfig|*-nohotplug) config=defconfig fragments=("$tools/configs/${KERNEL#*-}.config") ;;
-*-bench) fragments=("$tools/configs"/{guest,"$arch","${KERNEL%-bench}",bench}.config) ;;
+*-bench) fragments=("$tools/configs"/{guest,"$arch","${KERNEL%-bench}"}.config) ;;
 *-release) unset "fragments[2]" ;;&
 *-page80) flags=-DWANT_PAGE_VIRTUAL ;;&
 *-*) fragments+=("$tools/configs/$KERNEL.config") ;;

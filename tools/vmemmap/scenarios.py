@@ -279,6 +279,18 @@ FAULTS_STEPS = (
 )
 
 
+# ---- The kernel's own test ----
+
+def selftest(machine: Machine) -> None:
+    """Memory is plugged and removed by lib/test_vmemmap.c, which judges by itself."""
+    said = [line.removeprefix("selftest ") for line in machine.guest("selftest")]
+    results = [line for line in said if line.startswith("ok ")]
+    passed = [line for line in results if "# SKIP" not in line]
+    if not passed:
+        raise Failure("the selftest skips everything")
+    machine.tell(f"selftest: {len(passed)} passed, {len(results) - len(passed)} skipped")
+
+
 # ---- x86_64: HugeTLB takes vmemmap pages away and brings them back ----
 
 # One page of its own remains of the vmemmap of a huge page (HVO).
@@ -421,7 +433,8 @@ def arm64(name: str, goal: str, pages: str) -> Scenario:
              step(2 * GIB, backing=("buddy",)),
              step(0, restores="boot"),
              Step(f"virtio-mem 2 GiB {rounds} times", rounds * (become(2 * GIB) + become(0)),
-                  facts(0), restores="boot"))
+                  facts(0), restores="boot"),
+             Step("selftest", (selftest,), facts(0), restores="boot"))
     return Scenario(name, name, goal, f"a virtio-mem device, {pages.upper()} pages", qemu,
                     "console=ttyAMA0 nokaslr memhp_default_state=online_movable",
                     (), geometry, memmap(GIB) // geometry.page, steps)
@@ -502,7 +515,8 @@ def arm64_self_hosted(name: str, kernel: str, goal: str, case: SelfHosted) -> Sc
 
 
 SCENARIOS = {scenario.name: scenario for scenario in (
-    x86("x86_64", "x86_64", "test-both", "a DIMM and persistent memory, two nodes"),
+    x86("x86_64", "x86_64", "test-both", "a DIMM and persistent memory, two nodes",
+        steps=(*X86_STEPS, Step("selftest", (selftest,), AT_BOOT, restores="boot"))),
     x86("x86_64-no5lvl", "x86_64", "test", "four levels of page tables", append="no5lvl"),
     x86("x86_64-no1g", "x86_64", "test", "no leaves of 1 GiB", cpu="max,pdpe1gb=off"),
     # To dump the shadow of five levels takes minutes. On a busy host, ACPI alone takes
