@@ -24,6 +24,8 @@ takes_compare := SCENARIO $(kernel) ACCEL
 takes_bench := KERNEL $(kernel)
 takes_bench-scale := $(harness) $(any)
 takes_words :=
+takes_laid := $(kernel)
+takes_laid-all := $(kernel)
 takes_check := $(kernel)
 takes_clean :=
 goals := $(patsubst takes_%,%,$(filter takes_%,$(.VARIABLES)))
@@ -68,6 +70,12 @@ unit coverage mutants fuzz:
 
 bench-scale:
 	@$(tools)/harness.sh scale $(words)
+
+laid:
+	@$(tools)/laid_test.sh $(words)
+
+laid-all:
+	@$(tools)/laid_test.sh all $(words)
 
 words:
 	@$(tools)/words_test.sh

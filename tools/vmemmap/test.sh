@@ -10,9 +10,10 @@
 # shellcheck source=tools/vmemmap/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-passed_on=()	# words that each part on a kernel takes
+passed_on=() linux=()	# words that each part on a kernel takes
 for word in "${words[@]}"; do
 	[[ $word != @(LINUX|ACCEL)=* ]] || passed_on+=("$word")
+	[[ $word != LINUX=* ]] || linux+=("$word")
 done
 which=${1:-default} passed=0 failed=0 skipped=0
 one_of which "default all debug"
@@ -54,7 +55,8 @@ plan_series() {
 plan_all() {
 	plan_series "$1" test-both test test-all
 	plan 10 "$1-compare" compare BASE="$1" "${passed_on[@]}"
-	plan 60 "$1-links" links BASE="$1" "${passed_on[@]}"
+	plan 60 "$1-links" links BASE="$1" "${linux[@]}"
+	plan 30 "$1-laid" laid-all BASE="$1" "${linux[@]}"
 }
 
 part() {
@@ -102,6 +104,7 @@ all)
 		plan_all "$name"
 	done ;;
 *)
+	plan 3 "$BASE-laid" laid BASE="$BASE" "${linux[@]}"
 	plan_series "$BASE" test-both test
 	for name in "${others[@]}"; do
 		plan_series "$name" test-both
@@ -110,7 +113,7 @@ esac
 
 { mkdir -p "$log" && [ -w "$log" ]; } 2>/dev/null || fail "cannot write to $build"
 # All that any part needs, before the first.
-need unit python {kernel,qemu}-{x86_64,arm64} guest
+need unit docs python {kernel,qemu}-{x86_64,arm64} guest
 say "${#parts[@]} parts on ${#kernels[@]} kernels: about $minutes minutes; less if ccache knows the kernels"
 for name in "${parts[@]}"; do
 	eval "part $name"	# as plan() has quoted it

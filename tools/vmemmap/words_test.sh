@@ -143,9 +143,9 @@ holds 'make clean keeps the link' [ -L "$clone/build" ]
 rm "$clone/build"
 
 # ---- User space ----
-one='page64.a_part_of_a_section_with_an_altmap_survives_any_failure'
-does '# Totals: pass:1 fail:0' make -j4 unit FILTER="$one"
-does '# Totals: pass:1 fail:0' env O=/nowhere SEED=abc MM=/nowhere make unit FILTER="$one"
+one='page64.*altmap*'	# cases, for which a second is enough
+does '# Totals: pass:[1-9][0-9]* fail:0' make -j4 unit FILTER="$one"
+does '# Totals: pass:[1-9][0-9]* fail:0' env O=/nowhere SEED=abc MM=/nowhere make unit FILTER="$one"
 run_it flock build/unit/.lock timeout 2 make unit
 holds 'a second make unit waits for the first' grep -q 'waiting for another call' "$scratch/output"
 
@@ -161,7 +161,7 @@ cp "$scratch/Makefile" "$clone/tools/testing/vmemmap/Makefile"
 
 # ---- No apt-get: the programs count ----
 programs_without apt-get dpkg dpkg-query dpkg-deb
-does '# Totals: pass:1 fail:0' make unit FILTER="$one"
+does '# Totals: pass:[1-9][0-9]* fail:0' make unit FILTER="$one"
 refuses 'fetched by apt-get, and this machine has none; name a tree of your own with LINUX=' "$script/base.sh"
 programs_without apt-get dpkg dpkg-query dpkg-deb bison flex spatch qemu-system-x86_64
 stub gcc 'exit 0'
@@ -173,11 +173,11 @@ refuses 'not on this machine: gcc stdio.h; install' make unit
 programs_without
 stub dpkg-query 'exit 1'
 stub apt-get 'echo "error: installed"; exit 1'
-does '# Totals: pass:1 fail:0' make unit FILTER="$one" INSTALL=no
-does '# Totals: pass:1 fail:0' env INSTALL=no make unit FILTER="$one"
+does '# Totals: pass:[1-9][0-9]* fail:0' make unit FILTER="$one" INSTALL=no
+does '# Totals: pass:[1-9][0-9]* fail:0' env INSTALL=no make unit FILTER="$one"
 stub id 'echo 1000'
 stub sudo 'exit 1'
-does '# Totals: pass:1 fail:0' make unit FILTER="$one"
+does '# Totals: pass:[1-9][0-9]* fail:0' make unit FILTER="$one"
 rm "$bin/bison" 2>/dev/null || true
 refuses 'not on this machine: .*bison.*\. Run: sudo apt-get install --no-install-recommends [a-z]' "$script/packages.sh" kernel-x86_64
 holds 'no package is named twice' [ -z "$(sed -n 's/.*recommends //p' "$scratch/output" | xargs -n1 | sort | uniq -d)" ]
@@ -233,7 +233,7 @@ holds 'CONFIG= takes one away' grep -qx '# CONFIG_BLOCK is not set' "$scratch/ou
 # ---- make test says what failed, and how to repeat it ----
 programs_without
 # shellcheck disable=SC2016 # for make
-echo 'words unit kunit run: ; @echo "# Totals: pass:1 fail:$(if $(findstring hvo,$(SCENARIO)),2,0) skip:0 error:0"' \
+echo 'words unit laid kunit run: ; @echo "# Totals: pass:1 fail:$(if $(findstring hvo,$(SCENARIO)),2,0) skip:0 error:0"' \
 	>"$clone/Makefile"
 echo '#!/bin/bash' >"$clone/$script/packages.sh"
 run_it "$script/test.sh" BASE=6.12
