@@ -230,6 +230,19 @@ cp "$copy/../x86_64/asked.new" "$scratch/output"
 holds 'CONFIG= adds an option' grep -qx CONFIG_FTRACE=y "$scratch/output"
 holds 'CONFIG= takes one away' grep -qx '# CONFIG_BLOCK is not set' "$scratch/output"
 
+# ---- What a kernel complains of ----
+complains() { # <complaints> <what> <line of the console>...
+	printf '%s\n' "${@:3}" >"$scratch/console"
+	run_it "$script/complaints.py" "$scratch/console"
+	holds "$2" [ "$(wc -l <"$scratch/output")" = "$1" ]
+}
+programs_without
+complains 0 'an expected warning is no complaint' '[ 1.0] # x: a WARNING is expected' 'WARNING: CPU: 0' 'Call Trace:' '    ok 1 x'
+complains 1 'another bug is one, whatever is expected' '[ 1.0] # x: a WARNING is expected' 'BUG: KASAN: use-after-free' '    ok 1 x'
+complains 1 'the next case expects nothing' '[ 1.0] # x: a WARNING is expected' '[ 1.1]     ok 1 x' 'WARNING: CPU: 0'
+complains 2 'each line of a bug is one' 'Bad page state in process x' 'Call trace:'
+complains 0 'a page that cannot be migrated is none' 'page dumped because: migration failure'
+
 # ---- make test says what failed, and how to repeat it ----
 programs_without
 # shellcheck disable=SC2016 # for make
