@@ -113,7 +113,10 @@ esac
 
 { mkdir -p "$log" && [ -w "$log" ]; } 2>/dev/null || fail "cannot write to $build"
 # All that any part needs, before the first.
-need unit docs python {kernel,qemu}-{x86_64,arm64} guest
+need unit docs python {kernel,qemu}-{x86_64,arm64} guest || {
+	echo "0 passed, 1 failed, 0 skipped"
+	exit 1
+}
 say "${#parts[@]} parts on ${#kernels[@]} kernels: about $minutes minutes; less if ccache knows the kernels"
 for name in "${parts[@]}"; do
 	eval "part $name"	# as plan() has quoted it
