@@ -255,12 +255,13 @@ static void altmap_leaves_what_is_not_its_own(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 4, altmap.alloc);
 }
 
-/* W18: the page frames of the window have no struct pages. */
-static void a_block_of_nobody_is_refused(struct kunit *test)
+/* The page frames of the window have no struct pages. */
+static void a_foreign_block_is_refused(struct kunit *test)
 {
 	struct vmem_altmap altmap = altmap_of(4);
 	struct vmemmap_kunit *vk = test->priv;
 
+	altmap.base_pfn = vk->pfn + 4;
 	KUNIT_EXPECT_NOT_NULL(test, altmap_alloc(&altmap, 4));
 	vmemmap_kunit_announce_warning(test);
 	vmemmap_put_block(vk->pfn, 0, 1, NULL);
@@ -436,7 +437,7 @@ static struct kunit_case vmemmap_altmap_kunit_cases[] = {
 	KUNIT_CASE_PARAM(altmap_takes_back_what_the_row_says,
 			 altmap_put_rows_gen_params),
 	KUNIT_CASE(altmap_leaves_what_is_not_its_own),
-	KUNIT_CASE(a_block_of_nobody_is_refused),
+	KUNIT_CASE(a_foreign_block_is_refused),
 	KUNIT_CASE(altmap_refuses_a_part_of_a_page),
 	KUNIT_CASE(altmap_blocks_lie_inside_the_window_and_apart),
 	KUNIT_CASE(altmap_fails_when_exhausted_until_a_block_is_freed),

@@ -15,6 +15,7 @@
 #define SHIFT_16M	24
 #define SHIFT_128M	27
 #define SHIFT_512M	29
+#define SHIFT_1G	30
 
 #define REAL	.subsection_shift = SHIFT_2M, .sections_shift = 5
 #define TINY_4K	.page_shift = 12, .section_shift = 21, .subsection_shift = 18, \
@@ -40,6 +41,8 @@ const struct geometry geometries[] = {
 	  .arch = ARCH_SECTION, TINY_4K },
 	{ .name = "tiny 4k, 5 levels of 8, huge sections", .bits = { 3, 3, 3, 3, 3 },
 	  .arch = ARCH_SECTION, TINY_4K },
+	{ .name = "tiny 4k, 4 levels, a gap in RAM", .bits = { 4, 2, 2, 4 },
+	  .arch = ARCH_SECTION, TINY_4K, .gap_sections = 1 },
 	{ .name = "tiny 4k, PMD larger than the buddy allocator's blocks",
 	  .bits = { 3, 3, 6 }, .arch = ARCH_SECTION, .page_shift = 12,
 	  .section_shift = 21, .subsection_shift = 18, .sections_shift = 5,
@@ -68,12 +71,24 @@ const struct geometry geometries[] = {
 	{ .name = "arm64 64k", .page_shift = 16, .bits = { 13, 13 },
 	  .section_shift = SHIFT_512M, .max_order = 13, .arch = ARCH_BASE,
 	  .ram_pages = 1024, REAL },
-	{ .name = "riscv64", .page_shift = 12, .bits = { 9, 9, 9 },
+	{ .name = "riscv64, Sv39", .page_shift = 12, .bits = { 9, 9, 9 },
+	  .section_shift = SHIFT_128M, .max_order = 10, .arch = ARCH_HUGE,
+	  .ram_pages = 8192, REAL },
+	{ .name = "riscv64, Sv48", .page_shift = 12, .bits = { 9, 9, 9, 9 },
+	  .section_shift = SHIFT_128M, .max_order = 10, .arch = ARCH_HUGE,
+	  .ram_pages = 8192, REAL },
+	{ .name = "riscv64, Sv57", .page_shift = 12, .bits = { 9, 9, 9, 9, 9 },
 	  .section_shift = SHIFT_128M, .max_order = 10, .arch = ARCH_HUGE,
 	  .ram_pages = 8192, REAL },
 	{ .name = "loongarch64 16k, 2 levels", .page_shift = 14, .bits = { 11, 11 },
 	  .section_shift = SHIFT_512M, .max_order = 10, .arch = ARCH_BASE,
 	  .ram_pages = 2048, REAL },
+	{ .name = "loongarch64 16k, 3 levels", .page_shift = 14, .bits = { 11, 11, 11 },
+	  .section_shift = SHIFT_512M, .max_order = 11, .arch = ARCH_HUGE,
+	  .ram_pages = 8192, .gap_sections = 3, REAL },
+	{ .name = "sparc64 8k", .page_shift = 13, .bits = { 10, 10, 10, 10 },
+	  .section_shift = SHIFT_1G, .max_order = 10, .arch = ARCH_HUGE,
+	  .ram_pages = 8192, REAL },
 	{ .name = "leaves of 1 MiB as on s390", .page_shift = 12, .bits = { 8, 9, 9, 9 },
 	  .section_shift = SHIFT_128M, .max_order = 8, .arch = ARCH_SECTION,
 	  .ram_pages = 8192, REAL },

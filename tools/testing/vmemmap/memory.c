@@ -9,6 +9,11 @@
  *	pfn 0			a multiple of sections
  *	| node 0 | hole		| node 1 | hole		| sections to be added ...
  *	 <ram_pages>		 <ram_pages>
+ *
+ * With a gap, boot finds another section of RAM behind it, all of which is in use:
+ *
+ *	| node 0 | hole | gap	| section | node 1 ...
+ *		 <gap_sections>
  */
 #include <stdarg.h>
 #include <stdlib.h>
@@ -110,7 +115,7 @@ bool has_message(const char *fmt, ...)
 
 unsigned long ram_start_pfn(int nid)
 {
-	return nid * ALIGN(geo.ram_pages, PAGES_PER_SECTION);
+	return nid * section_nr_to_pfn(nr_node_sections());
 }
 
 int ram_nid(unsigned long pfn)
@@ -245,7 +250,12 @@ void memory_reset(void)
 	for (int nid = 0; nid < NR_NODES; nid++) {
 		const unsigned long start = ram_start_pfn(nid);
 
+		const unsigned long end = ram_start_pfn(nid + 1);
+
 		soft_regions[nid] = (struct soft_region){ start, start + geo.ram_pages, nid };
+		if (geo.gap_sections)
+			soft_regions[NR_NODES + nid] =
+				(struct soft_region){ end - PAGES_PER_SECTION, end, nid };
 	}
 	memset(next_fit, 0, sizeof(next_fit));
 	buffer = NULL;

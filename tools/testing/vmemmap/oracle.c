@@ -20,8 +20,8 @@
 
 #include "soft.h"
 
-#define MAX_SUBSECTIONS	8192
-#define MAX_PFNS	BIT(20)
+#define MAX_SUBSECTIONS	16384
+#define MAX_PFNS	BIT(22)
 
 static unsigned char owner[MAX_SUBSECTIONS];	/* of each subsection */
 static bool is_early[MAX_SUBSECTIONS];		/* each section */

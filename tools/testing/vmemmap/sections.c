@@ -86,82 +86,88 @@ void sections_reset(void)
 	memset(devices, 0, sizeof(devices));
 }
 
-/* Of each node. */
+/* Of each node: those that RAM lies in; all from the first to the last. */
 unsigned long nr_early_sections(void)
 {
 	return DIV_ROUND_UP(geo.ram_pages, PAGES_PER_SECTION);
 }
 
+unsigned long nr_node_sections(void)
+{
+	return nr_early_sections() + (geo.gap_sections ? geo.gap_sections + 1 : 0);
+}
+
 unsigned long first_hot_section(void)
 {
-	return NR_NODES * nr_early_sections();
+	return NR_NODES * nr_node_sections();
+}
+
+bool is_boot_section(unsigned long nr)
+{
+	const unsigned long at = nr % nr_node_sections();
+
+	return nr < first_hot_section() &&
+	       (at < nr_early_sections() || at == nr_node_sections() - 1);
 }
 
 /* Sections to be added alternate between the nodes, four at a time. */
 int section_nid(unsigned long section_nr)
 {
-	if (section_nr < nr_early_sections())
-		return 0;
 	if (section_nr < first_hot_section())
-		return 1;
+		return section_nr / nr_node_sections();
 	return section_nr / 4 % NR_NODES;
 }
 
 /* ---- Boot ---- */
 
-/* Sections from @nr up to @end are not there. */
-static void forget_sections(unsigned long nr, unsigned long end)
+static bool boot_section(unsigned long nr, int nid, char *usage)
 {
-	for (; nr < end; nr++)
-		__nr_to_section(nr)->section_mem_map = 0;
-}
+	struct page *map = __populate_section_memmap(section_nr_to_pfn(nr), PAGES_PER_SECTION,
+						     nid, NULL, NULL);
 
-static void mark_present(unsigned long nr, unsigned long end, int nid)
-{
-	for (; nr < end; nr++) {
-		EXPECT_EQ(sparse_index_init(nr, nid), 0);
-		__nr_to_section(nr)->section_mem_map =
-			SECTION_MARKED_PRESENT | SECTION_IS_ONLINE;
-	}
+	if (!map)
+		return false;
+	memmap_boot_pages_add(DIV_ROUND_UP(PAGES_PER_SECTION * sizeof(struct page), PAGE_SIZE));
+	sparse_init_one_section(__nr_to_section(nr), nr, map, (struct mem_section_usage *)usage,
+				SECTION_IS_EARLY);
+	return true;
 }
 
 /*
- * All sections of a node get their memory map; if one cannot be had, that
- * section and all later ones are left out.
+ * All sections of a node get their memory map; where memory ends, that section
+ * and all later ones are left out.
  */
 void boot_node(int nid)
 {
 	const unsigned long first = pfn_to_section_nr(ram_start_pfn(nid));
-	const unsigned long end = first + nr_early_sections();
+	const unsigned long nr_sections = nr_node_sections();
 	const unsigned long map_size = PAGES_PER_SECTION * sizeof(struct page);
-	unsigned long nr;
 	char *usage;
 
-	mark_present(first, end, nid);
-	usage = boot_object((end - first) * mem_section_usage_size(), nid);
+	for (unsigned long i = 0; i < nr_sections; i++) {
+		EXPECT_EQ(sparse_index_init(first + i, nid), 0);
+		if (is_boot_section(first + i))
+			__nr_to_section(first + i)->section_mem_map =
+				SECTION_MARKED_PRESENT | SECTION_IS_ONLINE;
+	}
+	usage = boot_object(nr_sections * mem_section_usage_size(), nid);
 	if (!machine.knobs.has_no_buffer)
-		sparse_buffer_init((end - first) * ALIGN(map_size, PMD_SIZE), nid);
-	for (nr = first; usage && nr < end; nr++) {
-		struct page *map;
-
-		map = __populate_section_memmap(section_nr_to_pfn(nr),
-						PAGES_PER_SECTION, nid, NULL, NULL);
-		if (!map)
-			break;
-		memmap_boot_pages_add(DIV_ROUND_UP(map_size, PAGE_SIZE));
-		sparse_init_one_section(__nr_to_section(nr), nr, map,
-					(struct mem_section_usage *)usage,
-					SECTION_IS_EARLY);
-		usage += mem_section_usage_size();
+		sparse_buffer_init(nr_sections * ALIGN(map_size, PMD_SIZE), nid);
+	for (unsigned long i = 0; i < nr_sections; i++) {
+		if (!is_boot_section(first + i))
+			continue;
+		if (usage && boot_section(first + i, nid, usage + i * mem_section_usage_size()))
+			continue;
+		__nr_to_section(first + i)->section_mem_map = 0;
+		usage = NULL;
 	}
 	sparse_buffer_fini();
-	forget_sections(nr, end);
 }
 
 void machine_end_of_boot(void)
 {
-	for (int nid = 0; nid < NR_NODES; nid++)
-		sparse_init_subsection_map(ram_start_pfn(nid), geo.ram_pages);
+	for_each_boot_region(region)
+		sparse_init_subsection_map(region->pfn, region->end_pfn - region->pfn);
 	machine.has_slab = true;
 }
 
@@ -192,10 +198,10 @@ void machine_bare(void)
 void machine_boot(void)
 {
 	machine_early();
-	for (int nid = 0; nid < NR_NODES; nid++) {
+	for (int nid = 0; nid < NR_NODES; nid++)
 		boot_node(nid);
-		oracle_add(ram_start_pfn(nid), geo.ram_pages, BOOT_RAM);
-	}
+	for_each_boot_region(region)
+		oracle_add(region->pfn, region->end_pfn - region->pfn, BOOT_RAM);
 	machine_end_of_boot();
 	check_machine();
 }

@@ -236,6 +236,10 @@ void machine_bare(void);
 void machine_boot(void);
 void machine_end_of_boot(void);
 
+#define for_each_boot_region(region)					\
+	for (const struct soft_region *region = soft_regions;		\
+	     region < soft_regions + NR_SOFT_REGIONS; region++)
+
 /*
  * Fetch what a test case has provoked; anything else than @nr is a failure.
  * has_message() looks at what has not been fetched yet.
@@ -360,6 +364,8 @@ extern struct device devices[NR_DEVICES];
 
 void sections_reset(void);
 unsigned long nr_early_sections(void);
+unsigned long nr_node_sections(void);
+bool is_boot_section(unsigned long section_nr);
 unsigned long first_hot_section(void);
 int section_nid(unsigned long section_nr);
 void boot_node(int nid);

@@ -228,6 +228,7 @@ static void a_removed_section_costs_one_flush(void)
 	set_altmap(&dev->altmap, dev->pfn, 0, PAGES_PER_SECTION);
 	expect_one_flush(dev, NULL);
 	expect_one_flush(dev, &dev->altmap);
+	SKIP_UNLESS(vmemmap_nr_pages(dev->nr_pages) < 1024, "too many pages to gather at a time");
 	machine.knobs.refuse_pmds = true;
 	expect_one_flush(dev, NULL);
 	expect_one_flush(dev, &dev->altmap);
@@ -298,7 +299,8 @@ static void memory_from_boot_goes_when_the_last_user_goes(void)
 
 	pfn = hot_pfn(-1);
 	EXPECT_EQ(add_ram(hot_pfn(0), PAGES_PER_SECTION), 0);
-	remove_ram(pfn, min(PAGES_PER_SECTION, ram_start_pfn(1) + geo.ram_pages - pfn));
+	remove_ram(pfn, geo.gap_sections ? PAGES_PER_SECTION :
+		   min(PAGES_PER_SECTION, ram_start_pfn(1) + geo.ram_pages - pfn));
 	check_machine();
 	remove_ram(hot_pfn(0), PAGES_PER_SECTION);
 	check_machine();

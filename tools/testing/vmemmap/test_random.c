@@ -385,8 +385,8 @@ static void remove_everything(void)
 void run_operations(struct entropy *entropy, unsigned int nr_operations)
 {
 	nr_pieces = 0;
-	for (int nid = 0; nid < NR_NODES; nid++)
-		keep_pieces(ram_start_pfn(nid), geo.ram_pages);
+	for_each_boot_region(region)
+		keep_pieces(region->pfn, region->end_pfn - region->pfn);
 	while (nr_operations-- && (!entropy->bytes || entropy->nr_bytes))
 		run_operation(entropy);
 	note_operation("remove everything");

@@ -122,6 +122,7 @@ enum soft_arch {
  * @max_order: largest order that the buddy allocator gives
  * @arch: how vmemmap_populate() behaves
  * @ram_pages: pages of RAM of each of the two nodes
+ * @gap_sections: sections without RAM behind these, and one with RAM; 0: neither
  * @is_tiny: few entries reach deep paths; false: a real architecture's numbers
  */
 struct geometry {
@@ -134,6 +135,7 @@ struct geometry {
 	unsigned int max_order;
 	enum soft_arch arch;
 	unsigned long ram_pages;
+	unsigned int gap_sections;
 	bool is_tiny;
 };
 
