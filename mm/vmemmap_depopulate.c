@@ -359,7 +359,7 @@ static void prune_pgd(pgd_t *pgd, unsigned long addr, unsigned long next,
 	    !is_prunable(bounds, start, PGDIR_SIZE, PGTBL_PGD_MODIFIED) ||
 	    !is_table_empty(p4d, table, p4d, PTRS_PER_P4D))
 		return;
-	set_pgd(pgd, __pgd(0));
+	pgd_clear(pgd);
 	gather_table(start, start + PGDIR_SIZE, table);
 }
 
