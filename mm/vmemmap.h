@@ -267,18 +267,21 @@ struct vmemmap_fill {
  *
  * An empty slot becomes a leaf if one is wanted and can be allocated, otherwise a
  * table of PTEs. In a table of PTEs, those that are empty are filled and the others
- * are kept. A slot that is a leaf is kept: all of it is mapped already.
+ * are kept. A slot that is a leaf is kept: all of it is mapped already. Where a page
+ * is to be shared, a leaf or another page is refused: its struct pages would stay
+ * uninitialised, since those of tails are initialised once for all.
  *
  * An altmap backs only leaves that lie wholly inside the range; those at its ends
  * come from RAM, since they may come to describe a neighbour, which outlives the
  * device.
  *
  * Return: 0; -ENOMEM if a block or a table cannot be allocated; -EEXIST if a leaf
- * above the PMD level is in the way; -EINVAL if the tail page to be shared is not
- * mapped by a PTE, if the range ends before it starts or in the last page of the
- * address space, or if @fill contradicts itself. After an error the range is
- * filled in part, or not at all; the caller undoes that with vmemmap_free(), which
- * accepts holes.
+ * above the PMD level is in the way, or if a leaf or another page is mapped where a
+ * page is to be shared; -EINVAL if the tail page to be shared is not mapped by a
+ * PTE, if the range ends before it starts or in the last page of the address
+ * space, or if @fill contradicts itself. After an error the range is filled in
+ * part, or not at all; the caller undoes that with vmemmap_free(), which accepts
+ * holes.
  */
 int vmemmap_fill_range(unsigned long start, unsigned long end,
 		       const struct vmemmap_fill *fill);
@@ -331,7 +334,7 @@ unsigned long vmemmap_compound_nr_pages(unsigned long pfn,
  * later ones map the last of these. The range may start or end within a compound
  * page, if what lies before has been populated.
  *
- * Return: 0; -ENOMEM as vmemmap_fill_range(); -EINVAL if @pgmap has no such
+ * Return: 0; -ENOMEM or -EEXIST as vmemmap_fill_range(); -EINVAL if @pgmap has no such
  * range, the compound pages do not start on a vmemmap page, or the tail page of a
  * compound page that starts before @start is not mapped by a PTE. After an
  * error the range is filled in part.

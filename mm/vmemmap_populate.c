@@ -21,32 +21,40 @@
 
 /* ---- PTEs ---- */
 
-/* Map fill->shared by those of the PTEs for [addr, next) that are empty. */
-static void __meminit fill_shared(pte_t *pte, unsigned long addr,
-				  unsigned long next,
-				  const struct vmemmap_fill *fill)
+/*
+ * Map fill->shared by those of the PTEs for [addr, next) that are empty. Returns
+ * -EEXIST at the first that maps another page: its struct pages are not those of
+ * a tail, and nobody initialises them.
+ */
+static int __meminit fill_shared(pte_t *pte, unsigned long addr,
+				 unsigned long next,
+				 const struct vmemmap_fill *fill)
 {
-	const pte_t shared = pfn_pte(page_to_pfn(fill->shared), PAGE_KERNEL);
+	const unsigned long pfn = page_to_pfn(fill->shared);
+	const pte_t shared = pfn_pte(pfn, PAGE_KERNEL);
 	const unsigned long start = addr;
 	unsigned long nr_filled = 0;
 
 	for (; addr < next; addr += PAGE_SIZE, pte++) {
-		if (!pte_none(ptep_get(pte)))
-			continue;
-		set_pte_at(&init_mm, addr, pte, shared);
-		nr_filled++;
+		if (pte_none(ptep_get(pte))) {
+			set_pte_at(&init_mm, addr, pte, shared);
+			nr_filled++;
+		} else if (pte_pfn(ptep_get(pte)) != pfn) {
+			break;
+		}
 	}
-	if (!nr_filled)
-		return;
 
-	/*
-	 * The page has no struct page yet at boot, so it cannot be counted and is
-	 * never freed.
-	 */
-	if (slab_is_available())
-		page_ref_add(fill->shared, nr_filled);
-	trace_vmemmap_populate(start, next, fill, PAGE_SIZE,
-			       nr_filled * PAGE_SIZE);
+	if (nr_filled) {
+		/*
+		 * The page has no struct page yet at boot, so it cannot be counted
+		 * and is never freed.
+		 */
+		if (slab_is_available())
+			page_ref_add(fill->shared, nr_filled);
+		trace_vmemmap_populate(start, addr, fill, PAGE_SIZE,
+				       nr_filled * PAGE_SIZE);
+	}
+	return addr < next ? -EEXIST : 0;
 }
 
 /* Map a block of its own by each of the PTEs for [addr, next) that is empty. */
@@ -112,7 +120,9 @@ static int __meminit fill_compound(pte_t *pte, unsigned long addr,
 			       vmemmap_lookup_page(head + own_size - PAGE_SIZE);
 		if (!tails.shared)
 			return -EINVAL;
-		fill_shared(pte, own_end, end, &tails);
+		err = fill_shared(pte, own_end, end, &tails);
+		if (err)
+			return err;
 		pte += PHYS_PFN(end - own_end);
 	}
 	return 0;
@@ -139,10 +149,8 @@ static int __meminit fill_ptes(pte_t *pte, unsigned long addr,
 	struct vmemmap_batch batch;
 	int err;
 
-	if (fill->shared) {
-		fill_shared(pte, addr, next, fill);
-		return 0;
-	}
+	if (fill->shared)
+		return fill_shared(pte, addr, next, fill);
 
 	vmemmap_open_batch(&batch, fill->nid, max_own_pages(addr, next, fill));
 	if (fill->compound_size)
@@ -201,6 +209,9 @@ static int __meminit fill_slot(pud_t *pud, pmd_t *pmd, unsigned long addr,
 		    fill_pmd(pmd, addr, next, fill))
 			return 0;
 	} else if (pmd_leaf(pmdp_get(pmd))) {
+		/* A leaf shares nothing. */
+		if (fill->shared || fill->compound_size)
+			return -EEXIST;
 		vmemmap_check_pmd(pmd, fill->nid, addr, next);
 		return 0;
 	}

@@ -452,9 +452,9 @@ static void fill_shared_takes_a_reference_per_entry(struct kunit *test)
 	const struct vmemmap_fill what = shared_fill(page);
 	const int before = page_count(page);
 
-	own_page(test, start + 2 * PAGE_SIZE);
+	fill(test, start + 2 * PAGE_SIZE, start + 3 * PAGE_SIZE, &what);
 	fill(test, start + PAGE_SIZE, end, &what);
-	KUNIT_EXPECT_EQ(test, before + 3, page_count(page));
+	KUNIT_EXPECT_EQ(test, before + 4, page_count(page));
 	vmemmap_kunit_free(start + PAGE_SIZE, end, NULL);
 	KUNIT_EXPECT_EQ(test, before, page_count(page));
 }

@@ -17,7 +17,7 @@
 
 static const struct test_case * const case_lists[] = {
 	alloc_cases, altmap_cases, populate_cases, depopulate_cases, dedup_cases, section_cases,
-	sweep_cases, random_cases,
+	fault_cases, sweep_cases, random_cases,
 };
 
 static const struct kunit_suite *(* const suites[])(void) = {

@@ -87,7 +87,7 @@ struct test_case {
 	{ .name = #function, .run = function, .state = machine, args }
 
 extern const struct test_case alloc_cases[], altmap_cases[], populate_cases[], depopulate_cases[],
-			      dedup_cases[], section_cases[], sweep_cases[], random_cases[];
+			      dedup_cases[], section_cases[], fault_cases[], sweep_cases[], random_cases[];
 
 extern bool is_verbose;
 extern unsigned long first_seed;

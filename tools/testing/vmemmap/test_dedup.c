@@ -183,12 +183,8 @@ static void a_huge_leaf_is_no_tail(void)
 	*leaf.path[SOFT_PMD] = soft_empty_entry(SOFT_PMD);
 	plant_leaf(addr_at(1), SOFT_PMD, 0);
 	EXPECT_EQ(populate(2, 4, &pgmap), -EINVAL);
-	/* what needs no tail is mapped */
-	EXPECT_EQ(populate(0, 2, &pgmap), 0);
-
-	/* the leaf is kept, but is no tail for the next slot either */
-	pgmap = make_pgmap(2 * PTRS_PER_PTE);
-	EXPECT_EQ(populate(0, 2 * PTRS_PER_PTE, &pgmap), -EINVAL);
+	/* nor does it hold a head and a tail page that are to be shared */
+	EXPECT_EQ(populate(0, 2, &pgmap), -EEXIST);
 }
 
 /* ---- HugeTLB pages from boot ---- */

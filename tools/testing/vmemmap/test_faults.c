@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * test_faults.c - what some architecture, some size of a struct page or some
+ * machine needs, and most do not
+ *
+ * Each case guards a rule that x86_64 and arm64 with 64-byte struct pages never
+ * depend on.
+ */
+#include "soft.h"
+
+static unsigned long slot_addr(unsigned long nr)
+{
+	return soft_vmemmap + PMD_SIZE + nr * PMD_SIZE;
+}
+
+/* Page frames that the struct pages in one vmemmap page describe. */
+static unsigned long pfns_per_page(void)
+{
+	return PAGE_SIZE / sizeof(struct page);
+}
+
+static bool is_deduplicating(void)
+{
+	return is_power_of_2(sizeof(struct page));
+}
+
+/* Of what came before, such as a leaf of two nodes at boot. */
+static void forget_messages(void)
+{
+	expect_messages(machine.seen.nr_messages);
+}
+
+/* ---- Where there is a leaf, compound pages cannot share their tails ---- */
+
+static void what_is_shared_is_refused_where_a_leaf_is(void)
+{
+	const unsigned long addr = slot_addr(1), size = 4 * PAGE_SIZE;
+	const struct vmemmap_fill base = { .nid = 1 };
+	const struct vmemmap_fill compound = { .nid = 1, .compound_size = size, .first = addr };
+	struct vmemmap_fill shared = { .nid = 1 };
+	struct page *page;
+
+	SKIP_UNLESS(PMD_SIZE >= size, "a slot is smaller than the vmemmap of a compound page");
+	page = virt_to_page(vmemmap_alloc_block(PAGE_SIZE, 1));
+	shared.shared = page;
+	EXPECT_EQ(vmemmap_fill_range(slot_addr(0), slot_addr(0) + PAGE_SIZE, &base), 0);
+	plant_leaf(addr, SOFT_PMD, 0);
+	EXPECT_EQ(vmemmap_fill_range(addr, addr + size, &compound), -EEXIST);
+	EXPECT_EQ(vmemmap_fill_range(addr, addr + size, &shared), -EEXIST);
+	EXPECT_EQ(page_ref_count(page), 1);
+	EXPECT_EQ(vmemmap_fill_range(addr, addr + size, &base), 0);
+}
+
+/* The pages of a leaf that was split are nobody's tail. */
+static void what_is_shared_is_refused_where_another_page_is(void)
+{
+	const unsigned long addr = slot_addr(1), size = 4 * PAGE_SIZE;
+	const struct vmemmap_fill base = { .nid = 1 };
+	const struct vmemmap_fill compound = { .nid = 1, .compound_size = size, .first = addr };
+	struct page *tail;
+
+	SKIP_UNLESS(PMD_SIZE >= size, "a slot is smaller than the vmemmap of a compound page");
+	EXPECT_EQ(vmemmap_fill_range(addr + 3 * PAGE_SIZE, addr + size, &base), 0);
+	EXPECT_EQ(vmemmap_fill_range(addr, addr + size, &compound), -EEXIST);
+	tail = vmemmap_lookup_page(addr + PAGE_SIZE);
+	EXPECT_EQ(page_ref_count(tail), 2);
+	vmemmap_free(addr, addr + size, NULL);
+	expect_traces_cancel_out();
+
+	/* its own tail is kept */
+	EXPECT_EQ(vmemmap_fill_range(addr, addr + size, &compound), 0);
+	EXPECT_EQ(vmemmap_fill_range(addr, addr + size, &compound), 0);
+}
+
+/* The first half of a section is RAM, mapped by a leaf; the second is a device. */
+static void compound_pages_are_refused_beside_a_leaf(void)
+{
+	const unsigned long pfn = section_nr_to_pfn(first_hot_section() + 1);
+	const unsigned long nr_pages = PAGES_PER_SECTION / 2;
+	struct device *dev = &devices[0];
+
+	SKIP_UNLESS(is_deduplicating() && nr_pages % (4 * pfns_per_page()) == 0,
+		    "there are no such compound pages");
+	EXPECT_EQ(add_ram(pfn, nr_pages), 0);
+	SKIP_UNLESS(walk(vaddr(pfn + nr_pages)).is_mapped, "the device has slots of its own");
+
+	init_device(dev, section_nid(pfn_to_section_nr(pfn)), pfn + nr_pages, nr_pages);
+	dev->pgmap.vmemmap_shift = ilog2(4 * pfns_per_page());
+	forget_messages();
+	remember_machine();
+	EXPECT_EQ(add_device(dev), -EEXIST);
+	EXPECT(has_message("cannot be populated"));
+	expect_messages(1);
+	expect_machine_as_before();
+
+	dev->pgmap.vmemmap_shift = 0;
+	EXPECT_EQ(add_device(dev), 0);
+	check_machine();
+}
+
+const struct test_case fault_cases[] = {
+	TEST_CASE(what_is_shared_is_refused_where_a_leaf_is, BARE),
+	TEST_CASE(what_is_shared_is_refused_where_another_page_is, BARE),
+	TEST_CASE(compound_pages_are_refused_beside_a_leaf, BOOT),
+	{}
+};
