@@ -38,14 +38,13 @@ static void * __meminit alloc_buddy(unsigned int order, int node)
 }
 
 /*
- * A block of memblock, aligned to its size, not cleared. kmemleak must neither
- * scan nor report the memory map. Memory below MAX_DMA_ADDRESS is left to those
- * who need it.
+ * Memory of memblock for the memory map, poisoned with CONFIG_DEBUG_VM and not
+ * cleared. Memory below MAX_DMA_ADDRESS is left to those who need it.
  */
-static void * __ref alloc_memblock(unsigned long size, int node)
+static void * __ref alloc_memblock(unsigned long size, unsigned long align,
+				   int node, bool exact_node)
 {
-	return memblock_alloc_try_nid_raw(size, size, __pa(MAX_DMA_ADDRESS),
-					  MEMBLOCK_ALLOC_NOLEAKTRACE, node);
+	return memmap_alloc(size, align, __pa(MAX_DMA_ADDRESS), node, exact_node);
 }
 
 /**
@@ -65,7 +64,7 @@ void * __meminit vmemmap_alloc_block(unsigned long size, int node)
 
 	if (slab_is_available())
 		return alloc_buddy(get_order(size), node);
-	return alloc_memblock(size, node);
+	return alloc_memblock(size, size, node, false);
 }
 
 /*
@@ -86,15 +85,12 @@ void __meminit vmemmap_open_boot_buffer(unsigned long size, int nid)
 	boot_buffer.nid = nid;
 }
 
-static void __ref boot_buffer_fill(void)
+static void __meminit boot_buffer_fill(void)
 {
 	const unsigned long size = boot_buffer.size;
 	const unsigned long align = size < PMD_SIZE ? PAGE_SIZE : PMD_SIZE;
 
-	boot_buffer.start = memblock_alloc_exact_nid_raw(size, align,
-							 __pa(MAX_DMA_ADDRESS),
-							 MEMBLOCK_ALLOC_NOLEAKTRACE,
-							 boot_buffer.nid);
+	boot_buffer.start = alloc_memblock(size, align, boot_buffer.nid, true);
 	boot_buffer.end = boot_buffer.start ? boot_buffer.start + size : NULL;
 	boot_buffer.size = 0;
 }

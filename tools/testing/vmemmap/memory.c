@@ -458,9 +458,8 @@ static bool find_boot_range(int nid, unsigned long nr_pages,
 	return false;
 }
 
-static void *memblock_alloc(phys_addr_t size, phys_addr_t align,
-			    phys_addr_t min_addr, phys_addr_t max_addr,
-			    int node, int nr_nodes)
+void *memblock_alloc(phys_addr_t size, phys_addr_t align, phys_addr_t min_addr,
+		     int node, int nr_nodes)
 {
 	const unsigned long nr_pages = PHYS_PFN(size), step = PHYS_PFN(align);
 	const int nid = node == NUMA_NO_NODE ? 0 : node;
@@ -469,8 +468,7 @@ static void *memblock_alloc(phys_addr_t size, phys_addr_t align,
 
 	EXPECT(!machine.has_slab);
 	EXPECT(size && PAGE_ALIGNED(size) && PAGE_ALIGNED(align));
-	EXPECT_EQ(max_addr, MEMBLOCK_ALLOC_NOLEAKTRACE);
-	if (must_fail() || (size > PAGE_SIZE && machine.knobs.is_fragmented))
+	if (must_fail(size, nid) || (size > PAGE_SIZE && machine.knobs.is_fragmented))
 		return NULL;
 	for (int i = 0; i < 2; i++) {
 		for (int j = 0; j < nr_nodes; j++) {
@@ -486,18 +484,16 @@ static void *memblock_alloc(phys_addr_t size, phys_addr_t align,
 	return NULL;
 }
 
-void *memblock_alloc_try_nid_raw(phys_addr_t size, phys_addr_t align,
-				 phys_addr_t min_addr, phys_addr_t max_addr,
-				 int node)
+/* Memory for struct pages is poisoned. */
+void *memmap_alloc(phys_addr_t size, phys_addr_t align, phys_addr_t min_addr,
+		   int node, bool exact_node)
 {
-	return memblock_alloc(size, align, min_addr, max_addr, node, NR_NODES);
-}
+	char *block = memblock_alloc(size, align, min_addr, node,
+				     exact_node ? 1 : NR_NODES);
 
-void *memblock_alloc_exact_nid_raw(phys_addr_t size, phys_addr_t align,
-				   phys_addr_t min_addr, phys_addr_t max_addr,
-				   int node)
-{
-	return memblock_alloc(size, align, min_addr, max_addr, node, 1);
+	for (unsigned long i = 0; block && i < PHYS_PFN(size); i++)
+		ram_page(PHYS_PFN(__pa(block)) + i)->is_poisoned = true;
+	return block;
 }
 
 void free_boot_pages(unsigned long pfn, unsigned long nr_pages)
@@ -544,8 +540,7 @@ phys_addr_t soft_dma_end(void)
 
 void sparse_buffer_init(unsigned long size, int nid)
 {
-	buffer = memblock_alloc_try_nid_raw(size, PMD_SIZE, soft_dma_end(),
-					    MEMBLOCK_ALLOC_NOLEAKTRACE, nid);
+	buffer = memmap_alloc(size, PMD_SIZE, soft_dma_end(), nid, false);
 	buffer_end = buffer ? buffer + size : NULL;
 }
 

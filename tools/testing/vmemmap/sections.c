@@ -59,8 +59,7 @@ static void *boot_object(size_t size, int nid)
 	void *object;
 
 	EXPECT(size <= PAGE_SIZE);
-	object = memblock_alloc_try_nid_raw(PAGE_SIZE, PAGE_SIZE, 0,
-					    MEMBLOCK_ALLOC_NOLEAKTRACE, nid);
+	object = memblock_alloc(PAGE_SIZE, PAGE_SIZE, 0, nid, NR_NODES);
 	return object ? memset(object, 0, PAGE_SIZE) : NULL;
 }
 

@@ -257,6 +257,7 @@ enum page_state { PAGE_FREE, PAGE_BOOT, PAGE_BLOCK, PAGE_REST };
  * struct soft_page - what the machine knows about a page of RAM
  * @state: free; from memblock; first page of a buddy block; a later one
  * @is_slab: holds an object of kzalloc()
+ * @is_poisoned: memory for struct pages from boot, poisoned
  * @order: of the buddy block
  * @nid: node that was asked for it
  * @refs: reference count
@@ -269,6 +270,7 @@ enum page_state { PAGE_FREE, PAGE_BOOT, PAGE_BLOCK, PAGE_REST };
 struct soft_page {
 	unsigned char state;
 	bool is_slab;
+	bool is_poisoned;
 	unsigned char order;
 	signed char nid;
 	int refs;
@@ -287,6 +289,8 @@ unsigned long block_pfn(const void *block);
 unsigned long nr_free_pages(int nid);
 void exhaust_order(int nid, unsigned int order);
 void exhaust_memblock(int nid, unsigned long nr_pages_left);
+void *memblock_alloc(phys_addr_t size, phys_addr_t align, phys_addr_t min_addr,
+		     int node, int nr_nodes);
 void free_boot_pages(unsigned long pfn, unsigned long nr_pages);
 void split_block(unsigned long pfn, unsigned int order);
 void sparse_buffer_init(unsigned long size, int nid);

@@ -98,9 +98,35 @@ static void compound_pages_are_refused_beside_a_leaf(void)
 	check_machine();
 }
 
+/* ---- What boot allocates ---- */
+
+static unsigned long nr_boot_leaves;
+
+static void expect_poisoned(const struct leaf *leaf)
+{
+	for (unsigned long addr = leaf->start; addr < leaf->end; addr += PAGE_SIZE) {
+		EXPECT_EQ(ram_page(mapped_pfn(addr))->state, PAGE_BOOT);
+		EXPECT(ram_page(mapped_pfn(addr))->is_poisoned);
+	}
+	nr_boot_leaves++;
+}
+
+static void boot_poisons_the_memory_map(void)
+{
+	for (int i = 0; i < 2; i++) {
+		machine_early();
+		machine.knobs.has_no_buffer = i;
+		boot_node(0);
+		nr_boot_leaves = 0;
+		for_each_leaf(expect_poisoned, NULL);
+		EXPECT(nr_boot_leaves);
+	}
+}
+
 const struct test_case fault_cases[] = {
 	TEST_CASE(what_is_shared_is_refused_where_a_leaf_is, BARE),
 	TEST_CASE(what_is_shared_is_refused_where_another_page_is, BARE),
 	TEST_CASE(compound_pages_are_refused_beside_a_leaf, BOOT),
+	TEST_CASE(boot_poisons_the_memory_map, EARLY),
 	{}
 };

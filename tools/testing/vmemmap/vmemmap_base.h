@@ -345,7 +345,6 @@ extern char *soft_direct_map;
 #define MAX_NUMNODES		2
 #define LOCAL_DISTANCE		10
 #define MAX_DMA_ADDRESS		__va(soft_dma_end())
-#define MEMBLOCK_ALLOC_NOLEAKTRACE 1
 
 /* What memblock knows to be there; a region of no pages is none. */
 struct soft_region {
@@ -376,12 +375,8 @@ void sparse_init_subsection_map(unsigned long pfn, unsigned long nr_pages);
 void vmemmap_construct_table(void *table);
 void vmemmap_free_pages(struct page *page, unsigned int order);
 void vmemmap_put_boot_page(struct page *page);
-void *memblock_alloc_try_nid_raw(phys_addr_t size, phys_addr_t align,
-				 phys_addr_t min_addr, phys_addr_t max_addr,
-				 int node);
-void *memblock_alloc_exact_nid_raw(phys_addr_t size, phys_addr_t align,
-				   phys_addr_t min_addr, phys_addr_t max_addr,
-				   int node);
+void *memmap_alloc(phys_addr_t size, phys_addr_t align, phys_addr_t min_addr,
+		   int node, bool exact_node);
 void memblock_free(void *block, size_t size);
 void *sparse_buffer_alloc(unsigned long size);
 
