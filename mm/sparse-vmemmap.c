@@ -68,60 +68,82 @@ void * __meminit vmemmap_alloc_block(unsigned long size, int node)
 }
 
 /*
- * The boot buffer: memory for the blocks that boot asks for next, so that one
- * search of memblock serves a whole range. It is searched for lazily, when the
- * first block is asked for that sparse_init()'s own buffer does not have.
+ * The boot buffer: memory for the blocks that boot asks for next, so that a few
+ * searches of memblock serve a whole range. It is searched for lazily, when a
+ * block is asked for that neither sparse_init()'s own buffer nor what is left of
+ * this one has.
  */
 static struct {
 	unsigned long size;		/* in bytes, yet to be searched for */
+	unsigned long max_piece;	/* no larger piece can be allocated */
 	int nid;
-	void *start;			/* what is left: [start, end) */
-	void *end;
+	unsigned long start;		/* what is left: [start, end) */
+	unsigned long end;
 } boot_buffer __meminitdata;
 
-void __meminit vmemmap_open_boot_buffer(unsigned long size, int nid)
+/*
+ * For a piece that mirrored memory cannot hold, memblock takes other memory. Block
+ * by block, the memory map is mirrored as far as there is room.
+ */
+void __ref vmemmap_open_boot_buffer(unsigned long size, int nid)
 {
-	boot_buffer.size = size;
+	boot_buffer.size = memblock_has_mirror() ? 0 : size;
+	boot_buffer.max_piece = boot_buffer.size;
 	boot_buffer.nid = nid;
 }
 
-static void __meminit boot_buffer_fill(void)
+/* Give what lies before @next back to memblock. */
+static void __ref boot_buffer_trim(unsigned long next)
 {
-	const unsigned long size = boot_buffer.size;
-	const unsigned long align = size < PMD_SIZE ? PAGE_SIZE : PMD_SIZE;
-
-	boot_buffer.start = alloc_memblock(size, align, boot_buffer.nid, true);
-	boot_buffer.end = boot_buffer.start ? boot_buffer.start + size : NULL;
-	boot_buffer.size = 0;
+	if (next > boot_buffer.start)
+		memblock_free((void *)boot_buffer.start, next - boot_buffer.start);
+	boot_buffer.start = next;
 }
 
-/* Give what lies before @next back to memblock. */
-static void __ref boot_buffer_trim(void *next)
+/*
+ * Search for as large a piece as may be asked for, halved until there is one, down
+ * to what a PMD leaf needs. It is aligned for the block that is asked for first.
+ */
+static void __meminit boot_buffer_fill(unsigned long align)
 {
-	memblock_free(boot_buffer.start, next - boot_buffer.start);
-	boot_buffer.start = next;
+	unsigned long size = min(boot_buffer.size, boot_buffer.max_piece);
+	void *piece;
+
+	boot_buffer_trim(boot_buffer.end);
+	do {
+		piece = alloc_memblock(size, align, boot_buffer.nid, true);
+		if (piece)
+			break;
+		size = ALIGN_DOWN(size / 2, PMD_SIZE);
+	} while (size);
+
+	boot_buffer.start = (unsigned long)piece;
+	boot_buffer.end = boot_buffer.start + size;
+	boot_buffer.size = size ? boot_buffer.size - size : 0;
+	boot_buffer.max_piece = size;
 }
 
 void __meminit vmemmap_close_boot_buffer(void)
 {
 	boot_buffer.size = 0;
-	if (boot_buffer.end > boot_buffer.start)
-		boot_buffer_trim(boot_buffer.end);
+	boot_buffer_trim(boot_buffer.end);
 }
 
 static void * __meminit alloc_boot_buffer(unsigned long size)
 {
-	void *block;
+	unsigned long block = ALIGN(boot_buffer.start, size);
 
-	if (boot_buffer.size)
-		boot_buffer_fill();
-	block = PTR_ALIGN(boot_buffer.start, size);
-	if (boot_buffer.start == boot_buffer.end || block + size > boot_buffer.end)
-		return NULL;
-	if (block > boot_buffer.start)
-		boot_buffer_trim(block);
+	if (block + size > boot_buffer.end) {
+		if (boot_buffer.size < size)
+			return NULL;
+		boot_buffer_fill(size);
+		block = boot_buffer.start;
+		if (!block)
+			return NULL;
+	}
+	boot_buffer_trim(block);
 	boot_buffer.start += size;
-	return block;
+	return (void *)block;
 }
 
 /* ---- Tables ---- */

@@ -169,9 +169,10 @@ void vmemmap_put_block(unsigned long pfn, unsigned int order,
  * @size: in bytes, a multiple of a page
  * @nid: node that it must lie on, otherwise there is no buffer
  *
- * One memblock search for the whole range instead of one per block, and none
- * while sparse_init()'s own buffer lasts. vmemmap_alloc_block_buf() allocates from
- * it until vmemmap_close_boot_buffer().
+ * One memblock search for the whole range instead of one per block, or a few where
+ * there is no piece so large, and none while sparse_init()'s own buffer lasts.
+ * vmemmap_alloc_block_buf() allocates from it until vmemmap_close_boot_buffer().
+ * There is no buffer on a machine with mirrored memory.
  *
  * Context: boot.
  */

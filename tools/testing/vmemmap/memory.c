@@ -438,9 +438,22 @@ void exhaust_order(int nid, unsigned int order)
 
 /* ---- memblock: from the top down, at or above @min_addr if it can be ---- */
 
+/* Does a range lie in one piece of mirrored memory? */
+bool is_mirrored(unsigned long pfn, unsigned long nr_pages)
+{
+	const unsigned long nr = pfn >> PMD_ORDER;
+
+	return nr % 2 && nr == (pfn + nr_pages - 1) >> PMD_ORDER;
+}
+
+bool memblock_has_mirror(void)
+{
+	return machine.knobs.is_mirrored;
+}
+
 static bool find_boot_range(int nid, unsigned long nr_pages,
 			    unsigned long align, unsigned long min_pfn,
-			    unsigned long *found)
+			    bool mirrored, unsigned long *found)
 {
 	const unsigned long start = ram_start_pfn(nid);
 	unsigned long pfn;
@@ -450,7 +463,8 @@ static bool find_boot_range(int nid, unsigned long nr_pages,
 	pfn = ALIGN_DOWN(start + geo.ram_pages - nr_pages, align);
 	for (; pfn >= start && pfn >= min_pfn && pfn < start + geo.ram_pages;
 	     pfn -= align) {
-		if (is_free(pfn, nr_pages)) {
+		if (is_free(pfn, nr_pages) &&
+		    (!mirrored || is_mirrored(pfn, nr_pages))) {
 			*found = pfn;
 			return true;
 		}
@@ -470,10 +484,15 @@ void *memblock_alloc(phys_addr_t size, phys_addr_t align, phys_addr_t min_addr,
 	EXPECT(size && PAGE_ALIGNED(size) && PAGE_ALIGNED(align));
 	if (must_fail(size, nid) || (size > PAGE_SIZE && machine.knobs.is_fragmented))
 		return NULL;
-	for (int i = 0; i < 2; i++) {
+	/* Mirrored memory first, if there is any that is large enough. */
+	for (int i = 0; i < 4; i++) {
+		const bool mirrored = !(i % 2);
+
+		if (mirrored && !machine.knobs.is_mirrored)
+			continue;
 		for (int j = 0; j < nr_nodes; j++) {
-			if (!find_boot_range(nid ^ j, nr_pages, step, min_pfns[i],
-					     &pfn))
+			if (!find_boot_range(nid ^ j, nr_pages, step, min_pfns[i / 2],
+					     mirrored, &pfn))
 				continue;
 			machine.seen.nr_fallbacks += j;
 			take(pfn, nr_pages, nid, PAGE_BOOT);

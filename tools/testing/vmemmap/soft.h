@@ -155,6 +155,7 @@ struct machine {
 	 * @is_memoryless: the node has no memory of its own
 	 * @is_untraced: tracing is off
 	 * @refuse_pmds: pmd_set_huge() refuses
+	 * @is_mirrored: every other PMD_SIZE of RAM is mirrored memory
 	 * @has_no_buffer: sparse_init() allocates no buffer for the memory map
 	 * @far_distance: distance between the two nodes
 	 */
@@ -167,6 +168,7 @@ struct machine {
 		bool is_memoryless[NR_NODES];
 		bool is_untraced;
 		bool refuse_pmds;
+		bool is_mirrored;
 		bool has_no_buffer;
 		int far_distance;
 	} knobs;
@@ -286,6 +288,7 @@ unsigned long ram_start_pfn(int nid);
 struct soft_page *ram_page(unsigned long pfn);
 int ram_nid(unsigned long pfn);
 unsigned long block_pfn(const void *block);
+bool is_mirrored(unsigned long pfn, unsigned long nr_pages);
 unsigned long nr_free_pages(int nid);
 void exhaust_order(int nid, unsigned int order);
 void exhaust_memblock(int nid, unsigned long nr_pages_left);

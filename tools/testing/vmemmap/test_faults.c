@@ -123,10 +123,105 @@ static void boot_poisons_the_memory_map(void)
 	}
 }
 
+static void need_slots_of_ram(unsigned long nr)
+{
+	SKIP_UNLESS(geo.ram_pages >> PMD_ORDER >= nr, "too little RAM");
+}
+
+static unsigned long alloc_boot_block(unsigned long size)
+{
+	return block_pfn(vmemmap_alloc_block_buf(size, 1, NULL));
+}
+
+/* The pages [from, end) of the node are not free. */
+static void occupy(int nid, unsigned long from, unsigned long end)
+{
+	for (; from < end; from++)
+		ram_page(ram_start_pfn(nid) + from)->state = PAGE_BOOT;
+}
+
+/* A piece that is larger than what is mirrored would not be. */
+static void boot_keeps_the_memory_map_in_mirrored_memory(void)
+{
+	const unsigned long nr_pages = 1UL << PMD_ORDER;
+
+	need_slots_of_ram(8);
+	machine.knobs.is_mirrored = true;
+	vmemmap_open_boot_buffer(3 * PMD_SIZE, 1);
+	for (int i = 0; i < 3; i++)
+		EXPECT(is_mirrored(alloc_boot_block(PMD_SIZE), nr_pages));
+	vmemmap_close_boot_buffer();
+	EXPECT_EQ(machine.nr_used_pages, 3 * nr_pages);
+}
+
+/* Free are a page, and two and one PMD_SIZE apart from each other. */
+static void a_boot_buffer_comes_in_pieces_if_need_be(void)
+{
+	const unsigned long nr_pages = 1UL << PMD_ORDER;
+	unsigned long pfn;
+
+	need_slots_of_ram(8);
+	exhaust_memblock(1, 5 * nr_pages);
+	occupy(1, 1, nr_pages);
+	occupy(1, 3 * nr_pages, 4 * nr_pages);
+	vmemmap_open_boot_buffer(4 * PMD_SIZE, 1);
+	pfn = alloc_boot_block(PMD_SIZE);
+	EXPECT_EQ(pfn, ram_start_pfn(1) + nr_pages);
+	EXPECT_EQ(machine.seen.nr_attempts, 2);
+	EXPECT_EQ(alloc_boot_block(PMD_SIZE), pfn + nr_pages);
+	EXPECT_EQ(machine.seen.nr_attempts, 2);
+	/* no other two, but one */
+	EXPECT_EQ(alloc_boot_block(PMD_SIZE), pfn + 3 * nr_pages);
+	EXPECT_EQ(machine.seen.nr_attempts, 4);
+	/* in the end, what another node has, and no search of a piece any more */
+	EXPECT_EQ(ram_nid(alloc_boot_block(PMD_SIZE)), 0);
+	EXPECT_EQ(machine.seen.nr_attempts, 6);
+	EXPECT_EQ(alloc_boot_block(PAGE_SIZE), ram_start_pfn(1));
+	EXPECT_EQ(machine.seen.nr_attempts, 7);
+	vmemmap_close_boot_buffer();
+}
+
+/* What a piece has left is free when the next one is searched for. */
+static void a_piece_of_the_boot_buffer_gives_its_rest_back(void)
+{
+	const unsigned long nr_pages = 1UL << PMD_ORDER;
+
+	need_slots_of_ram(8);
+	SKIP_UNLESS(PMD_SIZE > 2 * PAGE_SIZE, "a leaf is too small");
+	exhaust_memblock(1, 5 * nr_pages);
+	occupy(1, 2 * nr_pages, 3 * nr_pages);
+	vmemmap_open_boot_buffer(4 * PMD_SIZE, 1);
+	alloc_boot_block(PMD_SIZE);
+	alloc_boot_block(PAGE_SIZE);
+	alloc_boot_block(PMD_SIZE);
+	EXPECT_EQ(ram_page(ram_start_pfn(1) + 5 * nr_pages - 1)->state, PAGE_FREE);
+	vmemmap_close_boot_buffer();
+	EXPECT_EQ(machine.nr_used_pages, 2 * nr_pages + 1);
+}
+
+/* Where there are no leaves, a PMD_SIZE and a page are free, but not aligned. */
+static void a_boot_buffer_of_base_pages_needs_no_alignment(void)
+{
+	const unsigned long nr_pages = 1UL << PMD_ORDER;
+
+	need_slots_of_ram(4);
+	exhaust_memblock(1, nr_pages + 2);
+	occupy(1, 0, 1);
+	vmemmap_open_boot_buffer(PMD_SIZE + PAGE_SIZE, 1);
+	EXPECT_EQ(alloc_boot_block(PAGE_SIZE), ram_start_pfn(1) + 1);
+	EXPECT_EQ(alloc_boot_block(PAGE_SIZE), ram_start_pfn(1) + 2);
+	EXPECT_EQ(machine.seen.nr_attempts, 1);
+	vmemmap_close_boot_buffer();
+}
+
 const struct test_case fault_cases[] = {
 	TEST_CASE(what_is_shared_is_refused_where_a_leaf_is, BARE),
 	TEST_CASE(what_is_shared_is_refused_where_another_page_is, BARE),
 	TEST_CASE(compound_pages_are_refused_beside_a_leaf, BOOT),
 	TEST_CASE(boot_poisons_the_memory_map, EARLY),
+	TEST_CASE(boot_keeps_the_memory_map_in_mirrored_memory, EARLY),
+	TEST_CASE(a_boot_buffer_comes_in_pieces_if_need_be, EARLY),
+	TEST_CASE(a_piece_of_the_boot_buffer_gives_its_rest_back, EARLY),
+	TEST_CASE(a_boot_buffer_of_base_pages_needs_no_alignment, EARLY),
 	{}
 };
