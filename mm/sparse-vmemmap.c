@@ -39,12 +39,14 @@ static void * __meminit alloc_buddy(unsigned int order, int node)
 
 /*
  * Memory of memblock for the memory map, poisoned with CONFIG_DEBUG_VM and not
- * cleared. Memory below MAX_DMA_ADDRESS is left to those who need it.
+ * cleared. kmemleak neither scans nor reports it. Memory below MAX_DMA_ADDRESS is
+ * left to those who need it.
  */
 static void * __ref alloc_memblock(unsigned long size, unsigned long align,
 				   int node, bool exact_node)
 {
-	return memmap_alloc(size, align, __pa(MAX_DMA_ADDRESS), node, exact_node);
+	return vmemmap_memblock_alloc(size, align, __pa(MAX_DMA_ADDRESS), node,
+				      exact_node);
 }
 
 /**

@@ -67,6 +67,13 @@ static inline bool is_altmap_accessible(const struct vmem_altmap *altmap)
 	return true;
 }
 
+static __always_inline void *
+vmemmap_memblock_alloc(phys_addr_t size, phys_addr_t align, phys_addr_t min_addr,
+		       int nid, bool exact_nid)
+{
+	return memmap_alloc(size, align, min_addr, nid, exact_nid);
+}
+
 /* From now on the page is a table and counts in NR_PAGETABLE. */
 static inline void vmemmap_construct_table(void *table)
 {
@@ -108,6 +115,22 @@ static inline void vmemmap_put_boot_page(struct page *page)
 static inline bool is_altmap_accessible(const struct vmem_altmap *altmap)
 {
 	return !altmap->inaccessible;
+}
+
+/* memmap_alloc() does not hide the memory from kmemleak. */
+static __always_inline void *
+vmemmap_memblock_alloc(phys_addr_t size, phys_addr_t align, phys_addr_t min_addr,
+		       int nid, bool exact_nid)
+{
+	void *block = exact_nid ?
+		memblock_alloc_exact_nid_raw(size, align, min_addr,
+					     MEMBLOCK_ALLOC_NOLEAKTRACE, nid) :
+		memblock_alloc_try_nid_raw(size, align, min_addr,
+					   MEMBLOCK_ALLOC_NOLEAKTRACE, nid);
+
+	if (block)
+		page_init_poison(block, size);
+	return block;
 }
 
 /* Tables of the kernel are not counted. */

@@ -482,7 +482,7 @@ void *memblock_alloc(phys_addr_t size, phys_addr_t align, phys_addr_t min_addr,
 
 	EXPECT(!machine.has_slab);
 	EXPECT(size && PAGE_ALIGNED(size) && PAGE_ALIGNED(align));
-	if (must_fail(size, nid) || (size > PAGE_SIZE && machine.knobs.is_fragmented))
+	if (must_fail() || (size > PAGE_SIZE && machine.knobs.is_fragmented))
 		return NULL;
 	/* Mirrored memory first, if there is any that is large enough. */
 	for (int i = 0; i < 4; i++) {
@@ -504,8 +504,8 @@ void *memblock_alloc(phys_addr_t size, phys_addr_t align, phys_addr_t min_addr,
 }
 
 /* Memory for struct pages is poisoned. */
-void *memmap_alloc(phys_addr_t size, phys_addr_t align, phys_addr_t min_addr,
-		   int node, bool exact_node)
+void *vmemmap_memblock_alloc(phys_addr_t size, phys_addr_t align,
+			     phys_addr_t min_addr, int node, bool exact_node)
 {
 	char *block = memblock_alloc(size, align, min_addr, node,
 				     exact_node ? 1 : NR_NODES);
@@ -559,7 +559,7 @@ phys_addr_t soft_dma_end(void)
 
 void sparse_buffer_init(unsigned long size, int nid)
 {
-	buffer = memmap_alloc(size, PMD_SIZE, soft_dma_end(), nid, false);
+	buffer = vmemmap_memblock_alloc(size, PMD_SIZE, soft_dma_end(), nid, false);
 	buffer_end = buffer ? buffer + size : NULL;
 }
 

@@ -375,8 +375,8 @@ void sparse_init_subsection_map(unsigned long pfn, unsigned long nr_pages);
 void vmemmap_construct_table(void *table);
 void vmemmap_free_pages(struct page *page, unsigned int order);
 void vmemmap_put_boot_page(struct page *page);
-void *memmap_alloc(phys_addr_t size, phys_addr_t align, phys_addr_t min_addr,
-		   int node, bool exact_node);
+void *vmemmap_memblock_alloc(phys_addr_t size, phys_addr_t align,
+			     phys_addr_t min_addr, int node, bool exact_node);
 bool memblock_has_mirror(void);
 void memblock_free(void *block, size_t size);
 void *sparse_buffer_alloc(unsigned long size);
