@@ -43,8 +43,9 @@ unsigned long __meminit vmemmap_compound_nr_pages(unsigned long pfn,
 						  struct dev_pagemap *pgmap)
 {
 	const unsigned long first_pfn = pgmap_range_start(pgmap, pfn);
+	/* Of those who share a page, the first has allocated it. */
 	const unsigned long start = vmemmap_nr_pages(pfn - first_pfn);
-	const unsigned long end = start + vmemmap_nr_pages(nr_pages);
+	const unsigned long end = vmemmap_nr_pages(pfn - first_pfn + nr_pages);
 	const unsigned long per_compound =
 		vmemmap_nr_pages(pgmap_vmemmap_nr(pgmap));
 

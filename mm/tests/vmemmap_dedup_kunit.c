@@ -296,7 +296,8 @@ static void page_frames_of_no_range_are_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0,
 			vmemmap_compound_nr_pages(pfn_at(vk, 24), 1, pgmap));
 	KUNIT_EXPECT_EQ(test, 1,
-			vmemmap_compound_nr_pages(pfn_at(vk, 24) - 1, 1,
+			vmemmap_compound_nr_pages(pfn_at(vk, 16),
+						  PFNS_PER_VMEMMAP_PAGE,
 						  pgmap));
 }
 

@@ -109,7 +109,8 @@ static long cost_of(unsigned long pfn, unsigned long nr_pages)
 
 	if (!dev || !is_deduplicated(dev))
 		return DIV_ROUND_UP(nr_pages * sizeof(struct page), PAGE_SIZE);
-	for (unsigned long addr = vaddr(pfn); addr < end; addr += PAGE_SIZE)
+	/* Of those who share a page, the first pays. */
+	for (unsigned long addr = PAGE_ALIGN(vaddr(pfn)); addr < end; addr += PAGE_SIZE)
 		cost += place_in_compound(dev, addr) < VMEMMAP_RESERVE_NR;
 	return cost;
 }

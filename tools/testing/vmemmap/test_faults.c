@@ -98,6 +98,33 @@ static void compound_pages_are_refused_beside_a_leaf(void)
 	check_machine();
 }
 
+/* ---- Counters ---- */
+
+/* A compound page that takes many sections, whose struct pages may share a page. */
+static void a_compound_page_costs_its_own_pages_whatever_a_section_takes(void)
+{
+	const unsigned long pfn = section_nr_to_pfn(NR_MEM_SECTIONS / 2);
+	const unsigned long nr_pages = PAGES_PER_SECTION * NR_MEM_SECTIONS / 2;
+	struct device *dev = &devices[0];
+	unsigned long nr_own = 0, i;
+
+	SKIP_UNLESS(is_deduplicating(), "struct page has %zu bytes", sizeof(struct page));
+	SKIP_UNLESS(geo.arch == ARCH_BASE || IS_ALIGNED(vaddr(pfn), PMD_SIZE),
+		    "the device shares a slot");
+	init_device(dev, section_nid(pfn_to_section_nr(pfn)), pfn, nr_pages);
+	dev->pgmap.vmemmap_shift = ilog2(nr_pages);
+	SKIP_UNLESS(vmemmap_can_optimize(NULL, &dev->pgmap), "the compound page is too small");
+	for (i = 0; i < nr_pages; i += PAGES_PER_SUBSECTION)
+		nr_own += vmemmap_compound_nr_pages(pfn + i, PAGES_PER_SUBSECTION, &dev->pgmap);
+	EXPECT_EQ(nr_own, VMEMMAP_RESERVE_NR);
+
+	EXPECT_EQ(add_device(dev), 0);
+	EXPECT_EQ(machine.memmap_pages, VMEMMAP_RESERVE_NR);
+	check_machine();
+	remove_device(dev);
+	check_machine();
+}
+
 /* ---- What boot allocates ---- */
 
 static unsigned long nr_boot_leaves;
@@ -218,6 +245,7 @@ const struct test_case fault_cases[] = {
 	TEST_CASE(what_is_shared_is_refused_where_a_leaf_is, BARE),
 	TEST_CASE(what_is_shared_is_refused_where_another_page_is, BARE),
 	TEST_CASE(compound_pages_are_refused_beside_a_leaf, BOOT),
+	TEST_CASE(a_compound_page_costs_its_own_pages_whatever_a_section_takes, BOOT),
 	TEST_CASE(boot_poisons_the_memory_map, EARLY),
 	TEST_CASE(boot_keeps_the_memory_map_in_mirrored_memory, EARLY),
 	TEST_CASE(a_boot_buffer_comes_in_pieces_if_need_be, EARLY),
