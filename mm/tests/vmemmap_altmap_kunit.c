@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * vmemmap_altmap_kunit.c - blocks that a device brings with it
+ * vmemmap_altmap_kunit.c - blocks of a device
  *
  * The blocks are not looked into, so that the device need not exist.
  */
 #include "vmemmap_kunit.h"
 
 /*
- * vmemmap_altmap_cases.h - what an altmap answers when it is asked for a block,
- * or when one comes back
- *
- * For the KUnit suite and for the user-space harness. All counts are pages, so
- * that the rows hold for every page size. base_pfn is VMEMMAP_ALTMAP_BASE_PFN.
+ * The rows: a window, a block that is allocated or freed, and the window after. All
+ * counts are pages, so that the rows hold for every page size. base_pfn is
+ * VMEMMAP_ALTMAP_BASE_PFN.
  */
 #define VMEMMAP_ALTMAP_BASE_PFN	0x40000UL
 #define VMEMMAP_NO_BLOCK	(~0UL)
@@ -23,7 +21,7 @@ struct vmemmap_altmap_case {
 	unsigned long free;
 	unsigned long align;
 	unsigned long alloc;
-	/* what is asked for */
+	/* the size allocated */
 	unsigned long nr_pages;
 	/* the answer, counted from base_pfn; and the altmap after */
 	unsigned long block;
@@ -61,11 +59,11 @@ static const struct vmemmap_altmap_case vmemmap_altmap_cases[] = {
 		.free = 8, .align = 5, .nr_pages = 8,
 		.block = 0, .alloc_after = 8,
 	}, {
-		.name = "the last page can be had",
+		.name = "the last page can be allocated",
 		.reserve = 2, .free = 8, .alloc = 7, .nr_pages = 1,
 		.block = 9, .alloc_after = 8,
 	}, {
-		.name = "the last page can be had behind padding",
+		.name = "the last page can be allocated behind padding",
 		.free = 12, .align = 1, .alloc = 7, .nr_pages = 4,
 		.block = 8, .align_after = 1, .alloc_after = 11,
 	}, {
@@ -118,7 +116,7 @@ struct vmemmap_altmap_put_case {
 	unsigned long free;
 	unsigned long align;
 	unsigned long alloc;
-	/* what comes back, counted from base_pfn; if it is refused, nothing changes */
+	/* the block freed, counted from base_pfn; if it is refused, nothing changes */
 	unsigned long block;
 	unsigned int order;
 	bool is_refused;
@@ -153,11 +151,11 @@ static const struct vmemmap_altmap_put_case vmemmap_altmap_put_cases[] = {
 		.reserve = 8, .free = 8, .alloc = 8,
 		.block = 8, .order = 3,
 	}, {
-		.name = "nothing is out",
+		.name = "nothing is allocated",
 		.reserve = 2, .free = 8, .align = 4,
 		.block = 2, .is_refused = true, .align_after = 4,
 	}, {
-		.name = "more than is out",
+		.name = "more than is allocated",
 		.free = 8, .align = 2, .alloc = 3,
 		.block = 0, .order = 2, .is_refused = true,
 		.align_after = 2, .alloc_after = 3,
@@ -170,15 +168,15 @@ static const struct vmemmap_altmap_put_case vmemmap_altmap_put_cases[] = {
 		.free = 8, .alloc = 3,
 		.block = 2, .order = 1, .is_refused = true, .alloc_after = 3,
 	}, {
-		.name = "across the end of what is set aside",
+		.name = "across the end of the window",
 		.free = 6, .alloc = 6,
 		.block = 4, .order = 2, .is_refused = true, .alloc_after = 6,
 	}, {
-		.name = "across the begin of what is set aside",
+		.name = "across the start of the window",
 		.reserve = 2, .free = 6, .alloc = 6,
 		.block = 0, .order = 2, .is_refused = true, .alloc_after = 6,
 	}, {
-		.name = "around what is set aside",
+		.name = "around the window",
 		.reserve = 2, .free = 4, .alloc = 4,
 		.block = 0, .order = 3, .is_refused = true, .alloc_after = 4,
 	},
@@ -187,7 +185,7 @@ static const struct vmemmap_altmap_put_case vmemmap_altmap_put_cases[] = {
 KUNIT_ARRAY_PARAM_DESC(altmap_rows, vmemmap_altmap_cases, name);
 KUNIT_ARRAY_PARAM_DESC(altmap_put_rows, vmemmap_altmap_put_cases, name);
 
-/* A device after some of its blocks were given and came back; all in pages. */
+/* A device after some of its blocks were allocated and freed; all in pages. */
 static struct vmem_altmap altmap_at(unsigned long reserve, unsigned long free,
 				    unsigned long align, unsigned long alloc)
 {
@@ -200,7 +198,7 @@ static struct vmem_altmap altmap_at(unsigned long reserve, unsigned long free,
 	};
 }
 
-/* One with @free pages for its memory map, none of them taken. */
+/* One with a window of @free pages, none of them allocated. */
 static struct vmem_altmap altmap_of(unsigned long free)
 {
 	return altmap_at(0, free, 0, 0);
@@ -212,7 +210,7 @@ static void *altmap_alloc(struct vmem_altmap *altmap, unsigned long nr_pages)
 				       altmap);
 }
 
-static void altmap_answers_as_the_row_says(struct kunit *test)
+static void altmap_allocates_as_the_row_says(struct kunit *test)
 {
 	const struct vmemmap_altmap_case *row = test->param_value;
 	struct vmem_altmap altmap = altmap_at(row->reserve, row->free,
@@ -228,7 +226,7 @@ static void altmap_answers_as_the_row_says(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, row->alloc_after, altmap.alloc);
 }
 
-static void altmap_takes_back_what_the_row_says(struct kunit *test)
+static void altmap_frees_as_the_row_says(struct kunit *test)
 {
 	const struct vmemmap_altmap_put_case *row = test->param_value;
 	struct vmem_altmap altmap = altmap_at(row->reserve, row->free,
@@ -283,7 +281,7 @@ static void altmap_refuses_a_part_of_a_page(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, altmap.align);
 }
 
-/* Whatever is asked for, until there is nothing left. */
+/* Blocks of several sizes, until the window is used up. */
 static void altmap_blocks_lie_inside_the_window_and_apart(struct kunit *test)
 {
 	struct vmem_altmap altmap = {
@@ -335,7 +333,7 @@ static void altmap_never_falls_back_to_ram(struct kunit *test)
 
 /* ---- Holes ---- */
 
-/* As if it were in the window that @memory lies, which describes itself so. */
+/* As if @memory lay in the window of the case, and so described itself. */
 static struct vmem_altmap altmap_of_window(const struct vmemmap_kunit *vk,
 					   const struct vmem_altmap *memory)
 {
@@ -359,8 +357,8 @@ static int fill(unsigned long start, unsigned long end, bool huge,
 	return vmemmap_kunit_fill(start, end, &what);
 }
 
-/* W17: each block in turn comes back and is given out again, to another address. */
-static void altmap_gives_again_what_came_back_in_any_order(struct kunit *test)
+/* Each block in turn is freed, and allocated for another address. */
+static void altmap_reuses_blocks_freed_in_any_order(struct kunit *test)
 {
 	struct vmem_altmap *memory = vmemmap_kunit_altmap(test, 0, 8);
 	struct vmemmap_kunit *vk = test->priv;
@@ -387,8 +385,8 @@ static void altmap_gives_again_what_came_back_in_any_order(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, altmap.align);
 }
 
-/* A huge leaf and base pages take each other's places. */
-static void altmap_gives_the_place_of_a_leaf_to_pages_and_back(struct kunit *test)
+/* A huge leaf and base pages use the same place in turn. */
+static void altmap_reuses_a_leaf_for_pages_and_back(struct kunit *test)
 {
 	const unsigned long nr = 1UL << PMD_ORDER;
 	struct vmem_altmap *memory = vmemmap_kunit_altmap(test, 0, nr + 1);
@@ -413,7 +411,7 @@ static void altmap_gives_the_place_of_a_leaf_to_pages_and_back(struct kunit *tes
 	KUNIT_EXPECT_EQ(test, 0, altmap.alloc);
 }
 
-static void altmap_keeps_away_from_a_block_that_is_not_mapped(struct kunit *test)
+static void altmap_never_reuses_a_block_that_is_not_mapped(struct kunit *test)
 {
 	struct vmem_altmap *memory = vmemmap_kunit_altmap(test, 0, 2);
 	struct vmemmap_kunit *vk = test->priv;
@@ -432,9 +430,9 @@ static void altmap_keeps_away_from_a_block_that_is_not_mapped(struct kunit *test
 }
 
 static struct kunit_case vmemmap_altmap_kunit_cases[] = {
-	KUNIT_CASE_PARAM(altmap_answers_as_the_row_says,
+	KUNIT_CASE_PARAM(altmap_allocates_as_the_row_says,
 			 altmap_rows_gen_params),
-	KUNIT_CASE_PARAM(altmap_takes_back_what_the_row_says,
+	KUNIT_CASE_PARAM(altmap_frees_as_the_row_says,
 			 altmap_put_rows_gen_params),
 	KUNIT_CASE(altmap_leaves_what_is_not_its_own),
 	KUNIT_CASE(a_foreign_block_is_refused),
@@ -442,9 +440,9 @@ static struct kunit_case vmemmap_altmap_kunit_cases[] = {
 	KUNIT_CASE(altmap_blocks_lie_inside_the_window_and_apart),
 	KUNIT_CASE(altmap_fails_when_exhausted_until_a_block_is_freed),
 	KUNIT_CASE(altmap_never_falls_back_to_ram),
-	KUNIT_CASE(altmap_gives_again_what_came_back_in_any_order),
-	KUNIT_CASE(altmap_gives_the_place_of_a_leaf_to_pages_and_back),
-	KUNIT_CASE(altmap_keeps_away_from_a_block_that_is_not_mapped),
+	KUNIT_CASE(altmap_reuses_blocks_freed_in_any_order),
+	KUNIT_CASE(altmap_reuses_a_leaf_for_pages_and_back),
+	KUNIT_CASE(altmap_never_reuses_a_block_that_is_not_mapped),
 	{}
 };
 

@@ -4,24 +4,21 @@
  *
  * The functions are called directly, so that the cases run on architectures
  * too that never share tails. All positions are vmemmap pages, counted from the
- * begin of the window.
+ * start of the window.
  */
 #include "vmemmap_kunit.h"
 
 /*
- * vmemmap_dedup_cases.h - how many pages the memory map of a range of device
- * memory takes, if the device uses compound pages only
- *
- * For the KUnit suite and for the user-space harness. All counts are pages of
- * the vmemmap, from where the device begins, so that the rows hold for every
- * page size.
+ * The rows: a range of device memory, and how many pages its memory map allocates if
+ * the device uses compound pages only. All counts are pages of the vmemmap, from the
+ * start of the device, so that the rows hold for every page size.
  */
 struct vmemmap_dedup_case {
 	const char *name;
 	unsigned long per_compound;	/* filled by one compound page */
-	unsigned long first;		/* where the range begins */
+	unsigned long first;		/* start of the range */
 	unsigned long nr;		/* length of the range */
-	unsigned long nr_own;		/* those of it that are no shown tails */
+	unsigned long nr_own;		/* those with a block of their own */
 };
 
 static const struct vmemmap_dedup_case vmemmap_dedup_cases[] = {
@@ -31,14 +28,14 @@ static const struct vmemmap_dedup_case vmemmap_dedup_cases[] = {
 	{ "a compound with nothing to share",	2,    0,   8,   8 },
 	{ "a head alone",			8,    0,   1,   1 },
 	{ "a tail with memory of its own",	8,    1,   1,   1 },
-	{ "shown tails alone",			8,    2,   6,   0 },
-	{ "one shown tail",			8,    7,   1,   0 },
+	{ "shared tails alone",			8,    2,   6,   0 },
+	{ "one shared tail",			8,    7,   1,   0 },
 	{ "the head behind some tails",		8,    4,   5,   1 },
 	{ "the next compound's head and tails",	8,    4,   8,   2 },
 	{ "all but the first head",		8,    1,   11,  3 },
 	{ "a later compound page",		8,    24,  8,   2 },
 	{ "many compound pages",		8,    0,   512, 128 },
-	{ "the begin of a huge compound page",	1024, 0,   512, 2 },
+	{ "the start of a huge compound page",	1024, 0,   512, 2 },
 	{ "the end of a huge compound page",	1024, 512, 512, 0 },
 	{ "over the end of a huge one",		512,  256, 512, 2 },
 };
@@ -97,8 +94,8 @@ static int populate(struct kunit *test, struct dev_pagemap *pgmap,
 	return err;
 }
 
-/* The position whose memory shall be seen at @pos. */
-static unsigned long shown_at(unsigned long origin, unsigned long per_compound,
+/* The position whose page must be mapped at @pos. */
+static unsigned long mapped_at(unsigned long origin, unsigned long per_compound,
 			      unsigned long pos)
 {
 	const unsigned long index = (pos - origin) % per_compound;
@@ -107,8 +104,8 @@ static unsigned long shown_at(unsigned long origin, unsigned long per_compound,
 }
 
 /*
- * Write to each page that is there for itself, then look everywhere: it is
- * nobody else's, and the tails show what they shall.
+ * Write to each page that has a block of its own, then read everywhere: no other
+ * position maps it, and the tails map the right one.
  */
 static void expect_layout(struct kunit *test, unsigned long origin,
 			  unsigned long per_compound, unsigned long end)
@@ -118,12 +115,12 @@ static void expect_layout(struct kunit *test, unsigned long origin,
 	for (pos = origin; pos < end; pos++) {
 		addr = addr_at(test->priv, pos);
 		KUNIT_ASSERT_EQ(test, PAGE_SIZE, vmemmap_kunit_leaf(addr).size);
-		if (pos == shown_at(origin, per_compound, pos))
+		if (pos == mapped_at(origin, per_compound, pos))
 			vmemmap_kunit_write_word(addr, pos);
 	}
 	for (pos = origin; pos < end; pos++) {
 		addr = addr_at(test->priv, pos);
-		shown = shown_at(origin, per_compound, pos);
+		shown = mapped_at(origin, per_compound, pos);
 		KUNIT_EXPECT_EQ(test, shown, vmemmap_kunit_read(addr));
 	}
 }
@@ -140,8 +137,8 @@ static void compound_nr_pages_is_as_the_row_says(struct kunit *test)
 						  pgmap));
 }
 
-/* What lies before the range is populated first. */
-static void populate_compound_pages_shows_tails(struct kunit *test)
+/* The pages before the range are populated first. */
+static void populate_compound_pages_shares_tails(struct kunit *test)
 {
 	const struct vmemmap_dedup_case *row = test->param_value;
 	struct dev_pagemap *pgmap = new_device(test, 0, row->per_compound);
@@ -182,7 +179,7 @@ static void a_range_that_is_being_added_counts(struct kunit *test)
 						  pgmap));
 }
 
-static void compound_pages_count_from_the_begin_of_their_range(struct kunit *test)
+static void compound_pages_count_from_the_start_of_their_range(struct kunit *test)
 {
 	struct dev_pagemap *pgmap = new_device(test, 0, 8);
 	struct vmemmap_kunit *vk = test->priv;
@@ -247,7 +244,7 @@ static void cycles_of_compound_pages_leave_nothing_behind(struct kunit *test)
 	vmemmap_kunit_expect_nothing_left(test, populate_and_free, pgmap);
 }
 
-static void a_tail_that_is_missing_is_refused(struct kunit *test)
+static void a_missing_tail_is_refused(struct kunit *test)
 {
 	struct dev_pagemap *pgmap = new_device(test, 0, 8);
 	struct vmemmap_kunit *vk = test->priv;
@@ -311,7 +308,7 @@ static void compounds_within_a_vmemmap_page_are_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, vk->nr_asked);
 }
 
-/* Compound pages must begin on a vmemmap page. */
+/* Compound pages must start on a vmemmap page. */
 static int vmemmap_dedup_init(struct kunit *test)
 {
 	if (!is_power_of_2(sizeof(struct page)))
@@ -323,14 +320,14 @@ static int vmemmap_dedup_init(struct kunit *test)
 static struct kunit_case vmemmap_dedup_kunit_cases[] = {
 	KUNIT_CASE_PARAM(compound_nr_pages_is_as_the_row_says,
 			 dedup_rows_gen_params),
-	KUNIT_CASE_PARAM(populate_compound_pages_shows_tails,
+	KUNIT_CASE_PARAM(populate_compound_pages_shares_tails,
 			 dedup_rows_gen_params),
 	KUNIT_CASE(populate_compound_pages_may_be_repeated),
 	KUNIT_CASE(a_range_that_is_being_added_counts),
-	KUNIT_CASE(compound_pages_count_from_the_begin_of_their_range),
+	KUNIT_CASE(compound_pages_count_from_the_start_of_their_range),
 	KUNIT_CASE(populate_compound_pages_without_memory_fails),
 	KUNIT_CASE(cycles_of_compound_pages_leave_nothing_behind),
-	KUNIT_CASE(a_tail_that_is_missing_is_refused),
+	KUNIT_CASE(a_missing_tail_is_refused),
 	KUNIT_CASE(a_tail_in_a_huge_leaf_is_refused),
 	KUNIT_CASE(page_frames_of_no_range_are_refused),
 	KUNIT_CASE(compounds_within_a_vmemmap_page_are_refused),
@@ -347,12 +344,12 @@ kunit_test_suite(vmemmap_dedup_suite);
 
 #ifdef VMEMMAP_POPULATE_HVO
 
-/* ---- HugeTLB pages from boot, as long as __init functions are there ---- */
+/* ---- HugeTLB pages from boot, before __init functions are freed ---- */
 
 #define HVO_PAGES	8UL
 #define HVO_ORDER	ilog2(HVO_PAGES * PFNS_PER_VMEMMAP_PAGE)
 
-static void expect_tails_shown(struct kunit *test, const struct page *tail)
+static void expect_shared_tails(struct kunit *test, const struct page *tail)
 {
 	struct vmemmap_kunit *vk = test->priv;
 	unsigned long i;
@@ -364,7 +361,7 @@ static void expect_tails_shown(struct kunit *test, const struct page *tail)
 				vmemmap_kunit_leaf(addr_at(vk, i)).pfn);
 }
 
-/* All of it goes again; the zone gives its page back. */
+/* All of it is freed, and so is the zone's page. */
 static void free_hvo(struct kunit *test, struct page **tail)
 {
 	struct vmemmap_kunit *vk = test->priv;
@@ -395,12 +392,12 @@ static bool __init fail_hvo_once(struct kunit *test, struct zone *zone,
 	mem_hotplug_done();
 	KUNIT_EXPECT_EQ(test, vk->nr_asked > n ? -ENOMEM : 0, err);
 	if (!err)
-		expect_tails_shown(test, *tail);
+		expect_shared_tails(test, *tail);
 	free_hvo(test, tail);
 	return err;
 }
 
-/* Who asks at boot undoes nothing; here it does, to be able to try again. */
+/* Boot undoes nothing; here it must, so that the next try starts afresh. */
 static void __init fail_hvo_in_turn(struct kunit *test, void *zone)
 {
 	unsigned long n = 0;

@@ -10,7 +10,7 @@
 
 #include "vmemmap_kunit.h"
 
-/* What is test->priv, and the pages given, which only this file knows. */
+/* test->priv, with the pages allocated, which only this file knows. */
 struct recording {
 	struct vmemmap_kunit vk;
 	struct xarray blocks;
@@ -42,7 +42,7 @@ static int count_call(struct vmemmap_kunit *vk, int nid)
 	return NUMA_NO_NODE;
 }
 
-/* Write a page down, hold it, and fill it with what is not zero. */
+/* Record a page, hold a reference, and fill it with a pattern. */
 static void record_page(struct kunit *test, struct page *page)
 {
 	struct vmemmap_kunit *vk = test->priv;
@@ -113,7 +113,7 @@ void vmemmap_kunit_need_huge_block(struct kunit *test)
 	__free_pages(page, PMD_ORDER);
 }
 
-/* Blocks and tables that were given and have not come back. */
+/* The number of blocks and tables that were allocated and not freed. */
 unsigned long vmemmap_kunit_nr_in_use(struct kunit *test)
 {
 	struct vmemmap_kunit *vk = test->priv;
@@ -145,7 +145,7 @@ static int await_last_reference(const struct page *page)
 }
 
 /*
- * What the case does next warns. A warning overtakes the printer, which starts
+ * The case is about to warn. A warning overtakes the printer, which starts
  * its line anew; kunit.py would read that line twice. So let it finish first.
  */
 void vmemmap_kunit_announce_warning(struct kunit *test)
@@ -155,7 +155,7 @@ void vmemmap_kunit_announce_warning(struct kunit *test)
 }
 
 /*
- * Nothing of what was given so far is in use any more; forget it. Where an IOMMU
+ * All that was allocated so far has been freed; forget it. Where an IOMMU
  * may walk the tables of the kernel, they are freed by a worker.
  */
 void vmemmap_kunit_expect_all_came_back(struct kunit *test)
@@ -181,14 +181,14 @@ static void expect_all_came_back(void *test)
 
 /* ---- Figures of the whole kernel ---- */
 
-/* What the whole kernel has of memory, in pages. */
+/* The memory of the whole kernel, in pages. */
 struct figures {
-	long nr_free;		/* including what slabs keep for the next time */
+	long nr_free;		/* with the free objects of slabs */
 	long nr_managed;
 	long nr_tables;
 };
 
-/* With what the CPUs have not added to it yet. */
+/* With the differences that the CPUs have not added yet. */
 static long node_pages(enum node_stat_item item)
 {
 	struct pglist_data *pgdat;
@@ -246,8 +246,8 @@ static struct figures await_figures(const struct figures *expected)
 /*
  * After @act, the kernel has as much memory as before, to the page. The rest of
  * it is idle, but may start a worker or fill a cache of RCU's just then, and
- * keep that. So try again if there is a difference: what @act leaves behind
- * is there each time.
+ * keep that. So try again if there is a difference: a leak of @act shows up
+ * each time.
  */
 void vmemmap_kunit_expect_nothing_left(struct kunit *test,
 				       void (*act)(struct kunit *test,
@@ -309,7 +309,7 @@ static pmd_t *find_pmd(unsigned long addr, struct vmemmap_leaf *leaf)
 	return pmd_offset(pud, addr);
 }
 
-/* The pfn is not told for leaves above the PMD level. */
+/* The pfn is 0 for leaves above the PMD level. */
 struct vmemmap_leaf vmemmap_kunit_leaf(unsigned long addr)
 {
 	struct vmemmap_leaf leaf = {};
@@ -333,8 +333,8 @@ struct vmemmap_leaf vmemmap_kunit_leaf(unsigned long addr)
 }
 
 /*
- * As hugetlb_vmemmap.c does: a table that the kernel gives takes the place of
- * the PMD leaf, and each page of the block goes on alone.
+ * As hugetlb_vmemmap.c does: a table allocated by the kernel replaces the PMD leaf,
+ * and each page of the block becomes a block of its own.
  */
 void vmemmap_kunit_split_leaf(struct kunit *test, unsigned long addr)
 {
@@ -402,7 +402,7 @@ bool vmemmap_kunit_is_zero(unsigned long start, unsigned long end)
 	return !memchr_inv((void *)start, 0, end - start);
 }
 
-/* Where the part of [addr, end) ends that lies in the page of @addr. */
+/* The end of the part of [addr, end) that lies in the page of @addr. */
 static unsigned long page_end(unsigned long addr, unsigned long end)
 {
 	return min(PAGE_ALIGN_DOWN(addr) + PAGE_SIZE, end);
@@ -414,7 +414,7 @@ static unsigned long last_word(unsigned long end)
 }
 
 /*
- * What lies in a page of its own of the range gets contents of its own, in its
+ * Each page of the range, and each part of one, gets contents of its own, in its
  * first and its last word; nothing outside the range is touched.
  */
 void vmemmap_kunit_write(unsigned long start, unsigned long end)
@@ -435,7 +435,7 @@ void vmemmap_kunit_expect_written(struct kunit *test, unsigned long start,
 
 	for (addr = start; addr < end; addr = next) {
 		next = page_end(addr, end);
-		/* Reading what is not mapped would end the whole run. */
+		/* Reading an address that is not mapped would end the run. */
 		KUNIT_ASSERT_NE(test, 0, vmemmap_kunit_leaf(addr).size);
 		KUNIT_EXPECT_EQ(test, addr, vmemmap_kunit_read(addr));
 		KUNIT_EXPECT_EQ(test, ~addr,
@@ -467,7 +467,7 @@ static void unmap_window(void *data)
 }
 
 /*
- * Some architectures keep the upper tables for ever. Have them made while nobody
+ * Some architectures never free the upper tables. Have them built before the case
  * counts.
  */
 static void make_upper_tables(struct kunit *test, struct window *window)
@@ -482,7 +482,7 @@ static void make_upper_tables(struct kunit *test, struct window *window)
 	current->kunit_test = test;
 }
 
-/* Their arrays must come from a node that is there. */
+/* Their arrays must come from a node that is online. */
 static void make_section_arrays(struct kunit *test, unsigned long pfn,
 				unsigned long end_pfn)
 {
@@ -503,7 +503,7 @@ static void reserve_region(struct kunit *test, struct window *window,
 	region = request_free_mem_region(&iomem_resource, PFN_PHYS(nr_pages),
 					 "vmemmap-kunit");
 	if (IS_ERR(region))
-		kunit_skip(test, "no %#lx page frames that nobody has",
+		kunit_skip(test, "no %#lx page frames are free",
 			   nr_pages);
 	window->region = region;
 	KUNIT_ASSERT_EQ(test, 0,
@@ -513,7 +513,7 @@ static void reserve_region(struct kunit *test, struct window *window,
 
 /*
  * @size bytes of the vmemmap, from the first page frame of a section on, for
- * page frames that nobody has. Returns that page frame.
+ * page frames that are not in use. Returns that page frame.
  */
 unsigned long vmemmap_kunit_reserve(struct kunit *test, unsigned long size)
 {
@@ -593,7 +593,7 @@ static void clear_pud_leaf(void *addr)
 	flush_tlb_kernel_range(start, start + PUD_SIZE);
 }
 
-/* The leaf shows page frames that nobody has, and is never looked through. */
+/* The leaf maps page frames that are not in use, and is never accessed. */
 unsigned long vmemmap_kunit_make_pud_leaf(struct kunit *test)
 {
 	const struct vmemmap_fill fill = { .nid = VMEMMAP_KUNIT_NID };
@@ -612,7 +612,7 @@ unsigned long vmemmap_kunit_make_pud_leaf(struct kunit *test)
 						    &fill));
 	pud = find_pud(addr);
 	if (!pud)
-		kunit_skip(test, "the window lies over the end of a table");
+		kunit_skip(test, "the window crosses the end of a table");
 	if (!pud_set_huge(pud, ALIGN(PFN_PHYS(pfn), PUD_SIZE), PAGE_KERNEL))
 		kunit_skip(test, "no leaves above the PMD level");
 	KUNIT_ASSERT_EQ(test, 0,
@@ -648,8 +648,8 @@ static void clear_leaf(unsigned long addr)
 }
 
 /*
- * What is still mapped must not be given to the buddy allocator by those
- * architectures that take it that a device never gives base pages.
+ * Some architectures free base pages to the buddy allocator, since they assume that
+ * a device never backs any. So unmap all pages of the device first.
  */
 static void unmap_device(void *data)
 {
@@ -669,7 +669,7 @@ static void unmap_device(void *data)
 }
 
 /*
- * Each page is held by one more reference. One that has lost it was taken for
+ * Each page is held by one more reference. A page that has lost it was freed as
  * RAM, and is left alone.
  */
 static void put_device_page(struct kunit *test, struct page *page)
@@ -696,7 +696,7 @@ static void free_device(void *data)
 }
 
 /*
- * The memory of the device is RAM that nobody else uses, aligned to the power
+ * The memory of the device is RAM that is not used otherwise, aligned to the power
  * of two that it fits into.
  */
 struct vmem_altmap *vmemmap_kunit_altmap(struct kunit *test,

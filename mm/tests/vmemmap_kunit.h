@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * vmemmap_kunit.h - what the test suites of the memory map back end share
+ * vmemmap_kunit.h - helpers of the test suites of the memory map back end
  *
- * A case works on a window: a stretch of the vmemmap whose page frames nobody
- * has. Each block and each table that the code under test takes from RAM is
+ * A case works on a window: a part of the vmemmap whose page frames are not in
+ * use. Each block and each table that the code under test allocates from RAM is
  * written down and held by one more reference. When the case is over, passed
- * or not, its window is unmapped, and every one of them must have come back.
+ * or not, its window is unmapped, and every one of them must have been freed.
  */
 #ifndef _MM_TESTS_VMEMMAP_KUNIT_H
 #define _MM_TESTS_VMEMMAP_KUNIT_H
@@ -20,15 +20,15 @@
 /* A window has so many slots, and at least so many sections. */
 #define VMEMMAP_KUNIT_SLOTS	4UL
 
-/* How often a case adds and removes that looks for what is left behind. */
+/* How often a case adds and removes that looks for leaks. */
 #ifndef VMEMMAP_KUNIT_CYCLES
 #define VMEMMAP_KUNIT_CYCLES	1000
 #endif
 
-/* What each word of memory is that has just been given. */
+/* The pattern in each word of memory that has just been allocated. */
 #define VMEMMAP_KUNIT_RAW	0x5a5a5a5a5a5a5a5aUL
 
-/* All memory is asked for on this node, which need not be there. */
+/* All memory is asked for on this node, which need not be online. */
 #define VMEMMAP_KUNIT_NID	(MAX_NUMNODES > 1 ? 1 : 0)
 
 /**
@@ -42,7 +42,7 @@
  * @fail_from: refuse this call, counted from 0, and all later ones
  * @fail_once: no later ones
  * @max_size: refuse all larger blocks
- * @is_unrecorded: neither write down nor hold what is given
+ * @is_unrecorded: neither record nor hold the memory allocated
  * @nr_flushes: for cases that count them
  * @flush_start: where the last flush began
  * @flush_end: where it ended

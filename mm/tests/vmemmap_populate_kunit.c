@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * vmemmap_populate_kunit.c - page tables of the vmemmap: what is mapped, and
- * what backs it
+ * vmemmap_populate_kunit.c - page tables of the vmemmap, and the blocks behind
+ * them
  */
 #include "vmemmap_kunit.h"
 
@@ -99,7 +99,7 @@ static void populate_rounds_outwards_to_pages(struct kunit *test)
 	}
 }
 
-static void populate_of_nothing_takes_nothing(struct kunit *test)
+static void populate_of_nothing_allocates_nothing(struct kunit *test)
 {
 	struct vmemmap_kunit *vk = test->priv;
 
@@ -182,8 +182,8 @@ static void populate_basepages_maps_base_pages(struct kunit *test)
 }
 
 /*
- * Whichever of its allocations fails: what has been filled stays, the caller
- * can fill the rest later, and all comes back.
+ * Whichever of its allocations fails: the pages filled stay, the caller can fill
+ * the rest later, and all is freed.
  */
 static void populate_without_memory_can_be_completed_later(struct kunit *test)
 {
@@ -239,7 +239,7 @@ static void populate_huge_uses_one_leaf(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, vk->nr_strangers);
 }
 
-/* What is all zero would be taken for empty entries if it were a table. */
+/* Zeroes would look like empty entries if the block were taken for a table. */
 static void populate_keeps_a_leaf(struct kunit *test)
 {
 	struct vmemmap_kunit *vk = test->priv;
@@ -344,7 +344,7 @@ static void altmap_backs_a_huge_leaf(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, altmap->alloc);
 }
 
-/* W35: too small for a huge block, large enough for what is needed of it. */
+/* An aligned huge block does not fit, but its pages do. */
 static void altmap_without_a_huge_block_gives_base_pages(struct kunit *test)
 {
 	const unsigned long nr_pages = PMD_SIZE / PAGE_SIZE;
@@ -372,7 +372,7 @@ static void altmap_completes_a_table_of_ptes(struct kunit *test)
 	fill(test, vk->slot, vk->slot + 2 * PAGE_SIZE, &what);
 	KUNIT_EXPECT_EQ(test, 1, altmap->alloc);
 
-	/* W18: each goes back to where it came from */
+	/* each block is freed to its own allocator */
 	vmemmap_kunit_free(vk->slot, vk->slot + 2 * PAGE_SIZE, altmap);
 	KUNIT_EXPECT_EQ(test, 0, altmap->alloc);
 }
@@ -407,7 +407,7 @@ static void altmap_that_is_exhausted_fails(struct kunit *test)
 	expect_unmapped(test, end - PAGE_SIZE, end);
 }
 
-/* ---- A page shown many times ---- */
+/* ---- A page mapped many times ---- */
 
 static struct page *own_page(struct kunit *test, unsigned long addr)
 {
@@ -427,7 +427,7 @@ static struct vmemmap_fill shared_fill(struct page *page)
 	};
 }
 
-static void fill_shared_shows_one_page_at_every_address(struct kunit *test)
+static void fill_shared_maps_one_page_at_every_address(struct kunit *test)
 {
 	struct vmemmap_kunit *vk = test->priv;
 	const unsigned long start = vk->slot + PMD_SIZE - 2 * PAGE_SIZE;
@@ -592,7 +592,7 @@ static struct kunit_case vmemmap_populate_cases[] = {
 	KUNIT_CASE(populate_maps_every_page),
 	KUNIT_CASE(populate_crosses_whole_slots),
 	KUNIT_CASE(populate_rounds_outwards_to_pages),
-	KUNIT_CASE(populate_of_nothing_takes_nothing),
+	KUNIT_CASE(populate_of_nothing_allocates_nothing),
 	KUNIT_CASE(a_fill_that_contradicts_itself_is_refused),
 	KUNIT_CASE(populate_skips_present_entries),
 	KUNIT_CASE(populate_asks_for_all_memory_on_its_node),
@@ -609,7 +609,7 @@ static struct kunit_case vmemmap_populate_cases[] = {
 	KUNIT_CASE(altmap_completes_a_table_of_ptes),
 	KUNIT_CASE(altmap_backs_base_pages_but_no_tables),
 	KUNIT_CASE(altmap_that_is_exhausted_fails),
-	KUNIT_CASE(fill_shared_shows_one_page_at_every_address),
+	KUNIT_CASE(fill_shared_maps_one_page_at_every_address),
 	KUNIT_CASE(fill_shared_takes_a_reference_per_entry),
 	KUNIT_CASE(fill_shared_without_a_table_takes_no_reference),
 	KUNIT_CASE(lookup_page_finds_what_a_pte_maps),

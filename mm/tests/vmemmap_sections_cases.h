@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * vmemmap_sections_cases.h - what cannot be added to a section, and why
+ * vmemmap_sections_cases.h - ranges that cannot be added to a section, and why
  *
  * For the KUnit suite and for the user-space harness. All counts are page
  * frames. A row is refused with its error and one line, and changes nothing.
@@ -16,16 +16,16 @@ enum vmemmap_place {
 /**
  * struct vmemmap_refusal - a row
  * @name: what is wrong
- * @err: what is said about it
+ * @err: the error
  * @place: where @first counts from
  * @first: first page frame
  * @nr_pages: length of the range
- * @live_first: first page frame of what was added before
+ * @live_first: first page frame of a range that was added before
  * @nr_live: length of that
  * @altmap_lacks: an altmap has so many pages too few for the memory map; 0:
  *	there is none
  * @nr_compound: length of the compound pages that it is used in; 0: none
- * @has_leaf_above: a leaf above the PMD level is where the memory map shall be
+ * @has_leaf_above: a leaf above the PMD level is in the way of the memory map
  */
 struct vmemmap_refusal {
 	const char *name;
@@ -43,7 +43,7 @@ struct vmemmap_refusal {
 static const struct vmemmap_refusal vmemmap_refusals[] = {
 	{ .name = "nothing",
 	  .err = -EINVAL },
-	{ .name = "the begin is within a subsection",
+	{ .name = "the start is within a subsection",
 	  .err = -EINVAL, .first = 1, .nr_pages = PAGES_PER_SUBSECTION },
 	{ .name = "the end is within a subsection",
 	  .err = -EINVAL, .nr_pages = PAGES_PER_SUBSECTION + 1 },
@@ -66,21 +66,21 @@ static const struct vmemmap_refusal vmemmap_refusals[] = {
 	{ .name = "the end is more than a number can count",
 	  .err = -EINVAL, .place = VMEMMAP_PFN_0,
 	  .first = -PAGES_PER_SUBSECTION, .nr_pages = PAGES_PER_SUBSECTION },
-	{ .name = "there already",
+	{ .name = "live already",
 	  .err = -EEXIST, .nr_pages = PAGES_PER_SECTION,
 	  .nr_live = PAGES_PER_SECTION },
-	{ .name = "the begin is there already",
+	{ .name = "the start is live already",
 	  .err = -EEXIST, .nr_pages = 2 * PAGES_PER_SUBSECTION,
 	  .nr_live = PAGES_PER_SUBSECTION },
-	{ .name = "the end is there already",
+	{ .name = "the end is live already",
 	  .err = -EEXIST, .nr_pages = 2 * PAGES_PER_SUBSECTION,
 	  .live_first = PAGES_PER_SUBSECTION, .nr_live = PAGES_PER_SUBSECTION },
-	{ .name = "the middle of a section is there already",
+	{ .name = "the middle of a section is live already",
 	  .err = -EEXIST, .nr_pages = PAGES_PER_SECTION,
 	  .live_first = PAGES_PER_SUBSECTION, .nr_live = PAGES_PER_SUBSECTION },
 	{ .name = "an altmap that does not cover its range",
 	  .err = -ENOMEM, .nr_pages = PAGES_PER_SECTION, .altmap_lacks = 1 },
-	{ .name = "the tails of a compound page whose head is not there",
+	{ .name = "the tails of a compound page whose head is absent",
 	  .err = -EINVAL, .first = PAGES_PER_SECTION,
 	  .nr_pages = PAGES_PER_SECTION, .nr_compound = 2 * PAGES_PER_SECTION },
 	{ .name = "a leaf where a table is needed",

@@ -3,8 +3,8 @@
  * fuzz.c - libFuzzer chooses the operations of test_random.c
  *
  * The first byte of an input chooses the variant, the second the geometry, all
- * others the operations. What libFuzzer found to matter is kept in corpus/; make
- * unit runs each of these inputs on every variant.
+ * others the operations. corpus/ keeps the inputs that reach new code; make unit
+ * runs each of them on every variant.
  */
 #include <stdint.h>
 #include <stdio.h>

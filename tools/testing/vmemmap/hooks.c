@@ -4,7 +4,7 @@
  *
  * Linked into one variant only. An empty entry of a PTE, PMD or PUD table is
  * not zero here, as on an architecture whose hardware follows empty entries to
- * a table that is always there.
+ * a table that always exists.
  */
 #include "soft.h"
 #include <linux/vmemmap.h>
@@ -47,7 +47,7 @@ void vmemmap_flush_tables(unsigned long start, unsigned long end)
 	soft_flush(start, end, true);
 }
 
-/* What a hook is told about a slot must lie in the slot. */
+/* The range that a hook gets must lie in the slot. */
 static void expect_in_slot(pmd_t *pmd, unsigned long addr, unsigned long next)
 {
 	EXPECT((unsigned long *)pmd == walk(addr).path[SOFT_PMD]);

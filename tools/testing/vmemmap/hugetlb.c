@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * hugetlb.c - HugeTLB pages, which take memory of the vmemmap away and bring it
- * back
+ * hugetlb.c - HugeTLB pages, which free memory of the vmemmap and restore it
  *
- * Plays mm/hugetlb_vmemmap.c: leaves are split into PTEs, all but the first
- * vmemmap page of a HugeTLB page give way to one that a node shares among all
- * of them, read-only and without a reference for each. To restore, new pages
- * are allocated. Tables that were made to split a leaf stay.
+ * Plays mm/hugetlb_vmemmap.c: it splits leaves into PTEs, and maps one page of
+ * the node instead of all vmemmap pages of a HugeTLB page but the first, read-only
+ * and without a reference for each. To restore, it allocates new pages. A table
+ * that replaced a leaf stays.
  */
 #include "soft.h"
 
-/* The vmemmap of a HugeTLB page; end 0: there is none. */
+/* The vmemmap of each optimised HugeTLB page; end 0: not in use. */
 static struct range optimised[NR_HUGE_PAGES];
 static struct page *tails[NR_NODES];
 
@@ -52,7 +51,7 @@ bool is_optimised(int nr)
 	return optimised[nr].end;
 }
 
-/* What must be shown at an address; NULL: a page of its own. */
+/* The shared page that must be mapped at an address; NULL: a page of its own. */
 struct page *shared_tail_at(unsigned long addr)
 {
 	for (int i = 0; i < NR_HUGE_PAGES; i++)
@@ -71,7 +70,7 @@ int find_huge_page(unsigned long pfn, unsigned long nr_pages)
 	return -1;
 }
 
-/* As if HugeTLB had told our tracepoints; its leaves are RAM. */
+/* HugeTLB has no tracepoint: account for what it remaps. Its leaves are RAM. */
 static void trace_tails(long nr_shared)
 {
 	machine.traced[false][VMEMMAP_RAM] -= nr_shared * (long)PAGE_SIZE;
@@ -120,7 +119,7 @@ int optimise_huge_page(int nr, unsigned long pfn, unsigned long nr_pages)
 	for (unsigned long addr = huge.start + PAGE_SIZE; addr < huge.end; addr += PAGE_SIZE) {
 		const unsigned long old_pfn = mapped_pfn(addr);
 
-		show_page(addr, page_to_pfn(tail), true);
+		remap_page(addr, page_to_pfn(tail), true);
 		put_page_of(old_pfn);
 		trace_tails(1);
 	}
@@ -146,13 +145,13 @@ int restore_huge_page(int nr)
 		return -ENOMEM;
 	}
 	for (i = 0; i < nr_tails; i++)
-		show_page(first + i * PAGE_SIZE, page_to_pfn(pages[i]), false);
+		remap_page(first + i * PAGE_SIZE, page_to_pfn(pages[i]), false);
 	trace_tails(-nr_tails);
 	optimised[nr] = (struct range){ 0, 0 };
 	return 0;
 }
 
-/* HugeTLB pages lie in memory blocks: their leaves map what is there as a whole. */
+/* HugeTLB pages lie in memory blocks: all that their leaves map is in use. */
 static bool are_leaves_needed(unsigned long start, unsigned long end)
 {
 	unsigned long pfn;

@@ -42,7 +42,7 @@ static struct test_case case_of_kunit(const struct kunit_suite *suite,
 	};
 }
 
-/* Without a name, there is none. */
+/* The name is NULL behind the last case. */
 static struct test_case find_case(unsigned int nr)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(case_lists); i++)

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * kunit.c - what the KUnit suites of mm/tests/ find here in place of a kernel
+ * kunit.c - the kernel that the KUnit suites of mm/tests/ run on here
  *
  * Supplies vmemmap_kunit.h: a window is the part of the soft vmemmap behind all
- * RAM, and memory is refused by a knob of the machine instead of a static stub. A
- * huge block and the memory of a device are numbers, so that what a case writes is
- * kept beside them: as words, by physical address.
+ * RAM, and a knob of the machine refuses memory instead of a static stub. Huge
+ * blocks and the memory of a device cannot be touched, so that words written to the
+ * vmemmap are kept in a table, by physical address.
  */
 #include <kunit/test.h>
 
@@ -228,7 +228,7 @@ struct vmem_altmap *vmemmap_kunit_altmap(struct kunit *test,
 	return &device;
 }
 
-/* What a device has given must not be taken for RAM. */
+/* The pages of the device must not be freed as RAM. */
 static void unmap_device(void)
 {
 	const unsigned long end = window.slot + VMEMMAP_KUNIT_SLOTS * PMD_SIZE;

@@ -33,7 +33,7 @@
 static struct process {
 	pid_t pid;
 	FILE *output;
-	off_t nr_shown;		/* bytes of the output */
+	off_t nr_shared;		/* bytes of the output */
 } processes[MAX_VARIANTS];
 
 unsigned long first_seed;
@@ -115,7 +115,7 @@ static unsigned int for_each_variant(const char *glob,
 	return nr_cases;
 }
 
-/* What was tested leaks into a machine of its own, which the oracle watches. */
+/* The soft machine has memory of its own, and the oracle watches for leaks. */
 const char *__asan_default_options(void)
 {
 	return "abort_on_error=1:detect_leaks=0";
@@ -205,13 +205,13 @@ static void show_output(struct process *process)
 	ssize_t nr;
 
 	while ((nr = pread(fileno(process->output), text, sizeof(text) - 1,
-			   process->nr_shown)) > 0) {
+			   process->nr_shared)) > 0) {
 		text[nr] = '\0';
 		for (line = text; (end = strchr(line, '\n')); line = end + 1)
 			show_line(line, end + 1 - line);
 		if (line == text)
 			return;
-		process->nr_shown += line - text;
+		process->nr_shared += line - text;
 	}
 	fflush(stdout);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * memory.c - RAM of two nodes, and who gives it out: memblock, buddy, slab
+ * memory.c - RAM of two nodes, and its allocators: memblock, buddy, slab
  *
  * Physical memory is one reserved range of addresses, so that __va() and
  * __pa() are additions. A page can be touched while it is allocated as a single
@@ -26,7 +26,7 @@
 #define DIRECT_MAP_SIZE	(64UL << 30)
 #endif
 #ifndef MAX_PHYSMEM
-#define MAX_PHYSMEM	DIRECT_MAP_SIZE	/* no address there is another's */
+#define MAX_PHYSMEM	DIRECT_MAP_SIZE	/* no other mapping lies there */
 #endif
 #define CHUNK_SIZE	(64UL << 10)	/* made accessible together */
 #ifndef MAX_RAM_PAGES
@@ -167,7 +167,7 @@ static void open_page(unsigned long pfn)
 	ASAN_UNPOISON_MEMORY_REGION(page_memory(pfn), PAGE_SIZE);
 }
 
-/* Who uses a page begins with its first word, and goes on: where is junk still? */
+/* A page is written from its first word on: only what is not junk is cleaned. */
 static void close_page(unsigned long pfn)
 {
 	char *memory = page_memory(pfn), *end = memory + PAGE_SIZE;
@@ -369,7 +369,7 @@ bool node_state(int node, int state)
 	return !machine.knobs.is_memoryless[node];
 }
 
-/* What is released must be out of reach of every CPU. */
+/* Memory is released only when no CPU can reach it. */
 static void expect_unreachable(void)
 {
 	if (machine.unflushed.end)
@@ -411,7 +411,7 @@ void vmemmap_free_pages(struct page *page, unsigned int order)
 	__free_pages(page, order);
 }
 
-/* Each page goes on alone. Those from boot do so already. */
+/* Each page becomes a block of its own; those from boot are that already. */
 void split_block(unsigned long pfn, unsigned int order)
 {
 	struct soft_page *page = ram_page(pfn);

@@ -2,16 +2,16 @@
 /*
  * oracle.c - what the machine must look like
  *
- * All the oracle knows is who lives in each subsection. From that follows what
- * must be mapped and what not, what must back it, which pages must be in use
- * and what the counters must say:
+ * The oracle knows the owner of each subsection, and nothing else. It derives
+ * which addresses must be mapped, the memory behind them, the pages in use and
+ * the counters:
  *
  *	each struct page of a live subsection is mapped, and no leaf maps none
  *	each page of RAM in use is a table, behind leaves, or an object, and its
- *		reference count is the number of leaves that show it
- *	what was traced adds up to just that, by backing, and so do the tables
+ *		reference count is the number of leaves that map it
+ *	the bytes and the tables that were traced add up to the same, by source
  *	a device that brought an altmap pays from it, within its window
- *	tails of a compound page all show the second page, those of a HugeTLB page
+ *	tails of a compound page all map the second page, those of a HugeTLB page
  *		one of its node; every other leaf has a block of its own, aligned
  *		to its size, from the right node
  */
@@ -31,7 +31,7 @@ static unsigned long nr_altmap_pages[NR_DEVICES];
 static long mapped[2][VMEMMAP_NR_SOURCES];	/* bytes */
 static long nr_tables;
 
-/* ---- Who lives where ---- */
+/* ---- The owner of each subsection ---- */
 
 static unsigned long subsection_nr(unsigned long pfn)
 {
@@ -68,7 +68,7 @@ bool is_live_range(unsigned long pfn, unsigned long nr_pages)
 		       subsection_nr(pfn + nr_pages - 1) - first + 1);
 }
 
-/* The first is nobody, and each as the one before. */
+/* The first has no owner, and each is like the one before. */
 bool is_dead_range(unsigned long pfn, unsigned long nr_pages)
 {
 	const unsigned long first = subsection_nr(pfn);
@@ -241,7 +241,7 @@ static bool has_right_node(const struct leaf *leaf, int nid)
 	return false;
 }
 
-/* The leaf's first subsection that is needed; the leaf shall have one. */
+/* The leaf's first subsection that is needed; a leaf must have one. */
 static unsigned long first_needed_pfn(const struct leaf *leaf)
 {
 	unsigned long pfn;
@@ -255,7 +255,7 @@ static unsigned long first_needed_pfn(const struct leaf *leaf)
 	     pfn += PAGES_PER_SUBSECTION)
 		if (is_needed(pfn))
 			return pfn;
-	FAIL("[%#lx-%#lx) is mapped for nobody", leaf->start, leaf->end);
+	FAIL("[%#lx-%#lx) is mapped, but not needed", leaf->start, leaf->end);
 }
 
 static void check_own_ram(const struct leaf *leaf)
@@ -266,7 +266,7 @@ static void check_own_ram(const struct leaf *leaf)
 	for (unsigned long i = 0; i < nr_pages; i++) {
 		page = ram_page(leaf->pfn + i);
 		if (!page || page->state == PAGE_FREE || page->nr_own++)
-			FAIL("%#lx shows pfn %#lx, which is not its own",
+			FAIL("%#lx maps pfn %#lx, which is not its own",
 			     leaf->start, leaf->pfn + i);
 	}
 	page = ram_page(leaf->pfn);
@@ -337,7 +337,7 @@ static void check_leaf(const struct leaf *leaf)
 
 		EXPECT_EQ(leaf->level, SOFT_PTE);
 		EXPECT_EQ(leaf->pfn, mapped_pfn(tail));
-		ram_page(leaf->pfn)->nr_shown++;
+		ram_page(leaf->pfn)->nr_shared++;
 		bytes[VMEMMAP_SHARED_TAIL] += leaf->end - leaf->start;
 	} else {
 		check_own_ram(leaf);
@@ -380,7 +380,7 @@ static void check_page(struct soft_page *page, unsigned long pfn)
 				      is_shared_tail(pfn);
 
 	if (page->state == PAGE_REST) {
-		EXPECT(!page->is_table && !page->nr_shown);
+		EXPECT(!page->is_table && !page->nr_shared);
 		return;
 	}
 	EXPECT(nr_users <= 1);
@@ -391,8 +391,8 @@ static void check_page(struct soft_page *page, unsigned long pfn)
 		nr_boot_objects += !nr_users;
 	} else {
 		if (!nr_users)
-			FAIL("pfn %#lx is in use, but nobody uses it", pfn);
-		EXPECT_EQ(page->refs, 1 + page->nr_shown);
+			FAIL("pfn %#lx is allocated, but nothing refers to it", pfn);
+		EXPECT_EQ(page->refs, 1 + page->nr_shared);
 		EXPECT(!page->is_table || !page->order);
 	}
 }
@@ -400,7 +400,7 @@ static void check_page(struct soft_page *page, unsigned long pfn)
 static void forget_page(struct soft_page *page, unsigned long pfn)
 {
 	page->nr_own = 0;
-	page->nr_shown = 0;
+	page->nr_shared = 0;
 	page->is_table = false;
 }
 

@@ -3,9 +3,9 @@
  * scale.c - does a leaf cost the same in a small and in a huge machine?
  *
  * Gives machines of 64 GiB to 1 PiB a memory map, in PMD leaves on device memory,
- * and takes it away again; callgrind watches while that happens to the last 64 GiB.
- * scale.py runs this and reads what callgrind wrote. No sanitizers, no oracle, and
- * what the soft machine itself takes is not counted.
+ * and frees it; callgrind watches while that happens to the last 64 GiB.
+ * scale.py runs this and reads the files of callgrind. No sanitizers, no oracle, and
+ * the instructions of the soft machine itself are not counted.
  */
 #include <stdarg.h>
 #include <stdlib.h>
@@ -76,7 +76,7 @@ void forget_operations(void)
 {
 }
 
-/* All that lies before is there, which is what makes the machine large. */
+/* All that lies before is mapped: that makes the machine large. */
 static void populate(unsigned long start_pfn, unsigned long end_pfn, struct vmem_altmap *altmap)
 {
 	for (unsigned long pfn = start_pfn; pfn < end_pfn; pfn += PAGES_PER_SECTION)
@@ -100,7 +100,7 @@ int main(int argc, char **argv)
 	machine.knobs.is_untraced = true;
 	end_pfn = PHYS_PFN(size);
 	first_pfn = PHYS_PFN(size - WATCHED_SIZE);
-	/* The memory of the device lies behind all that is described. */
+	/* The memory of the device lies behind all page frames described. */
 	set_altmap(&altmap, end_pfn, 0, PHYS_PFN(size / PAGE_SIZE * sizeof(struct page)));
 	populate(0, first_pfn, &altmap);
 

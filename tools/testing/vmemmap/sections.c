@@ -3,8 +3,8 @@
  * sections.c - the array of sections, how a machine boots, and devices
  *
  * Plays mm/sparse.c, mm/memory_hotplug.c and mm/memremap.c: boot gives each
- * section that has RAM a whole memory map; hot-add goes section by section.
- * add_range() undoes what it has added as __add_pages() does in a laid tree.
+ * section that has RAM a whole memory map; memory is added section by section.
+ * add_range() undoes its work as __add_pages() does in a laid tree.
  */
 #include <stdlib.h>
 
@@ -170,7 +170,7 @@ void machine_end_of_boot(void)
 	machine.has_slab = true;
 }
 
-/* Another machine boots: what the code under test knows of this one is gone. */
+/* Another machine boots: the code under test must forget this one. */
 static void clear_boot_data(void)
 {
 	extern char __start_meminitdata[], __stop_meminitdata[];
@@ -305,7 +305,7 @@ void give_altmap(struct device *dev, unsigned long reserve, unsigned long free)
 	dev->has_altmap = true;
 }
 
-/* A range is counted in nr_range once it is there. */
+/* A range counts in nr_range once it is in place. */
 int add_device(struct device *dev)
 {
 	int err = add_range(dev->nid, dev->pfn, dev->nr_pages,

@@ -8,23 +8,24 @@
  *	vmemmap_base.h	the kernel that they are compiled against
  *	memory.c	RAM of two nodes: memblock, buddy allocator, slab
  *	tables.c	page tables, and the walker that reads them as hardware does
- *	arch.c		what an architecture supplies: vmemmap_populate() and _free()
+ *	arch.c		the part of an architecture: vmemmap_populate() and _free()
  *	hooks.c		the weak hooks of an architecture that has its own; linked
  *			into one of the variants only
  *	sections.c	sections, devices, and how a machine boots
  *	hugetlb.c	HugeTLB pages that share their tails
  *	include/	stand-ins for the kernel's trace headers: each tracepoint
  *			calls a function of trace.c
- *	trace.c		sums up what is traced, for the oracle
- *	oracle.c	what the machine must look like, worked out from a list of
- *			live subsections; and the whole of it as text
+ *	trace.c		sums up the tracepoints, for the oracle
+ *	oracle.c	derives from a list of live subsections how the machine must
+ *			look; and writes it down as text
+ *	kunit.c		a window for the KUnit suites that run here too
  *	geometries.c	the architectures, real and tiny
  *	test_*.c	test cases
  *
  * The size of a page, the index bits of each level (2 to 5 levels) and the
  * size of sections are run-time data, so that one program covers them all.
  * sizeof(struct page) is not: everything is compiled for each size, and main.c
- * runs the variants one after the other. Tiny tables of 4 or 8 entries make a
+ * runs the variants side by side. Tiny tables of 4 or 8 entries make a
  * few pages reach every path of a five-level table.
  *
  * Rules that the machine enforces; a breach ends the test case:
@@ -33,7 +34,7 @@
  *	and slab objects is touched at all
  *	a block is freed once, with its order, to the allocator that gave it
  *	an entry is filled once, with an aligned block or an empty table, and
- *	nobody goes down through a leaf, or looks for what no table can map
+ *	no walk descends through a leaf, or leaves the range that tables can map
  *	a struct page of RAM has a reference count; one of a device has none
  *	poisoned struct pages are mapped
  *	warnings that the test case did not announce are failures
@@ -59,7 +60,7 @@
 
 /* ---- Test cases (ktap.c) ---- */
 
-/* How far the machine has come that a test case gets. */
+/* The state of the machine that a test case gets. */
 enum machine_state {
 	EARLY,			/* before the buddy allocator is up */
 	BARE,			/* nothing is mapped */
@@ -123,18 +124,18 @@ void forget_operations(void);
 /* ---- The machine ---- */
 
 /**
- * struct machine - what is true of the whole machine
- * @has_slab: the buddy allocator is up, memblock is gone
+ * struct machine - the state of the whole machine
+ * @has_slab: the buddy allocator has replaced memblock
  * @memmap_pages: the counter of memory map pages added after boot
  * @memmap_boot_pages: the counter of those from boot
  * @nr_used_pages: pages of RAM in use
- * @unflushed: hull of what was cleared since the last TLB flush; end 0: nothing
+ * @unflushed: hull of the entries cleared since the last TLB flush; end 0: none
  * @has_unflushed_tables: tables among it
  * @traced: for base pages and for huge leaves, by backing, the bytes that were
  *	traced as populated, less those traced as depopulated
  * @nr_tables: tables linked, less those traced as pruned
- * @knobs: what a test case sets
- * @seen: what happened since the machine was built, for test cases to look at
+ * @knobs: for test cases to set
+ * @seen: counts and events since the machine was built, for test cases to check
  */
 struct machine {
 	bool has_slab;
@@ -149,7 +150,7 @@ struct machine {
 	/**
 	 * @fail_at: fail this allocation, counted from 1; 0: none
 	 * @fail_from: all later ones fail as well
-	 * @is_refused: a block that must not be allocated; NULL: there is none
+	 * @is_refused: must a block of that size not be allocated? NULL: none
 	 * @note_allocation: called for each block that is asked for; NULL: nothing
 	 * @is_fragmented: no free block is larger than a page
 	 * @is_memoryless: the node has no memory of its own
@@ -183,7 +184,7 @@ struct machine {
 	 * @nr_exhausted: allocations that failed for want of memory
 	 * @nr_fallbacks: allocations served by another node than the one asked
 	 * @nr_rows: blocks that were split into base pages
-	 * @nr_syncs: new entries of the top level that all processes were told about
+	 * @nr_syncs: new entries of the top level that reached all processes
 	 * @nr_init_tables: tables filled by the architecture's own hooks
 	 * @nr_set_pmds: calls of the architecture's own vmemmap_set_pmd()
 	 * @nr_check_pmds: calls of its own vmemmap_check_pmd()
@@ -243,8 +244,8 @@ void machine_end_of_boot(void);
 	     region < soft_regions + NR_SOFT_REGIONS; region++)
 
 /*
- * Fetch what a test case has provoked; anything else than @nr is a failure.
- * has_message() looks at what has not been fetched yet.
+ * Fetch the warnings or messages that a test case has provoked; any other number
+ * than @nr is a failure. has_message() searches those not fetched yet.
  */
 void expect_warnings(unsigned long nr);
 void expect_messages(unsigned long nr);
@@ -256,7 +257,7 @@ void fail_allocation(unsigned long nr, bool and_later);
 enum page_state { PAGE_FREE, PAGE_BOOT, PAGE_BLOCK, PAGE_REST };
 
 /**
- * struct soft_page - what the machine knows about a page of RAM
+ * struct soft_page - the state of a page of RAM
  * @state: free; from memblock; first page of a buddy block; a later one
  * @is_slab: holds an object of kzalloc()
  * @is_poisoned: memory for struct pages from boot, poisoned
@@ -264,7 +265,7 @@ enum page_state { PAGE_FREE, PAGE_BOOT, PAGE_BLOCK, PAGE_REST };
  * @nid: node that was asked for it
  * @refs: reference count
  * @nr_own: leaves found that own it (oracle)
- * @nr_shown: leaves found that show it beside its owner (oracle)
+ * @nr_shared: leaves found that map it beside its owner (oracle)
  * @is_table: found to be a table (oracle)
  * @is_constructed: noted as a table with the kernel
  * @is_of_leaf: a table that took the place of a leaf
@@ -277,7 +278,7 @@ struct soft_page {
 	signed char nid;
 	int refs;
 	unsigned int nr_own;
-	unsigned int nr_shown;
+	unsigned int nr_shared;
 	bool is_table;
 	bool is_constructed;
 	bool is_of_leaf;
@@ -302,8 +303,8 @@ void sparse_buffer_fini(void);
 /* ---- Tables ---- */
 
 /**
- * struct leaf - what the walker found for an address
- * @level: level of the entry where the walk ended; of the leaf if there is one
+ * struct leaf - where the walk to an address ended
+ * @level: level of the last entry
  * @entry: that entry
  * @start: first address that the entry stands for
  * @end: end of that
@@ -320,7 +321,7 @@ struct leaf {
 	unsigned long *path[NR_SOFT_LEVELS];
 };
 
-/* What kernel_pte_init() and its like leave in an entry; 0 by default. */
+/* The value of an empty entry, as kernel_pte_init() and its like write it; 0 by default. */
 unsigned long soft_empty_entry(enum soft_level_nr level);
 
 void tables_reset(void);
@@ -333,15 +334,15 @@ bool is_empty_entry(unsigned long entry, int level);
 unsigned long *entry_table(unsigned long entry, int level);
 void plant_leaf(unsigned long addr, int level, unsigned long pfn);
 void split_leaf(const struct leaf *leaf, void *table);
-void show_page(unsigned long addr, unsigned long pfn, bool is_readonly);
-void hide_page(unsigned long addr);
+void remap_page(unsigned long addr, unsigned long pfn, bool is_readonly);
+void unmap_page(unsigned long addr);
 bool is_in_split_slot(const struct leaf *leaf);
 unsigned long mapped_pfn(unsigned long addr);
 unsigned long nr_tables_for(unsigned long start, unsigned long end,
 			    int lowest_level);
 
 /**
- * for_each_leaf() - visit what is mapped, and count tables
+ * for_each_leaf() - visit all leaves and tables
  * @visit_leaf: called for each leaf in ascending order
  * @visit_table: called for each table but the top one; NULL: nothing
  */
@@ -351,11 +352,11 @@ void for_each_leaf(void (*visit_leaf)(const struct leaf *leaf),
 /* ---- Sections and devices ---- */
 
 /**
- * struct device - a range of device memory that comes and goes as a whole
+ * struct device - a range of device memory that is added and removed as a whole
  * @pfn: first page frame
- * @nr_pages: length; 0: there is no such device
+ * @nr_pages: length; 0: the device is not in use
  * @nid: its node
- * @altmap: where its memory map lies, if @has_altmap
+ * @altmap: the window for its memory map, if @has_altmap
  * @pgmap: its compound pages
  */
 struct device {
@@ -387,14 +388,14 @@ int add_range(int nid, unsigned long pfn, unsigned long nr_pages,
 void remove_range(unsigned long pfn, unsigned long nr_pages,
 		  struct vmem_altmap *altmap, struct dev_pagemap *pgmap);
 
-/* The same for RAM, and the oracle is told. */
+/* The same for RAM; they also tell the oracle. */
 int add_ram(unsigned long pfn, unsigned long nr_pages);
 void remove_ram(unsigned long pfn, unsigned long nr_pages);
 
 void init_device(struct device *dev, int nid, unsigned long pfn,
 		 unsigned long nr_pages);
 
-/* A device that only brings memory; and one whose own memory map is there. */
+/* An altmap without a device to describe; and that of a device. */
 void set_altmap(struct vmem_altmap *altmap, unsigned long base_pfn,
 		unsigned long reserve, unsigned long free);
 void give_altmap(struct device *dev, unsigned long reserve, unsigned long free);
@@ -415,7 +416,7 @@ bool is_shared_tail(unsigned long pfn);
 
 /* ---- Oracle ---- */
 
-/* Who lives in a subsection. */
+/* The owner of a subsection. */
 enum { NOBODY, BOOT_RAM, HOT_RAM, FIRST_DEVICE };
 
 void oracle_reset(void);
@@ -431,10 +432,10 @@ void check_machine(void);
 void remember_machine(void);
 void expect_machine_as_before(void);
 
-/* As much was traced on the way out as on the way in (trace.c). */
+/* Populating and depopulating were traced with the same sums (trace.c). */
 void expect_traces_cancel_out(void);
 
-/* ---- Where random decisions come from ---- */
+/* ---- Random decisions ---- */
 
 /**
  * struct entropy - a seed, or the bytes that a fuzzer made up

@@ -2,20 +2,20 @@
 /*
  * tables.c - page tables in soft memory, and the walker that reads them
  *
- * The first half is what the code under test writes with: it refuses what
- * hardware or the kernel would not survive. The second half reads the tables
+ * The code under test writes by the first half, which refuses whatever hardware
+ * or the kernel would not survive. The second half reads the tables
  * as hardware does, by level numbers alone, and shares nothing with the
  * accessors of vmemmap_base.h but the encoding of an entry:
  *
  *	| pfn << page_shift | ... | level | readonly | kernel | leaf | present |
  *
- * An entry names its level, so that a table hung in at the wrong level shows.
+ * An entry names its level, so that a table linked at the wrong level is noticed.
  */
 #include <stdlib.h>
 
 #include "soft.h"
 
-/* Where the top table begins; the largest spans 57 bits. */
+/* The start of the top table; the largest spans 57 bits. */
 #define VMEMMAP_BASE	0xfe00000000000000UL
 
 struct soft_level soft_level[NR_SOFT_LEVELS];
@@ -175,7 +175,7 @@ void flush_tlb_kernel_range(unsigned long start, unsigned long end)
 
 /* ---- Geometry ---- */
 
-/* What hardware knows: bytes below an entry of each level there is, as ilog2. */
+/* As hardware knows it: the bytes below an entry of each level, as ilog2. */
 static unsigned int level_shifts[NR_SOFT_LEVELS];
 static unsigned long empty_entries[NR_SOFT_LEVELS];
 static int top;
@@ -217,8 +217,8 @@ static void init_level(int level)
 }
 
 /*
- * The vmemmap begins at the second entry of the top table, so that index 0
- * does not pass for every index.
+ * The vmemmap starts at the second entry of the top table, so that code which
+ * always uses index 0 is noticed.
  */
 void use_geometry(const struct geometry *geometry)
 {
@@ -308,7 +308,7 @@ void plant_leaf(unsigned long addr, int level, unsigned long pfn)
 	*leaf.entry = pfn << geo.page_shift | flags_of(level, true);
 }
 
-/* @table shows what the leaf has shown. */
+/* @table maps the pages that the leaf has mapped. */
 void split_leaf(const struct leaf *leaf, void *table)
 {
 	unsigned long *entries = memset(table, 0, PAGE_SIZE);
@@ -330,8 +330,8 @@ bool is_in_split_slot(const struct leaf *leaf)
 	       ram_page(*slot >> geo.page_shift)->is_of_leaf;
 }
 
-/* Where a page is mapped by a PTE, show another. */
-void show_page(unsigned long addr, unsigned long pfn, bool is_readonly)
+/* Map another page by a PTE that is present. */
+void remap_page(unsigned long addr, unsigned long pfn, bool is_readonly)
 {
 	const struct leaf leaf = walk(addr);
 
@@ -340,8 +340,8 @@ void show_page(unsigned long addr, unsigned long pfn, bool is_readonly)
 		      (is_readonly ? ENTRY_READONLY : 0);
 }
 
-/* The same, but nothing. */
-void hide_page(unsigned long addr)
+/* Clear that PTE. */
+void unmap_page(unsigned long addr)
 {
 	const struct leaf leaf = walk(addr);
 

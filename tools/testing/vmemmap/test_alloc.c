@@ -48,7 +48,7 @@ static void a_block_beyond_the_largest_order_is_refused_quietly(void)
 	expect_messages(0);
 }
 
-static void a_large_block_that_cannot_be_had_is_no_news(void)
+static void a_large_block_that_fails_is_not_reported(void)
 {
 	fail_allocation(1, true);
 	EXPECT(!vmemmap_alloc_block(2 * PAGE_SIZE, 0));
@@ -57,8 +57,8 @@ static void a_large_block_that_cannot_be_had_is_no_news(void)
 	expect_messages(0);
 }
 
-/* The allocator itself says so, if it is not told to be quiet. */
-static void a_page_that_cannot_be_had_is_reported(void)
+/* By the page allocator itself, without __GFP_NOWARN. */
+static void a_page_that_fails_is_reported(void)
 {
 	fail_allocation(1, true);
 	EXPECT(!vmemmap_alloc_block(PAGE_SIZE, 0));
@@ -96,14 +96,14 @@ static void an_early_block_leaves_memory_for_dma_as_long_as_it_can(void)
 	EXPECT(block_pfn(vmemmap_alloc_block(PAGE_SIZE, 0)) < dma_end);
 }
 
-static void an_early_block_that_cannot_be_had_is_none(void)
+static void an_early_block_fails_without_memory(void)
 {
 	exhaust_memblock(0, 0);
 	exhaust_memblock(1, 0);
 	EXPECT(!vmemmap_alloc_block(PAGE_SIZE, 0));
 }
 
-static void at_boot_the_buffer_of_the_node_is_used_up_first(void)
+static void at_boot_the_buffer_of_sparse_init_is_used_up_first(void)
 {
 	unsigned long first, second, last;
 	int i;
@@ -117,7 +117,7 @@ static void at_boot_the_buffer_of_the_node_is_used_up_first(void)
 
 	last = block_pfn(vmemmap_alloc_block_buf(PAGE_SIZE, 1, NULL));
 	EXPECT_EQ(machine.seen.nr_attempts, 1);
-	/* the page that alignment has left out is free again */
+	/* the page skipped for alignment is free again */
 	EXPECT(last < first || last == first + 1 || last > first + 3);
 	sparse_buffer_fini();
 	for (i = 2; i < 4; i++)
@@ -125,7 +125,7 @@ static void at_boot_the_buffer_of_the_node_is_used_up_first(void)
 }
 
 /* As from the buffer. */
-static void at_boot_what_is_set_aside_is_used_up_first(void)
+static void at_boot_the_boot_buffer_is_used_up_first(void)
 {
 	unsigned long first;
 
@@ -133,7 +133,7 @@ static void at_boot_what_is_set_aside_is_used_up_first(void)
 	first = block_pfn(vmemmap_alloc_block_buf(PAGE_SIZE, 1, NULL));
 	EXPECT_EQ(machine.nr_used_pages, 5);
 	EXPECT_EQ(ram_nid(first), 1);
-	/* what alignment leaves out is free again, as is what is left in the end */
+	/* the page skipped for alignment is freed, and in the end all that is left */
 	EXPECT(IS_ALIGNED(block_pfn(vmemmap_alloc_block_buf(2 * PAGE_SIZE, 1, NULL)), 2));
 	EXPECT_EQ(machine.nr_used_pages, 5 - !(first & 1));
 	EXPECT_EQ(machine.seen.nr_attempts, 1);
@@ -152,12 +152,12 @@ static void at_boot_what_is_set_aside_is_used_up_first(void)
 	vmemmap_close_boot_buffer();
 }
 
-static void huge_blocks_fit_into_what_is_set_aside_for_them(void)
+static void huge_blocks_fit_into_the_boot_buffer(void)
 {
 	SKIP_UNLESS(geo.ram_pages >= 8 * PHYS_PFN(PMD_SIZE), "too little RAM");
 	for (int nr = 1; nr <= 2; nr++) {
 		machine_early();
-		/* what is free does not begin or end on a PMD block */
+		/* free memory does not start or end on a PMD block */
 		vmemmap_alloc_block(PAGE_SIZE, 1);
 		machine.seen.nr_attempts = 0;
 		vmemmap_open_boot_buffer(nr * PMD_SIZE, 1);
@@ -168,7 +168,7 @@ static void huge_blocks_fit_into_what_is_set_aside_for_them(void)
 	}
 }
 
-static void nothing_is_set_aside_while_the_buffer_lasts(void)
+static void no_boot_buffer_is_allocated_while_that_of_sparse_init_lasts(void)
 {
 	sparse_buffer_init(2 * PAGE_SIZE, 1);
 	machine.seen.nr_attempts = 0;
@@ -184,7 +184,7 @@ static void nothing_is_set_aside_while_the_buffer_lasts(void)
 	sparse_buffer_fini();
 }
 
-static void memory_of_another_node_is_not_set_aside(void)
+static void the_boot_buffer_lies_on_its_node(void)
 {
 	exhaust_memblock(1, 0);
 	vmemmap_open_boot_buffer(PMD_SIZE, 1);
@@ -234,7 +234,7 @@ static void a_batch_allocates_the_largest_rows_that_are_wanted(void)
 	take_pages(&batch, 5);
 	EXPECT_EQ(machine.nr_used_pages, 6);
 	EXPECT_EQ(machine.seen.nr_rows, 2);
-	/* the seventh, and whatever was not announced, comes alone */
+	/* the seventh is allocated alone, and so is one that was not announced */
 	take_pages(&batch, 2);
 	EXPECT_EQ(machine.nr_used_pages, 8);
 	EXPECT_EQ(machine.seen.nr_rows, 2);
@@ -279,7 +279,7 @@ static void a_batch_without_rows_goes_page_by_page(void)
 	vmemmap_open_batch(&batch, 1, 4);
 	take_pages(&batch, 3);
 	EXPECT_EQ(machine.seen.nr_rows, 0);
-	/* two orders were tried, once */
+	/* two orders were tried once each */
 	EXPECT_EQ(machine.seen.nr_attempts, 2 + 3);
 	fail_allocation(1, true);
 	EXPECT(!vmemmap_alloc_batch_page(&batch));
@@ -325,7 +325,7 @@ static void expect_verify_messages(unsigned long pfn, int node, unsigned long nr
 	expect_messages(nr);
 }
 
-static void memory_on_another_node_is_told(void)
+static void warns_about_memory_on_another_node(void)
 {
 	for (int has_slab = 0; has_slab < 2; has_slab++) {
 		machine_early();
@@ -337,7 +337,7 @@ static void memory_on_another_node_is_told(void)
 	}
 }
 
-static void memory_as_near_as_the_nodes_own_is_no_news(void)
+static void says_nothing_about_memory_that_is_as_near(void)
 {
 	machine.knobs.far_distance = LOCAL_DISTANCE;
 	expect_verify_messages(ram_start_pfn(0), 1, 0);
@@ -345,7 +345,7 @@ static void memory_as_near_as_the_nodes_own_is_no_news(void)
 	expect_verify_messages(ram_start_pfn(0), 1, 1);
 }
 
-static void memory_of_an_unknown_node_is_no_news(void)
+static void says_nothing_about_memory_of_an_unknown_node(void)
 {
 	const unsigned long device_pfn = 1UL << 22;
 
@@ -372,20 +372,20 @@ static void a_part_of_a_vmemmap_page_counts_as_a_page(void)
 }
 
 const struct test_case alloc_cases[] = {
-	TEST_CASE(a_large_block_that_cannot_be_had_is_no_news, BARE),
-	TEST_CASE(a_page_that_cannot_be_had_is_reported, BARE),
+	TEST_CASE(a_large_block_that_fails_is_not_reported, BARE),
+	TEST_CASE(a_page_that_fails_is_reported, BARE),
 	TEST_CASE(a_block_from_the_buddy_allocator_is_not_compound, BARE),
 	TEST_CASE(a_block_without_a_node_may_come_from_anywhere, BARE),
 	TEST_CASE(a_block_comes_from_another_node_if_it_must, BARE),
 	TEST_CASE(a_block_beyond_the_largest_order_is_refused_quietly, BARE),
 	TEST_CASE(an_early_block_comes_from_memblock, EARLY),
 	TEST_CASE(an_early_block_leaves_memory_for_dma_as_long_as_it_can, EARLY),
-	TEST_CASE(an_early_block_that_cannot_be_had_is_none, EARLY),
-	TEST_CASE(at_boot_the_buffer_of_the_node_is_used_up_first, EARLY),
-	TEST_CASE(at_boot_what_is_set_aside_is_used_up_first, EARLY),
-	TEST_CASE(huge_blocks_fit_into_what_is_set_aside_for_them, EARLY),
-	TEST_CASE(nothing_is_set_aside_while_the_buffer_lasts, EARLY),
-	TEST_CASE(memory_of_another_node_is_not_set_aside, EARLY),
+	TEST_CASE(an_early_block_fails_without_memory, EARLY),
+	TEST_CASE(at_boot_the_buffer_of_sparse_init_is_used_up_first, EARLY),
+	TEST_CASE(at_boot_the_boot_buffer_is_used_up_first, EARLY),
+	TEST_CASE(huge_blocks_fit_into_the_boot_buffer, EARLY),
+	TEST_CASE(no_boot_buffer_is_allocated_while_that_of_sparse_init_lasts, EARLY),
+	TEST_CASE(the_boot_buffer_lies_on_its_node, EARLY),
 	TEST_CASE(a_row_is_base_pages_side_by_side_on_their_node, BARE),
 	TEST_CASE(a_row_comes_from_another_node_only_if_its_own_has_no_memory, BARE),
 	TEST_CASE(a_batch_allocates_the_largest_rows_that_are_wanted, BARE),
@@ -394,9 +394,9 @@ const struct test_case alloc_cases[] = {
 	TEST_CASE(a_batch_without_rows_goes_page_by_page, BARE),
 	TEST_CASE(a_row_is_no_larger_than_the_buddy_allocator_has, BARE),
 	TEST_CASE(a_batch_at_boot_has_no_rows, EARLY),
-	TEST_CASE(memory_on_another_node_is_told, EARLY),
-	TEST_CASE(memory_as_near_as_the_nodes_own_is_no_news, BARE),
-	TEST_CASE(memory_of_an_unknown_node_is_no_news, EARLY),
+	TEST_CASE(warns_about_memory_on_another_node, EARLY),
+	TEST_CASE(says_nothing_about_memory_that_is_as_near, BARE),
+	TEST_CASE(says_nothing_about_memory_of_an_unknown_node, EARLY),
 	TEST_CASE(a_part_of_a_vmemmap_page_counts_as_a_page, BARE),
 	{}
 };

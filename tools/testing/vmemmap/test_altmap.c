@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* test_altmap.c - blocks that a device brings, and that they come back */
+/* test_altmap.c - blocks of a device: allocating, freeing, searching for holes */
 #include "soft.h"
 
 /* Behind all RAM, and a multiple of the largest PMD block. */
@@ -50,7 +50,7 @@ static void check_altmap_window(unsigned long base, unsigned long reserve,
 	}
 }
 
-static void altmap_blocks_lie_inside_the_window_and_apart(void)
+static void any_window_gives_the_lowest_aligned_block(void)
 {
 	for (unsigned long base = 64; base < 72; base++)
 		for (unsigned long reserve = 0; reserve < 4; reserve++)
@@ -58,7 +58,7 @@ static void altmap_blocks_lie_inside_the_window_and_apart(void)
 				check_altmap_window(base, reserve, free);
 }
 
-/* W18: it is told by its page frame, on either side of what the device has. */
+/* Its page frame decides, on either side of the window. */
 static void a_block_of_ram_goes_to_ram_whatever_the_altmap(void)
 {
 	for (int i = 0; i < 2; i++) {
@@ -75,8 +75,8 @@ static void a_block_of_ram_goes_to_ram_whatever_the_altmap(void)
 	}
 }
 
-/* W18: nor does a page of one device go to another, or to RAM. */
-static void a_block_of_nobody_is_refused(void)
+/* It must be freed neither to this device nor to RAM. */
+static void a_block_of_another_device_is_refused(void)
 {
 	const unsigned long nowhere = 1UL << 22;
 	struct device *dev = &devices[0];
@@ -108,8 +108,8 @@ static unsigned long slot_addr(unsigned long nr)
 }
 
 /*
- * The device that the slots describe, whether there are so many sections or not.
- * It has set pages aside that lie at a multiple of a PMD block.
+ * The device that the slots describe, which may be more page frames than sections
+ * can have. Its window starts at a multiple of a PMD block.
  */
 static struct vmem_altmap *wide_altmap(unsigned long nr_pages)
 {
@@ -156,8 +156,8 @@ static void leaves_in_any_order_are_avoided(void)
  *	slots		| leaf A | pages ... | leaf C |
  *	altmap		| A      | pages ... | C      |
  *
- * A page takes a place where A was, then where a page was; a leaf takes the
- * other of the aligned places.
+ * A page is allocated where A was, and a leaf where pages were, at the other of the
+ * aligned places.
  */
 static void leaves_and_pages_take_the_holes_of_each_other(void)
 {
@@ -185,7 +185,7 @@ static void leaves_and_pages_take_the_holes_of_each_other(void)
 	EXPECT_EQ(altmap->align, 0);
 }
 
-/* What was freed before the last block, which steps back over itself only. */
+/* Freeing the last block steps back over that block only, not over the hole before it. */
 static void a_hole_may_reach_beyond_the_last_block(void)
 {
 	const unsigned long nr = BIT(PMD_ORDER);
@@ -202,8 +202,8 @@ static void a_hole_may_reach_beyond_the_last_block(void)
 	EXPECT_EQ(altmap->align, 0);
 }
 
-/* It costs nothing as long as there is room behind the last block, or none at all. */
-static void holes_are_looked_for_only_if_there_are_some(void)
+/* A search costs nothing while there is room behind the last block, or none at all. */
+static void holes_are_searched_for_only_if_there_are_any(void)
 {
 	struct vmem_altmap *altmap = wide_altmap(3);
 
@@ -217,8 +217,8 @@ static void holes_are_looked_for_only_if_there_are_some(void)
 	EXPECT(soft_way[SOFT_PGD]);
 }
 
-/* RAM, as there is at the ends, and what lies beside the pages set aside. */
-static void leaves_of_others_are_not_counted(void)
+/* RAM, as at the ends of a range, and pages beside the window. */
+static void leaves_outside_the_window_are_not_counted(void)
 {
 	struct vmem_altmap *altmap = wide_altmap(2);
 
@@ -244,8 +244,8 @@ static unsigned long step_pages(void)
 }
 
 /*
- * A device of two sections that has just as many pages for its memory map as
- * that takes, behind @reserve pages.
+ * A device of two sections whose window is just as large as its memory map, behind
+ * @reserve pages.
  */
 static void make_tight_device(struct device *dev, unsigned long reserve)
 {
@@ -258,7 +258,7 @@ static void make_tight_device(struct device *dev, unsigned long reserve)
 	give_altmap(dev, reserve, nr);
 }
 
-/* A part of one section comes if none of it is there, and goes if all of it is. */
+/* Add a part of one section if none of it is live, remove it if all of it is. */
 static void toggle_part(struct entropy *entropy, struct device *dev)
 {
 	const unsigned long step = step_pages(), nr_steps = PAGES_PER_SECTION / step;
@@ -299,7 +299,7 @@ static void add_the_rest(struct device *dev)
 		EXPECT_EQ(dev->altmap.alloc, dev->altmap.free);
 }
 
-/* W17: parts come and go in any order, and there is always room for the rest. */
+/* Parts are added and removed in any order, and there is always room for the rest. */
 static void a_device_with_no_page_to_spare_serves_any_order(void)
 {
 	struct entropy entropy = seeded_entropy();
@@ -321,14 +321,14 @@ static void a_device_with_no_page_to_spare_serves_any_order(void)
 }
 
 const struct test_case altmap_cases[] = {
-	TEST_CASE(altmap_blocks_lie_inside_the_window_and_apart, BARE, .where = ONCE),
+	TEST_CASE(any_window_gives_the_lowest_aligned_block, BARE, .where = ONCE),
 	TEST_CASE(a_block_of_ram_goes_to_ram_whatever_the_altmap, BARE),
-	TEST_CASE(a_block_of_nobody_is_refused, BOOT),
+	TEST_CASE(a_block_of_another_device_is_refused, BOOT),
 	TEST_CASE(leaves_in_any_order_are_avoided, BARE),
 	TEST_CASE(leaves_and_pages_take_the_holes_of_each_other, BARE, .where = TINY),
 	TEST_CASE(a_hole_may_reach_beyond_the_last_block, BARE),
-	TEST_CASE(holes_are_looked_for_only_if_there_are_some, BARE),
-	TEST_CASE(leaves_of_others_are_not_counted, BARE),
+	TEST_CASE(holes_are_searched_for_only_if_there_are_any, BARE),
+	TEST_CASE(leaves_outside_the_window_are_not_counted, BARE),
 	TEST_CASE(a_device_with_no_page_to_spare_serves_any_order, BOOT),
 	{}
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* test_dedup.c - compound pages of a device: heads, tails, and shown tails */
+/* test_dedup.c - compound pages: heads, tails, and shared tails */
 #include <stdlib.h>
 
 #include "soft.h"
@@ -35,7 +35,7 @@ static struct device *new_device(unsigned long per_compound)
 	return dev;
 }
 
-/* The device begins behind what boot has mapped. */
+/* The device starts behind the sections from boot. */
 static unsigned long device_pfn(void)
 {
 	return section_nr_to_pfn(first_hot_section());
@@ -92,8 +92,8 @@ static void see_leaf(const struct leaf *leaf)
 }
 
 /*
- * Of the device, exactly the vmemmap pages [0, nr) are mapped, and each shows
- * what it shall.
+ * Of the device, exactly the vmemmap pages [0, nr) are mapped, each to the right
+ * page.
  */
 static void expect_compound_pages(unsigned long nr, unsigned long per_compound)
 {
@@ -140,7 +140,7 @@ static void a_range_may_be_populated_in_two_parts(void)
 	expect_messages(0);
 }
 
-/* H: own page, .: shown tail. H H . . | H H . . | H H */
+/* H: own page, .: shared tail. H H . . | H H . . | H H */
 static void the_first_pages_of_each_compound_page_are_its_own(void)
 {
 	const unsigned long nr_own[] = { 0, 1, 2, 2, 2, 3, 4, 4, 4, 5, 6 };
@@ -183,13 +183,13 @@ static void a_huge_leaf_is_no_tail(void)
 	*leaf.path[SOFT_PMD] = soft_empty_entry(SOFT_PMD);
 	plant_leaf(addr_at(1), SOFT_PMD, 0);
 	EXPECT_EQ(populate(2, 4, &pgmap), -EINVAL);
-	/* nor does it hold a head and a tail page that are to be shared */
+	/* a leaf holds no head and no tail page that could be shared */
 	EXPECT_EQ(populate(0, 2, &pgmap), -EEXIST);
 }
 
 /* ---- HugeTLB pages from boot ---- */
 
-/* A zone of node 1 whose HugeTLB pages nobody has seen yet. */
+/* A zone of node 1, without a tail page for any order. */
 static struct zone zone;
 
 static void init_zone(void)
@@ -198,7 +198,7 @@ static void init_zone(void)
 	zone = (struct zone){ .node = 1 };
 }
 
-/* The HugeTLB page that takes @nr vmemmap pages from @first on. */
+/* The HugeTLB page of the @nr vmemmap pages from @first on. */
 static int populate_hvo(unsigned long first, unsigned long nr)
 {
 	return vmemmap_populate_hvo(addr_at(first), addr_at(first + nr),
@@ -218,7 +218,7 @@ static void expect_hvo(unsigned long first, unsigned long nr)
 		EXPECT_EQ(mapped_pfn(addr_at(first + i)), page_to_pfn(tail));
 }
 
-static void hugetlb_pages_of_an_order_show_one_tail(void)
+static void hugetlb_pages_of_an_order_share_one_tail(void)
 {
 	unsigned long nr_free;
 
@@ -236,7 +236,7 @@ static void hugetlb_pages_of_an_order_show_one_tail(void)
 		  nr_tables_for(addr_at(0), addr_at(16), SOFT_PTE));
 }
 
-static void hugetlb_without_memory_is_told_so(void)
+static void hugetlb_without_memory_fails(void)
 {
 	unsigned long n = 0;
 	int err;
@@ -252,7 +252,7 @@ static void hugetlb_without_memory_is_told_so(void)
 	expect_hvo(0, 4);
 }
 
-static void shown_tails_of_hugetlb_pages_are_made_read_only(void)
+static void shared_tails_of_hugetlb_pages_are_made_read_only(void)
 {
 	init_zone();
 	EXPECT_EQ(populate_hvo(0, 4), 0);
@@ -271,7 +271,7 @@ static void expect_vm_warning(void)
 #endif
 }
 
-static void what_is_no_pte_is_not_made_read_only(void)
+static void only_ptes_are_made_read_only(void)
 {
 	const struct vmemmap_fill huge = { .nid = 1, .huge = true };
 	const unsigned long slot = ALIGN(addr_at(0), PMD_SIZE);
@@ -288,7 +288,7 @@ static void what_is_no_pte_is_not_made_read_only(void)
 
 /* ---- With sections ---- */
 
-/* The vmemmap pages of a section that takes whole ones. */
+/* The vmemmap pages of a section whose struct pages fill whole ones. */
 static unsigned long pages_per_section(void)
 {
 	const unsigned long size = PAGES_PER_SECTION * sizeof(struct page);
@@ -316,7 +316,7 @@ static void compound_pages_may_span_sections(void)
 	}
 }
 
-static void with_an_altmap_no_tail_is_shown(void)
+static void with_an_altmap_no_tail_is_shared(void)
 {
 	const unsigned long nr = pages_per_section();
 	struct device *dev = new_device(4);
@@ -363,12 +363,12 @@ const struct test_case dedup_cases[] = {
 	TEST_CASE(the_first_pages_of_each_compound_page_are_its_own, BARE, .where = ONCE),
 	TEST_CASE(compound_nr_pages_is_what_populating_takes, BARE, .where = TINY),
 	TEST_CASE(a_huge_leaf_is_no_tail, BARE),
-	TEST_CASE(hugetlb_pages_of_an_order_show_one_tail, EARLY),
-	TEST_CASE(hugetlb_without_memory_is_told_so, EARLY, .where = TINY),
-	TEST_CASE(shown_tails_of_hugetlb_pages_are_made_read_only, EARLY),
-	TEST_CASE(what_is_no_pte_is_not_made_read_only, EARLY, .where = TINY),
+	TEST_CASE(hugetlb_pages_of_an_order_share_one_tail, EARLY),
+	TEST_CASE(hugetlb_without_memory_fails, EARLY, .where = TINY),
+	TEST_CASE(shared_tails_of_hugetlb_pages_are_made_read_only, EARLY),
+	TEST_CASE(only_ptes_are_made_read_only, EARLY, .where = TINY),
 	TEST_CASE(compound_pages_may_span_sections, BOOT),
-	TEST_CASE(with_an_altmap_no_tail_is_shown, BOOT),
+	TEST_CASE(with_an_altmap_no_tail_is_shared, BOOT),
 	TEST_CASE(small_compound_pages_share_nothing, BOOT),
 	{}
 };

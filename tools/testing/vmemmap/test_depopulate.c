@@ -1,9 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * test_depopulate.c - what goes, what stays, in which order, at what cost
+ * test_depopulate.c - which leaves and tables are freed, when, and at what cost
  *
- * W7: that nothing is released before a flush that covers all that was cleared,
- * is asserted in each release of every test case, see expect_unreachable().
+ * Most cases are about vmemmap pages and leaves that are shared. Struct pages of
+ * subsections A and B can share one, and so can those of sections:
+ *
+ *	pfns		|     A     |     B     |     C     |
+ *	struct pages	|  of A  |  of B  |  of C  |
+ *	vmemmap		|  page or leaf  |  page or leaf  |
+ *			          ^ needed until A and B are both removed
+ *
+ * Each release of every test case asserts that a flush has covered all entries that
+ * were cleared before, see expect_unreachable().
  */
 #include <stdlib.h>
 #include "soft.h"
@@ -31,8 +39,8 @@ static int fill_base(unsigned long start, unsigned long end)
 	return vmemmap_fill_range(start, end, &fill);
 }
 
-/* W1, W2: both orders, for all neighbours in two sections, whatever they share. */
-static void neighbours_go_in_any_order(void)
+/* In both orders, for all neighbours in two sections, whatever they share. */
+static void neighbours_are_removed_in_any_order(void)
 {
 	const unsigned long step = PAGES_PER_SUBSECTION;
 	const unsigned long nr = 2 * SUBSECTIONS_PER_SECTION;
@@ -54,36 +62,36 @@ static void neighbours_go_in_any_order(void)
 			}
 }
 
-/* ---- W1, W2: every range of subsections of two sections, real page sizes ---- */
+/* ---- Every range of subsections of two sections, real page sizes ---- */
 
 #define MAX_WINDOW_PAGES 4096
 
 /*
- * The struct pages of the two sections, outwards to what a leaf may map; and
- * what was there when it was checked last.
+ * The struct pages of the two sections, rounded outwards to leaves; and the page
+ * that each address was mapped to at the last check.
  */
 static struct {
 	unsigned long pfn, start, end;
 	unsigned long nr_others;	/* pages of RAM not for these sections */
-	unsigned long shown[MAX_WINDOW_PAGES];	/* ULONG_MAX: not mapped */
+	unsigned long pfns[MAX_WINDOW_PAGES];	/* ULONG_MAX: not mapped */
 } window;
 
-/* It is mapped if somebody lives there, and by the memory that it had before. */
+/* It is mapped if any of its subsections is live, and by the same memory as before. */
 static void check_unit(unsigned long start, unsigned long end, const struct leaf *leaf)
 {
 	const unsigned long first = (start - soft_vmemmap) / sizeof(struct page);
 	const unsigned long last = (end - 1 - soft_vmemmap) / sizeof(struct page);
-	unsigned long *shown = &window.shown[(start - window.start) >> PAGE_SHIFT];
+	unsigned long *before = &window.pfns[(start - window.start) >> PAGE_SHIFT];
 	unsigned long pfn = leaf->is_mapped ? leaf->pfn : ULONG_MAX;
 
 	if (leaf->is_mapped == is_dead_range(first, last - first + 1))
 		FAIL("[%#lx-%#lx) is %smapped", start, end, leaf->is_mapped ? "" : "not ");
 	if (leaf->is_mapped)
 		EXPECT(ram_page(pfn)->state == PAGE_BLOCK && ram_page(pfn)->refs == 1);
-	for (; start < end; start += PAGE_SIZE, pfn += leaf->is_mapped, shown++) {
-		if (leaf->is_mapped && *shown != ULONG_MAX)
-			EXPECT_EQ(*shown, pfn);
-		*shown = pfn;
+	for (; start < end; start += PAGE_SIZE, pfn += leaf->is_mapped, before++) {
+		if (leaf->is_mapped && *before != ULONG_MAX)
+			EXPECT_EQ(*before, pfn);
+		*before = pfn;
 	}
 }
 
@@ -129,8 +137,8 @@ static void open_window(void)
 	window.start = ALIGN_DOWN(vaddr(window.pfn), unit);
 	window.end = ALIGN(vaddr(window.pfn + 2 * PAGES_PER_SECTION), unit);
 	EXPECT((window.end - window.start) >> PAGE_SHIFT <= MAX_WINDOW_PAGES);
-	memset(window.shown, 0xff, sizeof(window.shown));
-	/* what they have in common with others is there */
+	memset(window.pfns, 0xff, sizeof(window.pfns));
+	/* have the tables built that they share with others */
 	EXPECT_EQ(add_ram(window.pfn, 2 * PAGES_PER_SECTION), 0);
 	remove_ram(window.pfn, 2 * PAGES_PER_SECTION);
 	window.nr_others = machine.nr_used_pages - (geo.arch == ARCH_BASE);
@@ -148,7 +156,7 @@ static void toggle(unsigned long pfn, unsigned long nr_pages)
 
 /*
  * One of @step ranges: with an odd @step that is still each start, each length,
- * and each way in which the two ends can lie in a page.
+ * and each position of the two ends in a page.
  */
 static void toggle_ranges(unsigned int step)
 {
@@ -168,10 +176,10 @@ static void toggle_ranges(unsigned int step)
 
 /*
  * The sections are otherwise empty, or otherwise full. Two sections have 8256
- * ranges, or 131328 with 64K pages: all of them for the struct page that there
- * is, and for 16K pages with any; one in five for the rest.
+ * ranges, or 131328 with 64K pages: test all of them for a struct page of 64 bytes,
+ * and for 16K pages with any; one in five for the rest.
  */
-static void all_ranges_of_two_sections_come_and_go(void)
+static void every_range_of_two_sections_is_added_and_removed(void)
 {
 	const bool is_real = sizeof(struct page) == 64;
 	const unsigned int step = is_real || geo.page_shift == 14 ? 1 : 5;
@@ -190,8 +198,8 @@ static void all_ranges_of_two_sections_come_and_go(void)
 	toggle_ranges(step);
 }
 
-/* An 80-byte struct page makes sections share leaves; W14: and come again. */
-static void sections_that_share_leaves_go_in_any_order(void)
+/* An 80-byte struct page makes sections share leaves; each is also added once more. */
+static void sections_that_share_leaves_are_removed_in_any_order(void)
 {
 	const unsigned long pfns[] = { hot_pfn(0), hot_pfn(1) };
 
@@ -217,7 +225,7 @@ static void expect_one_flush(struct device *dev, struct vmem_altmap *altmap)
 	EXPECT_EQ(machine.seen.nr_tlb_flushes, 1);
 }
 
-/* W7, W26, whatever the leaves: huge, pages, shared tails, a device; with the tables. */
+/* Whatever its leaves: huge, pages, shared tails, of a device; with the tables. */
 static void a_removed_section_costs_one_flush(void)
 {
 	struct device *dev = &devices[0];
@@ -238,8 +246,8 @@ static void a_removed_section_costs_one_flush(void)
 	check_machine();
 }
 
-/* W26: as many as can be gathered. */
-static void sections_that_go_together_cost_one_flush(void)
+/* As far as the gathered pieces have room. */
+static void sections_removed_together_cost_one_flush(void)
 {
 	struct device *dev = &devices[0];
 
@@ -255,10 +263,10 @@ static void sections_that_go_together_cost_one_flush(void)
 }
 
 /* Pages, leaves and tables are missing, at each level. */
-static void a_range_with_holes_goes(void)
+static void a_range_with_holes_is_freed(void)
 {
 	const struct vmemmap_fill huge = { .nid = 0, .huge = true };
-	/* real tables reach too far to go through them slot by slot */
+	/* real tables span too many slots to visit each */
 	const int last_level = geo.is_tiny ? top_level() : SOFT_PMD;
 	unsigned long addr = slot_addr(0);
 
@@ -273,7 +281,7 @@ static void a_range_with_holes_goes(void)
 	}
 	vmemmap_free(slot_addr(0), addr + PAGE_SIZE, NULL);
 	EXPECT_EQ(nr_used_pages(), 0);
-	/* nothing is there at all */
+	/* nothing is mapped at all */
 	vmemmap_free(slot_addr(0), addr + PAGE_SIZE, NULL);
 	EXPECT_EQ(nr_used_pages(), 0);
 }
@@ -292,8 +300,8 @@ static void an_early_section_keeps_what_it_shares(void)
 	check_machine();
 }
 
-/* W22: what boot mapped goes back to where it is from, if a hot section is the last. */
-static void memory_from_boot_goes_when_the_last_user_goes(void)
+/* Memory from boot is freed as such, even if a hot-added section used it last. */
+static void memory_from_boot_is_freed_with_its_last_user(void)
 {
 	unsigned long pfn;
 
@@ -306,7 +314,7 @@ static void memory_from_boot_goes_when_the_last_user_goes(void)
 	check_machine();
 }
 
-/* W13, W18: a part of a section is paid for by its device, as far as it goes. */
+/* The altmap backs whole pages of the part, RAM the pages at its ends. */
 static void a_part_of_a_section_uses_its_altmap(void)
 {
 	struct device *dev = &devices[0];
@@ -330,7 +338,7 @@ static void a_part_of_a_section_uses_its_altmap(void)
  * Tables stay whose entries others have, or that map something else too. Of one
  * page's tables, those below an entry that others have go.
  */
-static void tables_stay_where_they_must(void)
+static void tables_outside_floor_and_ceiling_are_kept(void)
 {
 	const unsigned long start = slot_addr(1), end = start + PAGE_SIZE;
 	unsigned long nr_tables;
@@ -354,8 +362,8 @@ static void tables_stay_where_they_must(void)
 	}
 }
 
-/* W17: the oldest block goes, the next one must not be given to two. */
-static void what_an_altmap_gave_is_not_given_again_while_others_are_out(void)
+/* The oldest block is freed; the next one allocated must not overlap the other. */
+static void an_altmap_allocates_no_page_twice(void)
 {
 	const struct vmemmap_fill fill = { .nid = 0, .altmap = &devices[0].altmap };
 	const unsigned long a = slot_addr(1), b = a + PAGE_SIZE, c = b + PAGE_SIZE;
@@ -392,7 +400,7 @@ static void a_subsection_is_live_from_add_to_remove(void)
 }
 
 /* There need not be an array for the sections before it. */
-static void a_subsection_is_live_behind_sections_that_never_were(void)
+static void a_subsection_is_live_behind_absent_sections(void)
 {
 	const unsigned long pfn =
 		section_nr_to_pfn(NR_MEM_SECTIONS - SECTIONS_PER_ROOT);
@@ -403,7 +411,7 @@ static void a_subsection_is_live_behind_sections_that_never_were(void)
 	EXPECT(!sparse_has_live_subsection(pfn - 1, pfn));
 }
 
-static void a_slot_ends_where_the_next_begins(void)
+static void a_slot_ends_where_the_next_starts(void)
 {
 	const unsigned long addr = slot_addr(1), next = slot_addr(2);
 
@@ -414,7 +422,7 @@ static void a_slot_ends_where_the_next_begins(void)
 }
 
 /* More pieces than are gathered at a time. */
-static void a_range_of_any_length_goes(void)
+static void a_range_of_any_length_is_freed(void)
 {
 	const unsigned long nr = min(3000UL, geo.ram_pages / 2);
 	const unsigned long start = slot_addr(1) + PAGE_SIZE;
@@ -492,7 +500,7 @@ static void memory_of_one_device_is_released_before_that_of_another(void)
 	EXPECT_EQ(machine.seen.nr_tlb_flushes, 1);
 }
 
-static void nothing_is_told_when_nobody_traces(void)
+static void nothing_is_traced_when_tracing_is_off(void)
 {
 	unsigned long nr_traced;
 
@@ -504,24 +512,24 @@ static void nothing_is_told_when_nobody_traces(void)
 }
 
 const struct test_case depopulate_cases[] = {
-	TEST_CASE(neighbours_go_in_any_order, BOOT, .where = TINY),
-	TEST_CASE(all_ranges_of_two_sections_come_and_go, EARLY, .where = REAL),
-	TEST_CASE(sections_that_share_leaves_go_in_any_order, BOOT),
+	TEST_CASE(neighbours_are_removed_in_any_order, BOOT, .where = TINY),
+	TEST_CASE(every_range_of_two_sections_is_added_and_removed, EARLY, .where = REAL),
+	TEST_CASE(sections_that_share_leaves_are_removed_in_any_order, BOOT),
 	TEST_CASE(a_removed_section_costs_one_flush, BOOT),
-	TEST_CASE(sections_that_go_together_cost_one_flush, BOOT, .where = TINY),
-	TEST_CASE(a_range_with_holes_goes, BARE),
+	TEST_CASE(sections_removed_together_cost_one_flush, BOOT, .where = TINY),
+	TEST_CASE(a_range_with_holes_is_freed, BARE),
 	TEST_CASE(an_early_section_keeps_what_it_shares, BOOT),
-	TEST_CASE(memory_from_boot_goes_when_the_last_user_goes, BOOT),
+	TEST_CASE(memory_from_boot_is_freed_with_its_last_user, BOOT),
 	TEST_CASE(a_part_of_a_section_uses_its_altmap, BOOT),
-	TEST_CASE(tables_stay_where_they_must, BARE),
-	TEST_CASE(what_an_altmap_gave_is_not_given_again_while_others_are_out, BARE),
+	TEST_CASE(tables_outside_floor_and_ceiling_are_kept, BARE),
+	TEST_CASE(an_altmap_allocates_no_page_twice, BARE),
 	TEST_CASE(a_subsection_is_live_from_add_to_remove, BOOT),
-	TEST_CASE(a_subsection_is_live_behind_sections_that_never_were, BOOT),
-	TEST_CASE(a_slot_ends_where_the_next_begins, BARE),
-	TEST_CASE(a_range_of_any_length_goes, BARE),
+	TEST_CASE(a_subsection_is_live_behind_absent_sections, BOOT),
+	TEST_CASE(a_slot_ends_where_the_next_starts, BARE),
+	TEST_CASE(a_range_of_any_length_is_freed, BARE),
 	TEST_CASE(a_full_batch_may_end_with_a_table, BARE),
 	TEST_CASE(nested_removals_are_released_after_one_flush, BARE),
 	TEST_CASE(memory_of_one_device_is_released_before_that_of_another, BARE),
-	TEST_CASE(nothing_is_told_when_nobody_traces, BOOT),
+	TEST_CASE(nothing_is_traced_when_tracing_is_off, BOOT),
 	{}
 };

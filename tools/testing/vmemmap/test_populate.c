@@ -57,8 +57,8 @@ static void see_table(unsigned long pfn, int level)
 }
 
 /*
- * Exactly [start, end) is mapped, by leaves of @level, through no more tables
- * than that takes, all on node 1.
+ * Exactly [start, end) is mapped, by leaves of @level and as few tables as possible,
+ * all on node 1.
  */
 static void expect_leaves(unsigned long start, unsigned long end, int level)
 {
@@ -111,7 +111,7 @@ static void fill_maps_each_page_of_a_range_and_no_other(void)
 	expect_messages(0);
 }
 
-static void a_range_that_is_none_is_refused(void)
+static void an_invalid_range_is_refused(void)
 {
 	EXPECT_EQ(fill_base(page_addr(3), page_addr(3) - 1), -EINVAL);
 	EXPECT_EQ(fill_base(page_addr(3), 0), -EINVAL);
@@ -128,34 +128,34 @@ static void fill_reaches_across_tables_of_every_level(void)
 	}
 }
 
-static void memory_of_another_node_is_told_once_a_range(void)
+static void warns_once_a_range_about_remote_memory(void)
 {
 	exhaust_order(1, 0);
 	EXPECT_EQ(fill_base(slot_addr(1) - 2 * PAGE_SIZE, slot_addr(1) + 2 * PAGE_SIZE),
 		  0);
 	EXPECT(has_message("lies on node 0"));
 	expect_messages(1);
-	/* and again when it is there already */
+	/* and once more when it is mapped already */
 	EXPECT_EQ(fill_base(slot_addr(1) - 2 * PAGE_SIZE, slot_addr(1)), 0);
 	expect_messages(1);
 	/* but not for one page alone, which many subsections may share */
 	EXPECT_EQ(fill_base(slot_addr(1) - PAGE_SIZE, slot_addr(1)), 0);
 	expect_messages(0);
-	/* the last leaf tells */
+	/* only the last leaf is looked at */
 	plant_leaf(slot_addr(1) + 2 * PAGE_SIZE, SOFT_PTE, ram_start_pfn(1));
 	EXPECT_EQ(fill_base(slot_addr(1), slot_addr(1) + 3 * PAGE_SIZE), 0);
 	expect_messages(0);
 }
 
-/* Of a range that could not be filled, something else is told. */
-static void the_range_that_is_told_is_the_one_that_was_filled(void)
+/* A range that could not be filled is reported elsewhere. */
+static void warns_about_the_range_that_was_filled(void)
 {
 	exhaust_order(1, 0);
 	EXPECT_EQ(fill_base(page_addr(0) + 8, page_addr(2) - 8), 0);
 	EXPECT(has_message("[%#lx-%#lx) of node", page_addr(0), page_addr(2)));
 	expect_messages(1);
 
-	/* tables are there; two pages, then no more */
+	/* the tables exist; two pages, then no more */
 	fail_allocation(2, true);
 	EXPECT_EQ(fill_base(page_addr(1) + 8, page_addr(4) - 8), -ENOMEM);
 	expect_messages(0);
@@ -198,7 +198,7 @@ static void at_boot_tables_do_not_come_from_the_buffer(void)
 		EXPECT(geo.ram_pages < ptes_per_slot());
 }
 
-static void new_entries_of_the_top_table_are_shown_to_all_processes(void)
+static void new_entries_of_the_top_table_reach_all_processes(void)
 {
 	const int top = top_level();
 	const bool is_synced = top >= SOFT_P4D;
@@ -318,7 +318,7 @@ static void a_leaf_is_kept_by_huge_and_base_fills(void)
 	expect_messages(0);
 }
 
-static void a_huge_leaf_on_another_node_is_told(void)
+static void warns_about_a_huge_leaf_on_another_node(void)
 {
 	need_huge_blocks();
 	/* A table from the node itself, the block not. */
@@ -352,7 +352,7 @@ static void without_a_huge_block_a_slot_gets_base_pages(void)
 	expect_traces_cancel_out();
 }
 
-/* W20: nor is it said to be there. */
+/* And the slot is not taken for a leaf. */
 static void a_refused_leaf_gives_its_block_back(void)
 {
 	need_huge_blocks();
@@ -384,7 +384,7 @@ static int fill_altmap(unsigned long start, unsigned long end, bool huge,
 	return vmemmap_fill_range(start, end, &fill);
 }
 
-/* It is given out again at once, page by page. */
+/* Its pages are allocated at once, one by one. */
 static void a_refused_leaf_gives_the_altmap_its_block_back(void)
 {
 	struct vmem_altmap altmap;
@@ -399,8 +399,8 @@ static void a_refused_leaf_gives_the_altmap_its_block_back(void)
 	machine.seen.nr_warnings = 0;
 }
 
-/* W18: what a neighbour could come to share is RAM, and goes back there. */
-static void an_altmap_backs_no_leaf_that_is_in_the_range_in_part(void)
+/* A page that a neighbour could come to share is RAM, and is freed as RAM. */
+static void an_altmap_backs_whole_pages_of_the_range_only(void)
 {
 	const unsigned long start = page_addr(1) - 8, end = page_addr(3) + 8;
 	struct vmem_altmap altmap;
@@ -436,7 +436,7 @@ static void plant_at_level(unsigned long addr, int level)
 	plant_leaf(addr, level, 0);
 }
 
-/* W14: never goes down through a leaf, on neither way. */
+/* Neither populating nor depopulating descends through a leaf. */
 static void a_leaf_above_the_pmd_level_is_refused(void)
 {
 	const struct vmemmap_fill huge = { .nid = 1, .huge = true };
@@ -459,7 +459,7 @@ static void a_leaf_above_the_pmd_level_is_refused(void)
 	}
 }
 
-static void what_lies_before_a_leaf_in_the_way_is_filled(void)
+static void a_range_is_filled_up_to_a_leaf_in_the_way(void)
 {
 	unsigned long edge;
 
@@ -473,7 +473,7 @@ static void what_lies_before_a_leaf_in_the_way_is_filled(void)
 
 /* ---- Lookup ---- */
 
-/* No table at any level: the upper ones may be there. */
+/* The tables above that level exist. */
 static void lookup_stops_at_an_empty_entry_of_any_level(void)
 {
 	for (int level = SOFT_PMD; level <= top_level(); level++) {
@@ -501,7 +501,7 @@ static void set_pmd_makes_a_leaf(void)
 	EXPECT_EQ(leaf.pfn, ptes_per_slot());
 }
 
-static void check_pmd_tells_leaves_from_tables(void)
+static void check_pmd_distinguishes_leaves_from_tables(void)
 {
 	pmd_t *pmd;
 
@@ -521,7 +521,7 @@ static void check_pmd_tells_leaves_from_tables(void)
 
 /*
  * Fail each allocation of a fill in turn: once with all later ones, too, and
- * once alone. What was filled is taken away by vmemmap_free().
+ * once alone. vmemmap_free() undoes a partial fill.
  */
 static void sweep_fill(bool has_slab, bool and_later,
 		       int (*fill)(unsigned long start, unsigned long end))
@@ -560,14 +560,14 @@ static void a_fill_that_fails_anywhere_can_be_freed_and_tried_again(void)
 
 const struct test_case populate_cases[] = {
 	TEST_CASE(fill_maps_each_page_of_a_range_and_no_other, BARE),
-	TEST_CASE(a_range_that_is_none_is_refused, BARE),
+	TEST_CASE(an_invalid_range_is_refused, BARE),
 	TEST_CASE(fill_reaches_across_tables_of_every_level, BARE, .where = TINY),
-	TEST_CASE(memory_of_another_node_is_told_once_a_range, BARE),
-	TEST_CASE(the_range_that_is_told_is_the_one_that_was_filled, BARE),
+	TEST_CASE(warns_once_a_range_about_remote_memory, BARE),
+	TEST_CASE(warns_about_the_range_that_was_filled, BARE),
 	TEST_CASE(the_pages_of_a_slot_come_in_rows, BARE),
 	TEST_CASE(tables_come_from_the_node_of_the_range, EARLY),
 	TEST_CASE(at_boot_tables_do_not_come_from_the_buffer, EARLY),
-	TEST_CASE(new_entries_of_the_top_table_are_shown_to_all_processes, BARE, .where = TINY),
+	TEST_CASE(new_entries_of_the_top_table_reach_all_processes, BARE, .where = TINY),
 	TEST_CASE(new_tables_are_filled_by_the_architecture, BARE),
 	TEST_CASE(the_default_of_the_table_hooks_is_to_do_nothing, BARE, .where = ONCE),
 	TEST_CASE(fill_huge_makes_a_leaf_of_each_slot, BARE),
@@ -575,16 +575,16 @@ const struct test_case populate_cases[] = {
 	TEST_CASE(fill_huge_wastes_no_block_on_a_few_pages, BARE),
 	TEST_CASE(at_boot_a_huge_leaf_comes_from_the_buffer, EARLY),
 	TEST_CASE(a_leaf_is_kept_by_huge_and_base_fills, BARE),
-	TEST_CASE(a_huge_leaf_on_another_node_is_told, BARE),
+	TEST_CASE(warns_about_a_huge_leaf_on_another_node, BARE),
 	TEST_CASE(without_a_huge_block_a_slot_gets_base_pages, BARE),
 	TEST_CASE(a_refused_leaf_gives_its_block_back, BARE),
 	TEST_CASE(a_refused_leaf_gives_the_altmap_its_block_back, BARE),
-	TEST_CASE(an_altmap_backs_no_leaf_that_is_in_the_range_in_part, BARE),
+	TEST_CASE(an_altmap_backs_whole_pages_of_the_range_only, BARE),
 	TEST_CASE(a_leaf_above_the_pmd_level_is_refused, BARE),
-	TEST_CASE(what_lies_before_a_leaf_in_the_way_is_filled, BARE, .where = TINY),
+	TEST_CASE(a_range_is_filled_up_to_a_leaf_in_the_way, BARE, .where = TINY),
 	TEST_CASE(lookup_stops_at_an_empty_entry_of_any_level, BARE),
 	TEST_CASE(set_pmd_makes_a_leaf, BARE),
-	TEST_CASE(check_pmd_tells_leaves_from_tables, BARE),
+	TEST_CASE(check_pmd_distinguishes_leaves_from_tables, BARE),
 	TEST_CASE(a_fill_that_fails_anywhere_can_be_freed_and_tried_again, EARLY, .where = TINY),
 	{}
 };

@@ -3,10 +3,10 @@
  * test_random.c - random operations, and the oracle after each
  *
  * Memory and devices are added and removed, sections go online and offline,
- * HugeTLB pages are optimised and restored, allocations fail, and nonsense is
- * asked for. What each operation must answer
- * is known before; the machine is checked after it. The seed and the operations
- * are printed when it fails; a fuzzer may choose the operations by bytes.
+ * HugeTLB pages are optimised and restored, allocations fail, and absent memory is
+ * removed. The answer of each operation is known in advance, and the machine is
+ * checked after it. A failure prints the seed and the operations. A fuzzer may
+ * choose the operations by bytes.
  */
 #include <dirent.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@
 
 /*
  * RAM that was added in one piece and has not been removed since. Where part
- * of a vmemmap page is counted as a page, what is removed must be what was
+ * of a vmemmap page is counted as a page, a range must be removed as it was
  * added, or the counters drift.
  */
 struct piece {
@@ -77,7 +77,7 @@ static void keep_piece(unsigned long pfn, unsigned long nr_pages)
 	pieces[nr_pieces++] = (struct piece){ pfn, nr_pages };
 }
 
-/* Pieces never cross the end of a section, as adding goes by sections. */
+/* Pieces never cross the end of a section, since memory is added section by section. */
 static void keep_pieces(unsigned long pfn, unsigned long nr_pages)
 {
 	const unsigned long end = pfn + nr_pages;
@@ -91,7 +91,7 @@ static void keep_pieces(unsigned long pfn, unsigned long nr_pages)
 
 /* ---- Operations ---- */
 
-/* May run out of memory only if that was arranged or is true. */
+/* -ENOMEM only if an allocation was made to fail, or memory has run out. */
 static void expect_add(int err, int expected, unsigned long nr_exhausted)
 {
 	if (err == -ENOMEM)
@@ -126,7 +126,7 @@ static void op_add_ram(struct entropy *entropy)
 		keep_pieces(pfn, nr_pages);
 }
 
-/* Memory goes only when no HugeTLB page is left in it. */
+/* Memory is removed only when no HugeTLB page is left in it. */
 static bool dissolve(unsigned long pfn, unsigned long nr_pages)
 {
 	int nr;
@@ -204,7 +204,7 @@ static bool choose_device(struct entropy *entropy, struct device *dev)
 
 	if (nr_pages > PAGES_PER_SECTION && choose(entropy, 2))
 		nr_pages = SECTION_ALIGN_DOWN(nr_pages);
-	/* not in place of early sections, whose memory map is there already */
+	/* not in place of early sections, whose memory map is present already */
 	if (pfn < section_nr_to_pfn(first_hot_section()) ||
 	    !is_dead_range(pfn, nr_pages))
 		return false;
@@ -360,7 +360,7 @@ static void run_operation(struct entropy *entropy)
 	check_machine();
 }
 
-/* What is removed first makes room for the pages that others need again. */
+/* Restoring the HugeTLB pages needs memory, which earlier removals have freed. */
 static void remove_piece(const struct piece *piece)
 {
 	EXPECT(dissolve(piece->pfn, piece->nr_pages));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* test_sections.c - sections and subsections that come and go */
+/* test_sections.c - sections and subsections: boot, add, remove */
 #include <stdlib.h>
 
 #include "soft.h"
@@ -111,7 +111,7 @@ static void a_section_takes_what_its_architecture_says(void)
 
 /* ---- Boot ---- */
 
-static void boot_maps_whole_sections_and_notes_their_subsections(void)
+static void boot_maps_whole_sections(void)
 {
 	for (unsigned long nr = 0; nr < first_hot_section(); nr++) {
 		EXPECT_EQ(early_section(__nr_to_section(nr)), is_boot_section(nr));
@@ -120,7 +120,7 @@ static void boot_maps_whole_sections_and_notes_their_subsections(void)
 	EXPECT_EQ(machine.memmap_pages, 0);
 }
 
-static void subsections_of_any_range_are_noted_at_boot(void)
+static void boot_marks_the_subsections_of_any_range(void)
 {
 	const unsigned long step = PAGES_PER_SUBSECTION / 2;
 
@@ -150,7 +150,7 @@ static void subsections_of_any_range_are_noted_at_boot(void)
 }
 
 /* The last section of node 1 is absent; so is its usage map. */
-static void sections_without_a_memory_map_are_passed_over_at_boot(void)
+static void boot_skips_sections_without_a_memory_map(void)
 {
 	struct mem_section *last;
 
@@ -159,7 +159,7 @@ static void sections_without_a_memory_map_are_passed_over_at_boot(void)
 	last = __nr_to_section(first_hot_section() - 1);
 	machine_end_of_boot();
 	EXPECT(!last->usage);
-	/* there need not be an array for them either */
+	/* nor need they have an array */
 	sparse_init_subsection_map(section_nr_to_pfn(NR_MEM_SECTIONS - 1), 1);
 	EXPECT(!__nr_to_section(NR_MEM_SECTIONS - 1));
 	EXPECT(!bitmap_empty(__nr_to_section(0)->usage->subsection_map,
@@ -192,7 +192,7 @@ static void use_odd_regions(void)
 	memcpy(soft_regions, regions, sizeof(soft_regions));
 }
 
-static void boot_maps_sections_in_a_row_at_once(void)
+static void boot_maps_a_run_of_sections_by_one_call(void)
 {
 	for (int i = 0; i < 2; i++) {
 		machine_early();
@@ -206,13 +206,13 @@ static void boot_maps_sections_in_a_row_at_once(void)
 		/* has been asked for already; and another after that */
 		expect_boot_populates(1, 4);
 		expect_boot_populates(5, 7);
-		/* once boot is over, what is left of the run counts no more */
+		/* once boot is over, the rest of the run counts no more */
 		machine.has_slab = true;
 		expect_boot_populates(6, 7);
 	}
 }
 
-/* What boot had mapped for them before memory ran out is used, and comes back. */
+/* Pages that boot had mapped for them before memory ran out are used, and freed. */
 static void add_and_remove_absent_sections(unsigned long nr)
 {
 	boot_node(1);
@@ -226,7 +226,7 @@ static void add_and_remove_absent_sections(unsigned long nr)
 	check_machine();
 }
 
-static void a_node_goes_without_sections_that_memory_lacks_for(void)
+static void boot_leaves_out_sections_without_memory(void)
 {
 	unsigned long n = 1, nr_failures;
 
@@ -249,14 +249,14 @@ static void a_node_goes_without_sections_that_memory_lacks_for(void)
 		EXPECT_EQ(machine.memmap_boot_pages, (long)nr_present *
 			  vmemmap_nr_pages(PAGES_PER_SECTION));
 		expect_warnings(0);
-		if (n > 3)	/* else there is no usage map either */
+		if (n > 3)	/* below, the usage map is missing too */
 			add_and_remove_absent_sections(nr_present);
 	} while (nr_failures && n < 200);
 }
 
 /* ---- Add ---- */
 
-static void an_added_section_is_there_but_not_online(void)
+static void an_added_section_is_present_but_offline(void)
 {
 	struct mem_section *ms;
 
@@ -272,8 +272,8 @@ static void an_added_section_is_there_but_not_online(void)
 }
 
 /*
- * W1: all ranges of subsections in two neighbouring sections, wherever they
- * begin within a vmemmap page or a leaf.
+ * All ranges of subsections in two neighbouring sections, wherever they start
+ * within a vmemmap page or a leaf.
  */
 static void any_subsections_of_two_sections_can_be_added(void)
 {
@@ -374,7 +374,7 @@ static void plant_leaf_above(unsigned long pfn)
 	plant_leaf(vaddr(pfn), level, 0);
 }
 
-/* What a row wants to be there; false if it cannot be. */
+/* The state that a row starts from; false if this machine cannot have it. */
 static bool prepare_refusal(const struct vmemmap_refusal *row, unsigned long section)
 {
 	struct device *dev = &devices[0];
@@ -417,7 +417,7 @@ static void expect_refused_as(const struct vmemmap_refusal *row)
 	expect_machine_as_before();
 }
 
-static void what_cannot_be_added_is_refused_as_the_row_says(void)
+static void adds_are_refused_as_the_row_says(void)
 {
 	SKIP_UNLESS(geo.page_shift == 12, "the rows count in pages of 4K");
 	for (size_t i = 0; i < ARRAY_SIZE(vmemmap_refusals); i++) {
@@ -454,7 +454,7 @@ static void a_bad_range_is_refused(void)
 	check_machine();
 }
 
-static void without_memory_for_a_section_nothing_has_happened(void)
+static void an_add_without_memory_changes_nothing(void)
 {
 	for (unsigned long n = 1; n <= 2; n++) {
 		/* far enough for an array of sections of its own */
@@ -502,8 +502,8 @@ static void the_memory_map_of_a_part_is_poisoned_and_no_more(void)
 }
 
 /*
- * A device's first section leaves padding in the altmap; the second takes all of
- * it, page by page, and fails for want of one more.
+ * A device's first section leaves padding in the altmap; the second uses it up, page
+ * by page, and fails for want of one more.
  */
 static void after_a_failed_add_the_altmap_is_as_before(void)
 {
@@ -527,7 +527,7 @@ static void after_a_failed_add_the_altmap_is_as_before(void)
 	EXPECT_EQ(dev->altmap.alloc, 0);
 	check_machine();
 
-	/* padding taken by the add that failed goes back as well */
+	/* padding of the add that failed is forgotten as well */
 	give_altmap(dev, 1, 3 * block - 1);
 	EXPECT(vmemmap_alloc_block_buf(PAGE_SIZE, 0, &dev->altmap));
 	fail_allocation(1, true);
@@ -542,10 +542,10 @@ static void after_a_failed_add_the_altmap_is_as_before(void)
 /* ---- A memory block that holds its own memory map ---- */
 
 /*
- * What mm/memory_hotplug.c sets aside at the start of a block, where pageblocks are
+ * The window that mm/memory_hotplug.c gives a block at its start, where pageblocks are
  * as large as a leaf and may be wasted, or no larger than needed; 0: it refuses.
  */
-static unsigned long pages_set_aside(unsigned long nr_pages, bool may_waste)
+static unsigned long window_pages(unsigned long nr_pages, bool may_waste)
 {
 	const unsigned long size = nr_pages * sizeof(struct page);
 	const unsigned long nr = ALIGN(size, may_waste ? PMD_SIZE : PAGE_SIZE) >> PAGE_SHIFT;
@@ -569,9 +569,9 @@ static void remove_neighbours(unsigned long pfn, unsigned long end_pfn, unsigned
 		remove_ram(end_pfn, PAGES_PER_SECTION);
 }
 
-/* Neighbours: @which are there before the block, and @first go before it does. */
+/* Neighbours: @which are added before the block, and @first removed before it. */
 static void check_self_hosted(unsigned long pfn, unsigned long nr_pages,
-			      unsigned long set_aside, unsigned int which,
+			      unsigned long window, unsigned int which,
 			      unsigned int first)
 {
 	const unsigned long end_pfn = pfn + nr_pages;
@@ -580,10 +580,10 @@ static void check_self_hosted(unsigned long pfn, unsigned long nr_pages,
 	remember_machine();
 	add_neighbours(pfn, end_pfn, which);
 	init_device(dev, 0, pfn, nr_pages);
-	give_altmap(dev, 0, set_aside);
+	give_altmap(dev, 0, window);
 	EXPECT_EQ(add_device(dev), 0);
 	check_machine();
-	/* nobody can share a base page */
+	/* no base page is shared */
 	if (geo.arch == ARCH_BASE && PAGE_ALIGNED(PAGES_PER_SECTION * sizeof(struct page)))
 		EXPECT_EQ(dev->altmap.alloc, vmemmap_nr_pages(nr_pages));
 
@@ -597,34 +597,34 @@ static void check_self_hosted(unsigned long pfn, unsigned long nr_pages,
 	expect_machine_as_before();
 }
 
-/* Blocks are aligned to their size, so they begin anywhere in a leaf. */
-static void check_self_hosted_anywhere(unsigned long nr_sections, unsigned long set_aside)
+/* Blocks are aligned to their size, so they start anywhere in a leaf. */
+static void check_self_hosted_anywhere(unsigned long nr_sections, unsigned long window)
 {
 	const unsigned long nr_pages = nr_sections * PAGES_PER_SECTION;
 	const unsigned long first = ALIGN(first_hot_section() + 1, nr_sections);
 
 	machine_boot();
-	for (unsigned long i = 0; set_aside && i < 4; i++) {
+	for (unsigned long i = 0; window && i < 4; i++) {
 		const unsigned long pfn = section_nr_to_pfn(first) + i * nr_pages;
 
-		check_self_hosted(pfn, nr_pages, set_aside, 0, 0);
-		check_self_hosted(pfn, nr_pages, set_aside, 3, 1);
-		check_self_hosted(pfn, nr_pages, set_aside, 3, 2);
+		check_self_hosted(pfn, nr_pages, window, 0, 0);
+		check_self_hosted(pfn, nr_pages, window, 3, 1);
+		check_self_hosted(pfn, nr_pages, window, 3, 2);
 	}
 }
 
 static void a_memory_block_holds_its_own_memory_map(void)
 {
-	SKIP_UNLESS(pages_set_aside(4 * PAGES_PER_SECTION, false), "its memory map shares a page");
+	SKIP_UNLESS(window_pages(4 * PAGES_PER_SECTION, false), "its memory map shares a page");
 	for (unsigned long nr = 1; nr <= 4; nr *= 2)
 		for (int may_waste = 0; may_waste < 2; may_waste++)
-			check_self_hosted_anywhere(nr, pages_set_aside(nr * PAGES_PER_SECTION,
+			check_self_hosted_anywhere(nr, window_pages(nr * PAGES_PER_SECTION,
 								       may_waste));
 }
 
 /* ---- Populate by sections ---- */
 
-static void the_cache_is_told_what_has_been_mapped(void)
+static void the_cache_is_flushed_for_what_was_mapped(void)
 {
 	const unsigned long pfn = hot_pfn(0);
 	struct page *map;
@@ -666,7 +666,7 @@ static void a_removed_section_leaves_nothing_behind(void)
 	check_machine();
 }
 
-static void parts_come_and_go_without_their_neighbours(void)
+static void parts_are_added_and_removed_without_their_neighbours(void)
 {
 	const unsigned long sub = PAGES_PER_SUBSECTION;
 	const unsigned long pfn = hot_pfn(0);
@@ -691,7 +691,7 @@ static void parts_come_and_go_without_their_neighbours(void)
 }
 
 /* Two sections that share a leaf or a page, in both orders. */
-static void sections_come_and_go_without_their_neighbours(void)
+static void sections_are_added_and_removed_without_their_neighbours(void)
 {
 	for (int i = 0; i < 4; i++) {
 		const unsigned long first = hot_pfn(i & 1), second = hot_pfn(~i & 1);
@@ -710,7 +710,7 @@ static void sections_come_and_go_without_their_neighbours(void)
 	}
 }
 
-static void remove_of_what_is_not_there_is_refused(void)
+static void removing_what_is_absent_is_refused(void)
 {
 	const unsigned long sub = PAGES_PER_SUBSECTION;
 	const unsigned long last = section_nr_to_pfn(NR_MEM_SECTIONS - 1);
@@ -771,7 +771,7 @@ static void parts_of_an_early_section_leave_its_memory_map_alone(void)
 }
 
 /* Its usage map, from boot, is kept and used again. */
-static void an_early_section_goes_as_a_whole_and_comes_back_as_any_other(void)
+static void an_early_section_is_freed_as_a_whole_and_added_as_any_other(void)
 {
 	const unsigned long live = min(geo.ram_pages, PAGES_PER_SECTION);
 	const long cost = vmemmap_nr_pages(PAGES_PER_SECTION);
@@ -803,7 +803,7 @@ static void an_early_section_goes_as_a_whole_and_comes_back_as_any_other(void)
 }
 
 /* None of its subsections was noted at boot. */
-static void a_whole_early_section_brings_its_memory_map_along(void)
+static void adding_a_whole_early_section_allocates_nothing(void)
 {
 	long cost;
 
@@ -856,7 +856,7 @@ static void sections_go_online_and_offline(void)
 	check_machine();
 }
 
-static void sections_that_are_not_there_do_not_go_online(void)
+static void absent_sections_do_not_go_online(void)
 {
 	EXPECT_EQ(add_ram(hot_pfn(0), PAGES_PER_SECTION), 0);
 	EXPECT_EQ(add_ram(hot_pfn(3), PAGES_PER_SECTION), 0);
@@ -875,33 +875,33 @@ static void sections_that_are_not_there_do_not_go_online(void)
 
 const struct test_case section_cases[] = {
 	TEST_CASE(a_section_takes_what_its_architecture_says, BOOT, .where = REAL),
-	TEST_CASE(boot_maps_whole_sections_and_notes_their_subsections, BOOT),
-	TEST_CASE(subsections_of_any_range_are_noted_at_boot, EARLY, .where = TINY),
-	TEST_CASE(sections_without_a_memory_map_are_passed_over_at_boot, EARLY, .where = TINY),
-	TEST_CASE(boot_maps_sections_in_a_row_at_once, EARLY, .where = TINY),
+	TEST_CASE(boot_maps_whole_sections, BOOT),
+	TEST_CASE(boot_marks_the_subsections_of_any_range, EARLY, .where = TINY),
+	TEST_CASE(boot_skips_sections_without_a_memory_map, EARLY, .where = TINY),
+	TEST_CASE(boot_maps_a_run_of_sections_by_one_call, EARLY, .where = TINY),
 	TEST_CASE(the_memory_map_of_a_section_comes_from_its_node, BOOT),
-	TEST_CASE(a_node_goes_without_sections_that_memory_lacks_for, EARLY),
-	TEST_CASE(an_added_section_is_there_but_not_online, BOOT),
+	TEST_CASE(boot_leaves_out_sections_without_memory, EARLY),
+	TEST_CASE(an_added_section_is_present_but_offline, BOOT),
 	TEST_CASE(any_subsections_of_two_sections_can_be_added, BOOT, .where = TINY),
 	TEST_CASE(subsections_of_real_sections_can_be_added, BOOT, .where = REAL),
 	TEST_CASE(a_live_subsection_cannot_be_added_again, BOOT),
-	TEST_CASE(what_cannot_be_added_is_refused_as_the_row_says, BARE, .where = TINY),
+	TEST_CASE(adds_are_refused_as_the_row_says, BARE, .where = TINY),
 	TEST_CASE(a_bad_range_is_refused, BOOT),
-	TEST_CASE(without_memory_for_a_section_nothing_has_happened, BOOT),
+	TEST_CASE(an_add_without_memory_changes_nothing, BOOT),
 	TEST_CASE(an_inaccessible_memory_map_is_not_touched, BOOT),
 	TEST_CASE(the_memory_map_of_a_part_is_poisoned_and_no_more, BOOT),
 	TEST_CASE(after_a_failed_add_the_altmap_is_as_before, BOOT),
 	TEST_CASE(a_memory_block_holds_its_own_memory_map, BOOT),
-	TEST_CASE(the_cache_is_told_what_has_been_mapped, BARE),
+	TEST_CASE(the_cache_is_flushed_for_what_was_mapped, BARE),
 	TEST_CASE(a_populate_that_fails_returns_no_memory_map, BARE),
 	TEST_CASE(a_removed_section_leaves_nothing_behind, BOOT),
-	TEST_CASE(parts_come_and_go_without_their_neighbours, BOOT, .where = TINY),
-	TEST_CASE(sections_come_and_go_without_their_neighbours, BOOT),
-	TEST_CASE(remove_of_what_is_not_there_is_refused, BOOT),
+	TEST_CASE(parts_are_added_and_removed_without_their_neighbours, BOOT, .where = TINY),
+	TEST_CASE(sections_are_added_and_removed_without_their_neighbours, BOOT),
+	TEST_CASE(removing_what_is_absent_is_refused, BOOT),
 	TEST_CASE(parts_of_an_early_section_leave_its_memory_map_alone, BOOT),
-	TEST_CASE(an_early_section_goes_as_a_whole_and_comes_back_as_any_other, BOOT),
-	TEST_CASE(a_whole_early_section_brings_its_memory_map_along, EARLY),
+	TEST_CASE(an_early_section_is_freed_as_a_whole_and_added_as_any_other, BOOT),
+	TEST_CASE(adding_a_whole_early_section_allocates_nothing, EARLY),
 	TEST_CASE(sections_go_online_and_offline, BOOT),
-	TEST_CASE(sections_that_are_not_there_do_not_go_online, BOOT),
+	TEST_CASE(absent_sections_do_not_go_online, BOOT),
 	{}
 };

@@ -31,7 +31,7 @@ struct way {
 	void (*remove)(void);
 };
 
-/* Who asks at boot undoes nothing; here it does, to be able to try again. */
+/* Boot undoes nothing; here it must, so that the next try starts afresh. */
 static int add_at_boot(void)
 {
 	if (__populate_section_memmap(place(), PAGES_PER_SECTION, 0, NULL, NULL))
@@ -106,7 +106,7 @@ static void prepare_altmap(void)
 	give_altmap(dev, 1, dev->nr_pages / 2);
 }
 
-/* It begins and ends anywhere in a page, and in two sections. */
+/* It starts and ends anywhere in a page, and in two sections. */
 static void prepare_altmap_of_part(void)
 {
 	struct device *dev = &devices[0];
@@ -149,7 +149,7 @@ static struct page **zone_tail(unsigned int order)
 	return &zone.vmemmap_tails[order - VMEMMAP_TAIL_MIN_ORDER];
 }
 
-/* The zone owns the tail: it goes when nobody shows it any more. */
+/* The zone owns the tail, which is freed when no PTE maps it any more. */
 static void remove_hugetlb_at_boot(void)
 {
 	const unsigned long start = hugetlb_start(0), end = hugetlb_start(2);
@@ -157,7 +157,7 @@ static void remove_hugetlb_at_boot(void)
 
 	for (unsigned long addr = start; *tail && addr < end; addr += PAGE_SIZE)
 		if (mapped_pfn(addr) == page_to_pfn(*tail))
-			hide_page(addr);
+			unmap_page(addr);
 	vmemmap_free(start, end, NULL);
 	if (*tail)
 		memblock_free(page_address(*tail), PAGE_SIZE);
@@ -180,7 +180,7 @@ static int add_hugetlb_at_boot(void)
 	return err;
 }
 
-/* One that takes 8 vmemmap pages, or all of a section. */
+/* One of 8 vmemmap pages, or of all of a section. */
 static unsigned long pages_of_hugetlb(void)
 {
 	return min(PAGES_PER_SECTION, 8 * PAGE_SIZE / sizeof(struct page));
@@ -192,7 +192,7 @@ static void remove_section_of_hugetlb(void)
 	remove_section();
 }
 
-/* What HugeTLB does without memory is for it to see to; its section goes. */
+/* HugeTLB undoes its own work when memory runs out; the section is removed. */
 static int add_section_of_hugetlb(void)
 {
 	int err = add_section();
@@ -345,7 +345,7 @@ static void hugetlb_pages_from_boot_survive_any_failure(void)
 	sweep(&(struct way){ prepare_zone, add_hugetlb_at_boot, remove_hugetlb_at_boot });
 }
 
-/* The leaves of a section have been split, its pages come from here and there. */
+/* The leaves of the section have been split, and its pages lie apart. */
 static void a_section_of_hugetlb_pages_survives_any_failure(void)
 {
 	SKIP_UNLESS(is_slot_aligned(place()) && is_slot_aligned(place() + PAGES_PER_SECTION),
@@ -355,7 +355,7 @@ static void a_section_of_hugetlb_pages_survives_any_failure(void)
 	sweep(&(struct way){ .add = add_section_of_hugetlb, .remove = remove_section_of_hugetlb });
 }
 
-/* From no page at all to as many as it takes. */
+/* From no page at all to as many as are needed. */
 static void an_altmap_of_any_size_fails_or_is_enough(void)
 {
 	struct device *dev = &devices[0];

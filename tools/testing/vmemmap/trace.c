@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * trace.c - what the tracepoints tell, summed up
+ * trace.c - sums up what the tracepoints report
  */
 #include "soft.h"
 

@@ -15,9 +15,9 @@
 enum result { PASSED = 1, FAILED, SKIPPED };
 
 /**
- * struct variant - what main.c runs
+ * struct variant - the test cases of a variant
  * @name: the first part of the name of each of its cases
- * @case_name: name of a case; NULL: there is no such case
+ * @case_name: name of a case; NULL behind the last
  * @run_case: run it
  * @run_bytes: run the operations that bytes choose; true: passed
  * @report: print where the running case is

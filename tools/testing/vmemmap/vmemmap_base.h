@@ -3,18 +3,18 @@
  * vmemmap_base.h - the kernel that the memory map back end believes in when it
  * runs in the user-space harness
  *
- * Carries the guard of mm/vmemmap_base.h, which comes out empty if this file
+ * Carries the guard of mm/vmemmap_base.h, which is empty if this file
  * is included first (-include). The .c files of mm/ are compiled as they are.
  *
- * What stands in for the kernel here is sorted by honesty:
+ * The stand-ins for the kernel are sorted by honesty:
  *
- *   1. nothing there	annotations, gfp flags nobody reads
+ *   1. nothing		annotations
  *   2. same shape	constants that have become run-time geometry, bitmaps,
- *			sections, entries and folded levels: what they compute
- *			is what the kernel computes
+ *			sections, entries and folded levels: they compute the
+ *			same as the kernel does
  *   3. other ways	memory, warnings, struct page, poisoning, RCU: these keep
- *			book of what is done to them and stop the test case if
- *			a rule is broken (soft.h tells the rules)
+ *			book of their use and stop the test case if a rule is
+ *			broken (soft.h lists the rules)
  */
 #ifndef _MM_VMEMMAP_BASE_H
 #define _MM_VMEMMAP_BASE_H
@@ -27,7 +27,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- 1. Nothing there ---- */
+/* ---- 1. Nothing ---- */
 
 #define __init
 #define __meminit
@@ -113,13 +113,13 @@ enum soft_arch {
 
 /**
  * struct geometry - everything about an architecture that changes arithmetic
- * @name: what test messages call it
+ * @name: for messages
  * @page_shift: ilog2 of the size of a page
  * @bits: index bits of each level, PTEs first; 0: no such level
  * @section_shift: ilog2 of the bytes of RAM in a section
  * @subsection_shift: ilog2 of the bytes of RAM in a subsection
  * @sections_shift: ilog2 of the number of sections that can exist
- * @max_order: largest order that the buddy allocator gives
+ * @max_order: largest order of the buddy allocator
  * @arch: how vmemmap_populate() behaves
  * @ram_pages: pages of RAM of each of the two nodes
  * @gap_sections: sections without RAM behind these, and one with RAM; 0: neither
@@ -139,7 +139,7 @@ struct geometry {
 	bool is_tiny;
 };
 
-/* What follows from the geometry for one level. */
+/* One level, derived from the geometry. */
 struct soft_level {
 	unsigned int shift;
 	unsigned long nr_entries;
@@ -346,7 +346,7 @@ extern char *soft_direct_map;
 #define LOCAL_DISTANCE		10
 #define MAX_DMA_ADDRESS		__va(soft_dma_end())
 
-/* What memblock knows to be there; a region of no pages is none. */
+/* RAM that memblock knows; a region without pages does not count. */
 struct soft_region {
 	unsigned long pfn, end_pfn;
 	int nid;
@@ -381,7 +381,7 @@ bool memblock_has_mirror(void);
 void memblock_free(void *block, size_t size);
 void *sparse_buffer_alloc(unsigned long size);
 
-/* Nobody reads a usage map here, so that the grace period is over at once. */
+/* No reader holds a usage map here, so that the grace period is over at once. */
 struct rcu_head {
 	void *unused;
 };
@@ -501,7 +501,7 @@ void ptep_set_wrprotect(struct mm_struct *mm, unsigned long addr, pte_t *pte);
 int pmd_set_huge(pmd_t *pmd, phys_addr_t phys, pgprot_t prot);
 void flush_cache_vmap(unsigned long start, unsigned long end);
 
-/* The way out: what was cleared counts until a flush covers it. */
+/* The way out: an entry that was cleared counts until a flush covers it. */
 void soft_clear(void *entry, enum soft_level_nr level, unsigned long addr);
 void flush_tlb_kernel_range(unsigned long start, unsigned long end);
 
@@ -638,7 +638,7 @@ struct dev_pagemap {
 
 #define VMEMMAP_RESERVE_NR	2
 
-/* ---- 2. Same shape: zones, which say what HugeTLB pages in them show ---- */
+/* ---- 2. Same shape: zones, which own the shared tails of HugeTLB pages ---- */
 
 #define ilog2(n)		(BITS_PER_LONG - 1 - __builtin_clzl(n))
 #define VMEMMAP_TAIL_MIN_ORDER	ilog2(2 * PAGE_SIZE / sizeof(struct page))
@@ -674,7 +674,7 @@ static inline bool vmemmap_can_optimize(const struct vmem_altmap *altmap,
 	       VMEMMAP_RESERVE_NR;
 }
 
-/* ---- What the back end offers the rest of the kernel (linux/mm.h and others) ---- */
+/* ---- The interface of the back end for the rest of the kernel (linux/mm.h and others) ---- */
 
 void *vmemmap_alloc_block(unsigned long size, int node);
 void *vmemmap_alloc_block_buf(unsigned long size, int node,
@@ -715,7 +715,7 @@ void sparse_remove_section(unsigned long pfn, unsigned long nr_pages,
 			   struct vmem_altmap *altmap,
 			   struct dev_pagemap *pgmap);
 
-/* What the architecture offers the back end. */
+/* The interface of the architecture for the back end. */
 int vmemmap_populate(unsigned long start, unsigned long end, int node,
 		     struct vmem_altmap *altmap);
 void vmemmap_free(unsigned long start, unsigned long end,

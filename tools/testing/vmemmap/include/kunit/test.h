@@ -88,7 +88,7 @@ static const void *rows##_gen_params(const void *previous, char *desc)	\
 #define KUNIT_ASSERT_TRUE		KUNIT_EXPECT_TRUE
 #define KUNIT_ASSERT_NOT_NULL		KUNIT_EXPECT_NOT_NULL
 
-/* The suites, and what vmemmap_kunit.h promises (kunit.c). */
+/* The suites; kunit.c runs their cases. */
 const struct kunit_suite *soft_vmemmap_altmap_suite(void);
 const struct kunit_suite *soft_vmemmap_dedup_suite(void);
 const struct kunit_suite *soft_vmemmap_hvo_suite(void);
