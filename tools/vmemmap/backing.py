@@ -50,7 +50,7 @@ class Row:
 
 
 def node_of(state: State, described: Range) -> int | None:
-    """Memory blocks tell it for RAM, ndctl for a device."""
+    """Memory blocks report it for RAM, ndctl for a device."""
     node = state.node_of(described.start)
     if node is None and state.namespaces:
         return state.namespaces[0].get("numa_node")
@@ -90,8 +90,8 @@ def reserved_pages(machine: Machine, page: int, blocks: dict[int, int]) -> int:
     """How many pages of these blocks of RAM are reserved."""
     runs = [f"{run.start // page}+{(run.end - run.start) // page}" for run in
             merge(Range(start, start + length) for start, length in blocks.items())]
-    told = machine.guest("reserved " + " ".join(runs))
-    return sum(int(line.split()[-1]) for line in told)
+    reported = machine.guest("reserved " + " ".join(runs))
+    return sum(int(line.split()[-1]) for line in reported)
 
 
 def altmap_blocks(vmemmap: Vmemmap, state: State, behind: dict[Leaf, int]) -> set[int]:
@@ -105,7 +105,7 @@ def altmap_blocks(vmemmap: Vmemmap, state: State, behind: dict[Leaf, int]) -> se
 
 def backing(machine: Machine, page: int, leaves: list[Leaf], blocks: dict[int, int],
             own: set[int]) -> tuple[list[str], dict[int, int]]:
-    """What gave out the blocks, and which of them are RAM of others."""
+    """The allocators of the blocks, and the blocks that are RAM of others."""
     ram = {start: length for start, length in blocks.items() if start not in own}
     reserved = reserved_pages(machine, page, ram)
     kinds = {"altmap": len(ram) < len(blocks),
@@ -122,7 +122,7 @@ def leaf_tables(state: State, geometry: Geometry, leaves: Iterable[Leaf]) -> set
 
 def new_rows(machine: Machine, vmemmap: Vmemmap, what: str,
              before: State | None, now: State) -> list[Row]:
-    """A row for each range that has struct pages now and had none before."""
+    """A row for each range that has got struct pages since."""
     geometry = vmemmap.geometry
     old = set(before.leaves(geometry)) if before else set()
     known_tables = leaf_tables(now, geometry, old)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""What the memory map costs on stock and on ours: the same work, side by side.
+"""The cost of the memory map, with the stock kernel and this back end side by side.
 
 Both kernels do the same (bench_measure.py). A table goes to stdout, with what any back
 end has to pay; a picture, and where the instructions go, lie beside it.
@@ -26,7 +26,7 @@ from memmap import GIB, KIB, MIB
 
 SIDES = ("stock", "ours")
 
-# The files of ours, as they are built
+# The objects of this back end
 BACK_END = ("mm/sparse-vmemmap.o", "mm/vmemmap_*.o", "arch/*/mm/vmemmap*.o")
 
 # Functions that stand for one flush of all CPUs, or one call of the page allocator.
@@ -35,7 +35,7 @@ ALLOCATIONS = ("get_page_from_freelist", "alloc_pages_bulk_noprof")
 
 
 def back_end(objects: Path) -> set[str]:
-    """The functions of ours."""
+    """The functions of this back end."""
     files = [path for pattern in BACK_END for path in objects.glob(pattern)]
     lines = subprocess.run(["nm", "--defined-only", "--format=posix", *files],
                            capture_output=True, text=True, check=True).stdout.splitlines()
@@ -132,11 +132,11 @@ def process_rows(table: Table, works: dict[str, Work]) -> None:
 
 def used(halves: dict[str, Window]) -> int:
     """Pages of RAM that a work takes."""
-    return int(halves["add"].told["used"])
+    return int(halves["add"].reported["used"])
 
 
 def count_rows(table: Table, works: dict[str, Work], geometry: Geometry) -> None:
-    """What is known exactly. The floors: a flush for each range; a call of the page allocator
+    """Figures that are exact. The floors: a flush for each range; a call of the page allocator
     for a huge block, a table, or the base pages of a slot; these pages."""
     section = geometry.leaves(geometry.section)
     reserved = 2 * geometry.section // (2 * MIB)	# vmemmap pages that compound pages own
@@ -165,10 +165,10 @@ def count_rows(table: Table, works: dict[str, Work], geometry: Geometry) -> None
                   limit=0.10, floor=1 / sections)
 
 
-def boot_rows(table: Table, sides: list[Side], tell: Callable[[str], None]) -> None:
+def boot_rows(table: Table, sides: list[Side], note: Callable[[str], None]) -> None:
     geometry = sides[0].geometry
     for size in geometry.boot:
-        tell(f"booting with {size // GIB} GiB")
+        note(f"booting with {size // GIB} GiB")
         windows = [side.boot(size) for side in sides]
         values = [window.instructions * geometry.section / size for window in windows]
         limit = {"6.12": 0.60, "7.3": 0.15}[sides[0].args.series] if size == geometry.boot[-1] else 1.0
@@ -177,7 +177,7 @@ def boot_rows(table: Table, sides: list[Side], tell: Callable[[str], None]) -> N
                               floor=windows[1].outside(table.ours) * geometry.section / size))
 
 
-# ---- What comes out ----
+# ---- Output ----
 
 def figure(value: float | None) -> str:
     if value is None:
@@ -266,7 +266,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--kernel", choices=GEOMETRIES, required=True)
     parser.add_argument("--series", required=True, help="what kernel that is, such as 6.12")
     parser.add_argument("--stock", type=Path, required=True, help="objects of the stock kernel")
-    parser.add_argument("--ours", type=Path, required=True, help="objects of ours")
+    parser.add_argument("--ours", type=Path, required=True, help="objects of the kernel with this back end")
     parser.add_argument("--plugin", type=Path, required=True, help="count.c as a shared object")
     parser.add_argument("--busybox", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True, help="directory for all that comes out")
@@ -275,7 +275,7 @@ def arguments() -> argparse.Namespace:
 
 
 def drive(args: argparse.Namespace) -> int:
-    def tell(text: str) -> None:
+    def note(text: str) -> None:
         print(f"{time.monotonic() - start:6.0f} s  {text}", file=sys.stderr, flush=True)
 
     start = time.monotonic()
@@ -291,7 +291,7 @@ def drive(args: argparse.Namespace) -> int:
     sides = [Side(name, args) for name in SIDES]
     results: dict[str, Results] = {}
     for side in sides:
-        tell(f"measuring {side.name}")
+        note(f"measuring {side.name}")
         results[side.name] = do_work(side, list(works.values()))
         if "loop" in works:
             check_loop(results[side.name][works["loop"]]["add"], works["loop"].ranges)
@@ -301,7 +301,7 @@ def drive(args: argparse.Namespace) -> int:
 
     table = Table(results, back_end(args.ours))
     fill_table(table, works, geometry)
-    boot_rows(table, sides, tell)
+    boot_rows(table, sides, note)
     qemu = subprocess.run([geometry.qemu[0], "--version"], capture_output=True, text=True,
                           check=True).stdout.splitlines()[0]
     text = (text_table(table.rows)

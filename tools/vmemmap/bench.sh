@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# bench.sh [KERNEL=<kernel>] [options to bench.py] - what the memory map costs on stock and on
-# ours: build both, boot both, let both do the same work, count instructions
+# bench.sh [KERNEL=<kernel>] [options to bench.py] - the cost of the memory map, with the
+# stock kernel and with this back end: build both, boot both, let both do the same work,
+# count instructions
 
 # shellcheck source=tools/vmemmap/lib.sh
 . "$(dirname "$0")/lib.sh"

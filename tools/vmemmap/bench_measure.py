@@ -62,7 +62,7 @@ class Window:
     instructions: int
     own: Counter		# instructions by function
     calls: Counter		# by function
-    told: dict[str, str] = field(default_factory=dict)	# by the guest
+    reported: dict[str, str] = field(default_factory=dict)	# by the guest
 
     def called(self, names: tuple[str, ...]) -> int:
         return sum(self.calls[name] for name in names)
@@ -120,7 +120,7 @@ class Side:
                 "-object", f"memory-backend-ram,id=ram,size={memory},reserve=off",
                 "-machine", "memory-backend=ram", "-accel", "tcg", "-plugin", plugin, "-kernel", str(self.objects / "image"),
                 *(["-initrd", str(self.args.image)] if initrd else []),
-                # What is worse than news goes to the console; a thread that prints would count.
+                # Only warnings and worse go to the console; a thread that prints would count.
                 "-append", "panic=-1 nokaslr transparent_hugepage=never loglevel=5"]
 
     def windows(self) -> list[tuple[str, Window]]:
@@ -165,7 +165,7 @@ class Work:
 
 
 def verdict(said: list[str]) -> None:
-    """What the guest says of its own work."""
+    """The guest's own opinion of its work."""
     wrong = [line for line in said if line.startswith("not ok")]
     if wrong or sum(line.startswith("ok ") for line in said) != 3:
         raise Failure("; ".join(wrong + [line for line in said if line.startswith("# error")])
@@ -178,7 +178,7 @@ def median(windows: list[Window]) -> Window:
 
 def do_work(side: Side, works: list[Work]) -> dict[Work, dict[str, Window]]:
     """Each work of the list, in one guest: the median of its passes but the first."""
-    told: list[dict[str, str]] = []
+    reported: list[dict[str, str]] = []
     command = side.command(2 * GIB, (ADD, REMOVE), initrd=True)
     log = side.args.out / f"{side.name}.log"
     with Machine(command, log, RUN_LIMIT, STEP_LIMIT, lambda text: None) as machine:
@@ -191,23 +191,23 @@ def do_work(side: Side, works: list[Work]) -> dict[Work, dict[str, Window]]:
             said = [line.removeprefix("bench ") for line in
                     machine.guest(work.request(side.geometry))]
             verdict(said)
-            told += [dict(word.split("=") for word in line.split()[2:])
+            reported += [dict(word.split("=") for word in line.split()[2:])
                      for line in said if line.startswith("# measured")]
         machine.check()
 
     windows = [window for _, window in side.windows()]
     halves = 2 * PASSES		# of a work, one after the other
-    if len(windows) != len(told) or len(told) != halves * len(works):
-        raise Failure(f"{len(windows)} calls counted, {len(told)} told of, {halves * len(works)} wanted")
-    for window, facts in zip(windows, told):
-        window.told = facts
+    if len(windows) != len(reported) or len(reported) != halves * len(works):
+        raise Failure(f"{len(windows)} calls counted, {len(reported)} reported, {halves * len(works)} wanted")
+    for window, facts in zip(windows, reported):
+        window.reported = facts
     return {work: {"add": median(windows[i * halves + 2:(i + 1) * halves:2]),
                    "remove": median(windows[i * halves + 3:(i + 1) * halves:2])}
             for i, work in enumerate(works)}
 
 
 def check_loop(window: Window, calls: int) -> None:
-    """Whoever counts must know a loop of known length."""
+    """The plugin must count a loop of known length right."""
     counted = window.own["test_vmemmap_loop"] / calls
     if not LOOP_INSTRUCTIONS <= counted <= LOOP_INSTRUCTIONS + LOOP_FRAME:
         raise Failure(f"a loop of {LOOP_INSTRUCTIONS} instructions is counted as {counted}")

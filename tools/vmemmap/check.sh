@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# check.sh - the lints, a line each. What a lint finds is shown and kept
+# check.sh - the lints, a line each; findings are printed and kept
 
 # shellcheck source=tools/vmemmap/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -45,7 +45,7 @@ checkpatch() {
 }
 
 # Compile our files anew: what the compiler said once it does not say again. Without
-# memory hotplug, only those that are there for boot.
+# memory hotplug, only those that boot needs.
 compile() {
 	local arch=${1%%[_-]*} said=$log/build-$1.log ours files
 
@@ -127,6 +127,7 @@ document_names() {
 	grep -rohwFf "$names" --include='*.[chS]' --include='*.sh' --include='*.py' --include='*.cocci' \
 		"$src"/{mm,arch/x86,arch/arm64,arch/riscv,include,kernel,lib,drivers/base,tools/testing/vmemmap} tools |
 		sort -u | comm -23 "$names" - | sed 's/$/: the documents name it, but it does not exist/'
+	# shellcheck disable=SC2016 # backquotes of the documents
 	grep -ohE '(``|`)[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)+(``|`)' "${pages[@]}" | tr -d '`' | sort -u |
 		while read -r name; do
 			[ -e "$name" ] || [ -e "$src/$name" ] || [ -e "include/$name" ] || [[ $name == build/* ]] ||

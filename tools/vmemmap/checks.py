@@ -24,7 +24,7 @@ def figures(state: State, step: Step, scenario: Scenario) -> list[str]:
     """The facts of the scenario."""
     leaves = dict(Counter(leaf.level for leaf in state.leaves(scenario.geometry)))
     online = blocks_online(state)
-    told = {
+    pairs = {
         "memory blocks online": (online, step.facts.online),
         "leaves": (leaves, step.facts.leaves),
         "PTE tables": (sum(level == "pte" for level, _ in state.tables()), step.facts.pte_tables),
@@ -33,11 +33,11 @@ def figures(state: State, step: Step, scenario: Scenario) -> list[str]:
         "nr_memmap_boot_pages": (state.counts["nr_memmap_boot_pages"], scenario.memmap_boot_pages),
     }
     return [f"{name}: {found}, not {wanted}"
-            for name, (found, wanted) in told.items() if found != wanted]
+            for name, (found, wanted) in pairs.items() if found != wanted]
 
 
 def hvo(state: State, facts: HvoFacts, vmemmap: Vmemmap) -> list[str]:
-    """What can be told while HugeTLB remaps parts of the vmemmap."""
+    """The facts that hold while HugeTLB remaps parts of the vmemmap."""
     wrong = []
     online = blocks_online(state)
     pages = sum(state.counts.values())
@@ -59,7 +59,7 @@ def attributes(state: State, geometry: Geometry) -> list[str]:
 
 
 def described(state: State, step: Step, vmemmap: Vmemmap) -> list[str]:
-    """Exactly the memory that is there has struct pages."""
+    """Memory that is present has struct pages, and nothing else has."""
     found = merge(vmemmap.described(leaf) for leaf in state.leaves(vmemmap.geometry))
     wanted = merge([*state.blocks, *step.facts.devices])
     if found == wanted:
@@ -98,14 +98,14 @@ def cost(rows: list[Row], before: State | None, now: State, scenario: Scenario) 
         wrong.append(f"{blocks} pages are behind the new leaves, but the counters rose by {rise}")
     if before:
         ram = sum(row.ram_bytes for row in rows) // page
-        gone = now.used - before.used
-        if abs(gone - ram) > WANDER:
-            wrong.append(f"{ram} pages of RAM are behind the new leaves, but {gone} are gone")
+        used = now.used - before.used
+        if abs(used - ram) > WANDER:
+            wrong.append(f"{ram} pages of RAM are behind the new leaves, but {used} more are in use")
     return wrong
 
 
 def restored(before: State, now: State) -> list[str]:
-    """Everything is as before, as closely as each figure can tell."""
+    """Everything is as before, up to the noise of each figure."""
     wrong = [f"{name} is {now.counts[name]}, was {value}"
              for name, value in before.counts.items() if now.counts[name] != value]
     if now.spans != before.spans:

@@ -61,7 +61,7 @@ say_blocks() {
 
 # Pages that are neither free nor known to have another use. Per-CPU counters
 # are folded first. A sample sees its own reader and what runs beside it, so
-# take several; the host knows what to make of them. Known uses are told in KiB, but
+# take several; the host knows what to make of them. Known uses are reported in KiB, but
 # for three: the direct map has a table for each 2 MiB that it maps by pages, which
 # stock keeps, and counts, when such memory was debug_pagealloc's; traces that debug
 # kernels remember fill pools of 16 KiB; and what left vmalloc space keeps KASAN's
@@ -150,7 +150,7 @@ verb_hugepages() {
 	return 1
 }
 
-# <0|1>: shall the vmemmap of new huge pages be optimised?
+# <0|1>: optimise the vmemmap of new huge pages, or not
 verb_optimize() {
 	echo "$1" > /proc/sys/vm/hugetlb_optimize_vmemmap
 }
@@ -182,7 +182,7 @@ verb_drain() {
 	done
 }
 
-# What the kernel's own test of this back end says.
+# The kselftest of this back end
 verb_selftest() {
 	status=0
 	sh /selftest/vmemmap.sh > /tmp/selftest 2>&1 || status=$?
@@ -227,8 +227,8 @@ verb_processes() {
 	done
 }
 
-# Does kmemleak know of anything that nobody points to? It tells nothing that is
-# younger than 5 s, and of what is found once only.
+# Does kmemleak know of anything that nobody points to? It reports nothing that is
+# younger than 5 s, and each leak only once.
 verb_leaks() {
 	leaks=/sys/kernel/debug/kmemleak
 	sleep 6
@@ -323,7 +323,7 @@ verb_worker_failed() {
 
 # ---- the loop ----
 
-# The host tells of its port when the kernel is up already. The first number is
+# The port appears when the kernel is up already. The first number is
 # that of the device among all of virtio.
 port_is_there() {
 	set -- /dev/vport*p1

@@ -40,10 +40,12 @@ laid_tree() {
 }
 
 names="make-in-tree make-unit-of-tree kselftest htmldocs"
-[ "${1-}" != all ] || names+=" x86_64 arm64"
-# shellcheck disable=SC2046 # words
-need unit docs $(parts_for "$([ "${1-}" = all ] && echo x86_64 arm64 || host_arch)" kernel) \
-	$([ "${1-}" != all ] || parts_for "x86_64 arm64" qemu)
+parts=(unit docs "kernel-$(host_arch)")
+if [ "${1-}" = all ]; then
+	names+=" x86_64 arm64"
+	parts+=({kernel,qemu}-{x86_64,arm64})
+fi
+need "${parts[@]}"
 src=$(call tree)
 # shellcheck disable=SC2086 # words
 try_each laid_tree $names

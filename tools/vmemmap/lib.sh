@@ -267,6 +267,6 @@ series="6.12 7.3"	# of Linux, that our files serve
 # shellcheck disable=SC2034 # for those who source this
 for_kunit="test-both test test-all test-debug"	# goals whose kernels have KUnit
 # shellcheck disable=SC2034
-mapfile -t patched < <(sed -n 's,^// edits: ,,p' "$tools"/*.cocci | sort -u)	# stock's, by our rules
+mapfile -t patched < <(sed -n 's,^// edits: ,,p' "$tools"/*.cocci | sort -u)	# stock files, by our rules
 one_of BASE "$series"
 one_of ACCEL "tcg kvm"

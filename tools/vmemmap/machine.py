@@ -2,7 +2,7 @@
 """A guest under QEMU: its console, the port it answers on, its QMP monitor, its end.
 
 The console is for the kernel: a serial line loses what a busy host does not take
-in time. What the guest's init says comes by a virtio port, which loses nothing.
+in time. The guest's init answers by a virtio port, which loses nothing.
 One thread: pump() is the only place that waits, for all of them alike.
 Nothing here knows what a memory map is.
 """
@@ -32,7 +32,7 @@ STAMP = re.compile(r"^\[ *\d+\.\d+\] ")
 RESULT = re.compile(r"(not )?ok \d")
 
 # Seconds between signs of life while something takes long
-TELL_EVERY = 10
+NOTE_EVERY = 10
 
 # Seconds that a program of the guest may still run after it has answered
 PROGRAM_LIMIT = 10
@@ -53,7 +53,7 @@ class LineSocket:
         return self._ours.fileno()
 
     def send(self, line: str) -> None:
-        # At the end, receive() tells.
+        # receive() reports the end.
         with contextlib.suppress(ConnectionError):
             self._ours.sendall(line.encode() + b"\n")
 
@@ -70,13 +70,13 @@ class LineSocket:
 
 class Machine:
     def __init__(self, command: list[str], log: Path, run_limit: float, step_limit: float,
-                 tell: Callable[[str], None], expected: str = ""):
-        self.tell = tell
+                 note: Callable[[str], None], expected: str = ""):
+        self.note = note
         self._listener = Listener(expected or "(?!)", END_OF_TRACE)
         self.deadline = time.monotonic() + run_limit
         self.step_limit = step_limit
         self.lines: list[str] = []		# of the console
-        self._told: list[str] = []		# by the guest, since it was asked
+        self._reported: list[str] = []		# by the guest, since it was asked
         self.problem: str | None = None
         self._messages: list[dict[str, Any]] = []
 
@@ -101,7 +101,7 @@ class Machine:
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
             pass_fds=fds, start_new_session=True)
         self._selector = selectors.DefaultSelector()
-        for end, take in ((console, self._take_line), (self._port, self._take_told),
+        for end, take in ((console, self._take_line), (self._port, self._take_reported),
                           (self._qmp, self._take_message)):
             end.theirs.close()
             self._selector.register(end, selectors.EVENT_READ, take)
@@ -130,9 +130,9 @@ class Machine:
         if self._listener.is_complaint(line) and not self.problem:
             self.problem = line
 
-    def _take_told(self, line: str) -> None:
+    def _take_reported(self, line: str) -> None:
         self._log.write(f"guest: {line}\n")
-        self._told.append(line)
+        self._reported.append(line)
 
     def _take_message(self, line: str) -> None:
         self._messages.append(json.loads(line))
@@ -158,15 +158,15 @@ class Machine:
         """Until find() finds something; a problem on the console ends it too."""
         start = time.monotonic()
         end = min(start + self.step_limit, self.deadline)
-        told = start
+        noted = start
         while (found := find()) is None:
             self.check()
             now = time.monotonic()
             if now >= end:
                 raise Failure(f"time limit reached after {now - start:.0f} s of waiting for {what}")
-            if now - told >= TELL_EVERY:
-                self.tell(f"{now - start:.0f} s of waiting for {what}")
-                told = now
+            if now - noted >= NOTE_EVERY:
+                self.note(f"{now - start:.0f} s of waiting for {what}")
+                noted = now
             self.pump(0.05)
         return found
 
@@ -176,7 +176,7 @@ class Machine:
             raise Failure(self.problem)
 
     def _drain(self) -> None:
-        """What follows the first line of a problem belongs into the log."""
+        """The lines after the first one of a problem belong into the log."""
         end = time.monotonic() + 1
         while time.monotonic() < end and self._selector.get_map():
             self.pump(0.2)
@@ -225,15 +225,15 @@ class Machine:
 
     def boot(self) -> None:
         self.greet()
-        self.wait(lambda: True if self._told else None, "the guest to boot")
+        self.wait(lambda: True if self._reported else None, "the guest to boot")
 
     def guest(self, request: str) -> list[str]:
         """Have the guest do something; what it saw, a line each."""
-        self._told.clear()
+        self._reported.clear()
         self._port.send(request)
-        self.wait(lambda: True if self._told and RESULT.match(self._told[-1]) else None,
+        self.wait(lambda: True if self._reported and RESULT.match(self._reported[-1]) else None,
                   f"the guest to do '{request}'")
-        *told, result = self._told
+        *reported, result = self._reported
         if result.startswith("not ok"):
             raise Failure(f"the guest cannot do '{request}': {result.partition(' # ')[2]}")
-        return told
+        return reported

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """What a guest's memory map looks like at one moment, from what it reported.
 
-The page tables are seen in two ways: the kernel's own dump tells the leaves,
-QEMU's walk of the same tables tells the physical address behind each.
+The page tables are seen in two ways: the kernel's own dump has the leaves, QEMU's walk
+of the same tables finds the physical address behind each.
 """
 
 import json
@@ -90,7 +90,7 @@ def clip(spans: list[Span]) -> list[Span]:
 
 @dataclass
 class State:
-    """All that the guest told of one moment."""
+    """All that the guest reported of one moment."""
     spans: list[Span]
     counts: dict[str, int]
     blocks: dict[Range, tuple[int, str]]	# to node and state
@@ -124,8 +124,8 @@ def table_reach(spans: list[Span], geometry: Geometry) -> dict[str, int]:
 def tables(spans: Iterable[Span], reach: dict[str, int]) -> set[tuple[str, int]]:
     """The tables that must exist for the dump to look so, a page each.
 
-    A hole is told at the level whose entry is empty, so a table without
-    entries shows too. The top-level table is everybody's and not counted.
+    The dump has a hole at the level whose entry is empty, so a table without
+    entries counts too. The top-level table serves all of the kernel and does not count.
     """
     return {(level, number)
             for span in spans
@@ -139,30 +139,30 @@ def used_pages(sample: str, page: int) -> int:
 
 
 def parse_state(lines: list[str], geometry: Geometry) -> State:
-    told: dict[str, list[str]] = {}
+    reported: dict[str, list[str]] = {}
     for line in lines:
         key, _, words = line.partition(" ")
-        told.setdefault(key, []).append(words)
+        reported.setdefault(key, []).append(words)
     for key in ("dump", "count", "sample", "tables", "block_size", "block"):
-        if key not in told:
-            raise Failure(f"the guest tells no '{key}'; is its kernel configured for this?")
+        if key not in reported:
+            raise Failure(f"the guest reports no '{key}'; is its kernel configured for this?")
 
-    block_size = int(told["block_size"][0], 16)
+    block_size = int(reported["block_size"][0], 16)
     blocks = {}
-    for number, node, state in map(str.split, told["block"]):
+    for number, node, state in map(str.split, reported["block"]):
         start = int(number) * block_size
         blocks[Range(start, start + block_size)] = (int(node), state)
 
     devices = [Range(int(start, 16), int(end, 16) + 1) for start, end in
-               (line.split()[0].split("-") for line in told.get("iomem", []))]
-    spans = clip([parse_span(line) for line in told["dump"]])
-    samples = told["sample"]
+               (line.split()[0].split("-") for line in reported.get("iomem", []))]
+    spans = clip([parse_span(line) for line in reported["dump"]])
+    samples = reported["sample"]
     return State(
         spans=spans,
         reach=table_reach(spans, geometry),
-        counts={name: int(value) for name, value in map(str.split, told["count"])},
+        counts={name: int(value) for name, value in map(str.split, reported["count"])},
         blocks=blocks,
         devices=devices,
-        namespaces=json.loads("".join(told.get("ndctl", [])) or "[]"),
+        namespaces=json.loads("".join(reported.get("ndctl", [])) or "[]"),
         used=int(statistics.median(used_pages(sample, geometry.page) for sample in samples)),
-        table_pages=int(told["tables"][0]))
+        table_pages=int(reported["tables"][0]))

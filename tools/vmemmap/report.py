@@ -40,16 +40,16 @@ class Text:
         self.failures: list[str] = []
         print(f"scenario {scenario.name}, console log {log}", flush=True)
 
-    def tell(self, what: str) -> None:
+    def note(self, what: str) -> None:
         print(f"{time.monotonic() - self.start:6.1f} s  {what}", flush=True)
 
     def step(self, _: int, step: Step, wrong: list[str], note: str) -> None:
         self.failures += [f"{step.title}: {why}" for why in wrong]
         verdict = "FAILED: " + "; ".join(wrong) if wrong else note or "ok"
-        self.tell(f"{step.title:{TITLE_WIDTH}}  {verdict}")
+        self.note(f"{step.title:{TITLE_WIDTH}}  {verdict}")
 
     def skip(self, _: int, step: Step, why: str) -> None:
-        self.tell(f"{step.title:{TITLE_WIDTH}}  {why}")
+        self.note(f"{step.title:{TITLE_WIDTH}}  {why}")
 
     def finish(self, rows: list[Row], last_lines: list[str]) -> None:
         if rows:
@@ -69,7 +69,7 @@ class Ktap:
         self.counts = {"pass": 0, "fail": 0, "skip": 0}
         print(f"KTAP version 1\n# console log {log}\n1..{len(scenario.steps)}", flush=True)
 
-    def tell(self, what: str) -> None:
+    def note(self, what: str) -> None:
         print(f"# {what}", flush=True)
 
     def step(self, number: int, step: Step, wrong: list[str], _: str) -> None:
@@ -83,6 +83,6 @@ class Ktap:
 
     def finish(self, _: list[Row], last_lines: list[str]) -> None:
         for line in last_lines:
-            self.tell(line)
+            self.note(line)
         totals = " ".join(f"{name}:{count}" for name, count in self.counts.items())
         print(f"# Totals: {totals} error:0")

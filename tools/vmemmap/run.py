@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Boot a kernel, do to it what a scenario says, tell where its memory map lies.
+"""Boot a kernel, do to it what a scenario says, and report where its memory map lies.
 
 After each step the guest's page tables and counters are compared with what the
 scenario says they must be; after each removal, with what they were before.
@@ -39,7 +39,7 @@ class Run:
         self.broken = False		# nothing more can be asked of the guest
 
     def step(self, step: Step) -> tuple[list[str], str]:
-        """Go a step; what is wrong then, and what is worth telling."""
+        """Go a step; what is wrong then, and what is worth a note."""
         try:
             for action in step.actions:
                 action(self.machine)
@@ -129,7 +129,7 @@ def drive(args: argparse.Namespace) -> int:
 
     report = (Ktap if args.ktap else Text)(scenario, args.log)
     with Machine(command, args.log, scenario.patience * RUN_LIMIT,
-                 scenario.patience * STEP_LIMIT, report.tell, scenario.expected) as machine:
+                 scenario.patience * STEP_LIMIT, report.note, scenario.expected) as machine:
         run = Run(machine, scenario)
         missing = ""
         for number, step in enumerate(scenario.steps, 1):

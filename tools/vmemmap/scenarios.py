@@ -42,7 +42,7 @@ class Step:
     actions: tuple[Action, ...]
     facts: Facts | HvoFacts
     backing: tuple[str, ...] = ()	# of what was not described before
-    restores: str = ""			# the step whose state is there again
+    restores: str = ""			# the step whose state it must have again
     namespace: tuple[str, str] | None = None	# mode and map, as ndctl calls them
     needs: str = ""			# series that can do this and what follows; "": all
 
@@ -60,7 +60,7 @@ class Scenario:
     memmap_boot_pages: int		# nr_memmap_boot_pages
     steps: tuple[Step, ...]
     patience: int = 1			# how much longer than others it may take
-    expected: str = ""			# a warning of the kernel's that is none of ours
+    expected: str = ""			# a warning of the stock kernel's own
     page_ext: int = 0			# counted as memory map too, for a memory block online
 
 
@@ -202,7 +202,7 @@ def x86(name: str, kernel: str, goal: str, about: str, cpu: str = "max", append:
 # 80 bytes for each page frame: its owners, and how page tables map it
 PAGE_EXT = 640
 
-# The tables that map the DIMM's shadow stay for the next one.
+# The tables that map the DIMM's shadow are kept for the next one.
 KASAN_BOOT = replace(X86_STEPS[0], actions=X86_STEPS[0].actions + DIMM_ROUND)
 
 NO_LEAK = Step("no leak found", (guest("leaks"),), AT_BOOT, restores="boot")
@@ -211,13 +211,13 @@ NO_LEAK = Step("no leak found", (guest("leaks"),), AT_BOOT, restores="boot")
 ADD_PAGES_WARNS = r"WARNING: .*arch/x86/mm/init_64\.c:\d+ (at )?add_pages"
 
 
-def told_tries(lines: list[str]) -> list[list[str]]:
+def reported_tries(lines: list[str]) -> list[list[str]]:
     """How each ended, then the counters."""
     return [line.split()[1:] for line in lines if line.startswith("try ")]
 
 
 def judge_tries(machine: Machine, what: str, first: list[str], tries: list[list[str]]) -> None:
-    """What failed has left the counters as they were; in the end nothing fails."""
+    """A try that fails leaves the counters as they were; the last try succeeds."""
     failed = sum(status != "0" for status, *_ in tries)
     for number, (status, *counts) in enumerate(tries, 1):
         if counts != first[1:]:
@@ -226,20 +226,20 @@ def judge_tries(machine: Machine, what: str, first: list[str], tries: list[list[
     if not failed or tries[-1][0] != "0":
         raise Failure(f"{what}: {failed} of {len(tries)} tries failed, the last one: "
                       f"{tries[-1][0]}")
-    machine.tell(f"{what}: {len(tries) - 1} allocations, {failed} of them matter")
+    machine.note(f"{what}: {len(tries) - 1} allocations, {failed} of them matter")
 
 
 def fail_each(driver: str) -> Action:
-    """Bind it again and again, each time with the next allocation of ours failing."""
+    """Bind it again and again, each time with the next allocation of this back end failing."""
     def action(machine: Machine) -> None:
-        first, *tries = told_tries(machine.guest(f"fail_each {driver}"))
+        first, *tries = reported_tries(machine.guest(f"fail_each {driver}"))
         judge_tries(machine, driver, first, tries)
     return action
 
 
 def fail_each_dimm(machine: Machine) -> None:
     """Plug it again and again likewise; a worker of the kernel's adds it then."""
-    first, = told_tries(machine.guest("try -"))
+    first, = reported_tries(machine.guest("try -"))
     tries = []
     left = 0
     while left == 0:
@@ -247,11 +247,11 @@ def fail_each_dimm(machine: Machine) -> None:
         machine.guest(f"fail_worker {number}")
         plug_dimm("dimm0", 1, DIMM)(machine)
         left = int(machine.guest("worker_failed")[0].split()[1])
-        result, = told_tries(machine.guest("try 1"))
+        result, = reported_tries(machine.guest("try 1"))
         unplug_dimm("dimm0")(machine)
         if result[1] != first[1]:	# it was added
-            result, = told_tries(machine.guest("try 0"))
-        if left == number:		# the worker came after the others were told
+            result, = reported_tries(machine.guest("try 0"))
+        if left == number:		# the worker came after the others were reported
             left = 0
         else:
             tries.append(result)
@@ -288,7 +288,7 @@ def selftest(machine: Machine) -> None:
     passed = [line for line in results if "# SKIP" not in line]
     if not passed:
         raise Failure("the selftest skips everything")
-    machine.tell(f"selftest: {len(passed)} passed, {len(results) - len(passed)} skipped")
+    machine.note(f"selftest: {len(passed)} passed, {len(results) - len(passed)} skipped")
 
 
 # ---- x86_64: HugeTLB takes vmemmap pages away and brings them back ----
@@ -310,8 +310,8 @@ HVO_QEMU = (
     "-object", "memory-backend-ram,id=ram0,size=8G", "-numa", "node,nodeid=0,memdev=ram0,cpus=0",
     "-object", "memory-backend-ram,id=ram1,size=4G", "-numa", "node,nodeid=1,memdev=ram1,cpus=1")
 
-# 6.12's mm/hugetlb_vmemmap.c brings back wrong contents, which is not for us to
-# mend: what follows the growth needs another series.
+# mm/hugetlb_vmemmap.c of 6.12 restores wrong contents, a bug of the stock kernel: the
+# steps after the growth need another series.
 RESTORES_RIGHT = "7.3"
 
 
@@ -346,7 +346,7 @@ HVO_STEPS = (
     Step("none again", (pool(0, node=1),), replace(HVO_DIMM_ONLINE, split=HVO_DIMM)),
     Step("DIMM unplugged", (guest(f"set offline {HVO_DIMM_BLOCKS}"), unplug_dimm("dimm0"),
                             guest("blocks 96")), HVO_BOOT, restores="no huge pages"),
-    # Each round splits four leaves. What was once split must go with the DIMM.
+    # Each round splits four leaves. The tables of the split ones must be freed with the DIMM.
     Step("the same 20 times", 20 * dimm_round(), HVO_BOOT, restores="no huge pages"),
 )
 
@@ -406,7 +406,7 @@ def resize(length: int) -> Action:
 def arm64(name: str, goal: str, pages: str) -> Scenario:
     block, geometry = ARM64[pages]
     level = min(geometry.leaf, key=LEVELS.index)
-    # A page leaked for each block shall add up to more than what wanders.
+    # A page leaked for each block must add up to more than the noise.
     rounds = 160 * block // (2 * GIB)
 
     def memmap(length: int) -> int:
@@ -445,8 +445,8 @@ def arm64(name: str, goal: str, pages: str) -> Scenario:
 def fill(length: int) -> Action:
     """Use the movable zone up: it takes what is written to, before other zones do."""
     def action(machine: Machine) -> None:
-        told, = machine.guest(f"fill {length // MIB}")
-        free, managed = map(int, told.split()[1:])
+        reported, = machine.guest(f"fill {length // MIB}")
+        free, managed = map(int, reported.split()[1:])
         if free > managed // 8:
             raise Failure(f"{free} of {managed} movable pages are still free")
     return action
@@ -542,7 +542,7 @@ SCENARIOS = {scenario.name: scenario for scenario in (
     x86_self_hosted("x86_64-page80-self", "x86_64-page80", "test", SelfHosted(
         128 * MIB, replace(X86_64, struct_page=80), "force",
         {"pmd": 20}, {"pmd": 21, "pte": 128 + 640}, (0, 2))),
-    # A pageblock is 32 MiB; all of it goes for the memory map of its block.
+    # A pageblock is 32 MiB; all of it holds the memory map of its block.
     arm64_self_hosted("arm64-16k-self", "arm64-16k", "test-all", SelfHosted(
         *ARM64["16k"], "force", {"pte": 544}, {"pte": 608}, (1, 1), firmware=1)),
     arm64_self_hosted("arm64-64k-self", "arm64-64k", "test-all", SelfHosted(
