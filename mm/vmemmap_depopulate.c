@@ -259,21 +259,22 @@ static void unmap_ptes(pte_t *pte, unsigned long addr, unsigned long next)
 	__is_empty;							\
 })
 
-/* Tables that map anything outside of [floor, ceiling) are kept. */
+/*
+ * Tables that map anything outside of [floor, ceiling) are kept, and those below an
+ * entry of the copied levels.
+ */
 struct vmemmap_bounds {
 	unsigned long floor;
 	unsigned long ceiling;
+	unsigned int copied_levels;
 };
 
-/*
- * May the table below an entry be freed, or do other page tables hold a copy of
- * the entry?
- */
+/* May the table below an entry be freed? */
 static bool is_prunable(const struct vmemmap_bounds *bounds,
 			unsigned long start, unsigned long size,
 			unsigned int level)
 {
-	if (ARCH_PAGE_TABLE_SYNC_MASK & level)
+	if (bounds->copied_levels & level)
 		return false;
 	return bounds->floor <= start && start + size - 1 <= bounds->ceiling - 1;
 }
@@ -384,6 +385,7 @@ void vmemmap_depopulate(unsigned long start, unsigned long end,
 	const struct vmemmap_bounds bounds = {
 		.floor = floor,
 		.ceiling = ceiling,
+		.copied_levels = vmemmap_copied_levels(),
 	};
 	unsigned long addr = PAGE_ALIGN_DOWN(start);
 	unsigned long page_end = PAGE_ALIGN(end);

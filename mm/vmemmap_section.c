@@ -23,6 +23,7 @@
 
 #include "vmemmap_base.h"
 #include "vmemmap.h"
+#include <linux/vmemmap.h>
 
 /* The end of the part of [pfn, end_pfn) that lies in the section of @pfn. */
 static unsigned long section_chunk_end(unsigned long pfn, unsigned long end_pfn)
@@ -112,7 +113,7 @@ static int __meminit populate_memmap(unsigned long pfn, unsigned long nr_pages,
 	else
 		err = vmemmap_populate(start, end, nid, altmap);
 	if (!err)
-		flush_cache_vmap(start, end);
+		vmemmap_flush_populated(start, end);
 	return err;
 }
 

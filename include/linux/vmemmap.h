@@ -24,10 +24,8 @@ struct vmem_altmap;
  *
  * Entries are cleared, then the TLB is flushed, then memory is released, before
  * this function returns, or before the matching vmemmap_gather_end() if one is
- * open. Tables that have become empty are freed the same way, except those below a
- * level of ARCH_PAGE_TABLE_SYNC_MASK, whose entries other page tables hold copies
- * of. An architecture that copies entries without setting that mask must choose
- * its floor and ceiling accordingly.
+ * open. Tables that have become empty are freed the same way, except those below
+ * an entry of one of the vmemmap_copied_levels().
  *
  * Context: mem_hotplug_lock held for writing, interrupts enabled. Allocates
  * nothing, cannot fail.
@@ -81,5 +79,29 @@ static inline void vmemmap_gather_end(void)
  * Context: see vmemmap_depopulate().
  */
 void vmemmap_flush_tables(unsigned long start, unsigned long end);
+
+/**
+ * vmemmap_copied_levels() - the levels whose entries other page tables copy
+ *
+ * Weak; the default is ARCH_PAGE_TABLE_SYNC_MASK. A table below such an entry
+ * is never freed. An architecture that copies entries without a bit in that
+ * mask supplies its own function.
+ *
+ * Context: see vmemmap_depopulate().
+ * Return: a mask of PGTBL_<level>_MODIFIED.
+ */
+unsigned int vmemmap_copied_levels(void);
+
+/**
+ * vmemmap_flush_populated() - let every CPU see new entries of the vmemmap
+ * @start: first byte
+ * @end: end of the range
+ *
+ * Weak; the default is flush_cache_vmap(). An architecture supplies its own
+ * where that function does not serve the vmemmap.
+ *
+ * Context: boot, or mem_hotplug_lock held for writing.
+ */
+void vmemmap_flush_populated(unsigned long start, unsigned long end);
 
 #endif /* _LINUX_VMEMMAP_H */

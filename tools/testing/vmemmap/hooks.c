@@ -47,6 +47,18 @@ void vmemmap_flush_tables(unsigned long start, unsigned long end)
 	soft_flush(start, end, true);
 }
 
+/* Which levels are copied is for this hook alone to answer. */
+unsigned int vmemmap_copied_levels(void)
+{
+	return soft_sync_mask;
+}
+
+void vmemmap_flush_populated(unsigned long start, unsigned long end)
+{
+	machine.seen.nr_flushes++;
+	machine.seen.flushed = (struct range){ start, end };
+}
+
 /* The range that a hook gets must lie in the slot. */
 static void expect_in_slot(pmd_t *pmd, unsigned long addr, unsigned long next)
 {

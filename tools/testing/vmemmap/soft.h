@@ -228,7 +228,6 @@ struct machine {
 
 extern struct machine machine;
 extern const struct geometry geometries[];
-extern const bool has_own_hooks;
 
 void use_geometry(const struct geometry *geometry);
 

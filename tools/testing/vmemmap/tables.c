@@ -127,6 +127,7 @@ int pmd_set_huge(pmd_t *pmd, phys_addr_t phys, pgprot_t prot)
 
 void flush_cache_vmap(unsigned long start, unsigned long end)
 {
+	EXPECT(!has_own_hooks);
 	machine.seen.nr_flushes++;
 	machine.seen.flushed = (struct range){ start, end };
 }

@@ -518,10 +518,13 @@ void flush_tlb_kernel_range(unsigned long start, unsigned long end);
 #define PGTBL_P4D_MODIFIED		BIT(SOFT_P4D)
 #define PGTBL_PUD_MODIFIED		BIT(SOFT_PUD)
 #define PGTBL_PMD_MODIFIED		BIT(SOFT_PMD)
-#define ARCH_PAGE_TABLE_SYNC_MASK	soft_sync_mask
+#define ARCH_PAGE_TABLE_SYNC_MASK	(has_own_hooks ? 0 : soft_sync_mask)
 
 /* Levels of which other page tables have copies of the entries. */
 extern unsigned long soft_sync_mask;
+
+/* Is this the architecture that supplies all hooks by itself? */
+extern const bool has_own_hooks;
 
 /* ---- 2. Same shape: sections ---- */
 
