@@ -310,6 +310,37 @@ struct page *vmemmap_lookup_page(unsigned long addr)
 	return pte ? pte_page(ptep_get(pte)) : NULL;
 }
 
+/* The PTEs of [addr, next), which lie in one table, that map something, in bytes. */
+static unsigned long __init nr_base_bytes(pte_t *pte, unsigned long addr,
+					  unsigned long next)
+{
+	unsigned long nr_bytes = 0;
+
+	for (; addr < next; addr += PAGE_SIZE, pte++)
+		if (!pte_none(ptep_get(pte)))
+			nr_bytes += PAGE_SIZE;
+	return nr_bytes;
+}
+
+void __init vmemmap_count_mapped(unsigned long start, unsigned long end,
+				 struct vmemmap_mapped *mapped)
+{
+	unsigned long addr, next;
+
+	for (addr = start; addr < end; addr = next) {
+		pmd_t *pmd = vmemmap_find_slot(addr);
+
+		next = vmemmap_span_end(addr, end, PMD_SIZE);
+		if (!pmd || pmd_none(pmdp_get(pmd)))
+			continue;
+		if (pmd_leaf(pmdp_get(pmd)))
+			mapped->huge += next - addr;
+		else
+			mapped->base += nr_base_bytes(pte_offset_kernel(pmd, addr),
+						      addr, next);
+	}
+}
+
 void vmemmap_wrprotect_range(unsigned long start, unsigned long end)
 {
 	unsigned long addr;

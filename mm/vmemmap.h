@@ -47,6 +47,9 @@
 #ifndef _MM_VMEMMAP_H
 #define _MM_VMEMMAP_H
 
+/* Of this back end: in the boot message, in patches and in make help. */
+#define VMEMMAP_VERSION "1.0"
+
 /* ---- Arithmetic ---- */
 
 /* The number of vmemmap pages that the struct pages of @nr_pages fill. */
@@ -123,6 +126,27 @@ pmd_t *vmemmap_find_slot(unsigned long addr);
  * Return: the page; NULL if no PTE maps the address.
  */
 struct page *vmemmap_lookup_page(unsigned long addr);
+
+/**
+ * struct vmemmap_mapped - how much of a range is mapped, by size of leaf
+ * @base: bytes mapped by PTEs
+ * @huge: bytes mapped by PMD leaves
+ */
+struct vmemmap_mapped {
+	unsigned long base;
+	unsigned long huge;
+};
+
+/**
+ * vmemmap_count_mapped() - add up what leaves map in a range
+ * @start: first byte, on a page
+ * @end: end of the range
+ * @mapped: is increased
+ *
+ * Context: boot, after sparse_init(); does not sleep.
+ */
+void vmemmap_count_mapped(unsigned long start, unsigned long end,
+			  struct vmemmap_mapped *mapped);
 
 /**
  * vmemmap_wrprotect_range() - make a range of the vmemmap read-only

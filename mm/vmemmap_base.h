@@ -14,6 +14,7 @@
 #include <linux/bitmap.h>
 #include <linux/err.h>
 #include <linux/gfp.h>
+#include <linux/init.h>
 #include <linux/log2.h>
 #include <linux/memblock.h>
 #include <linux/memory_hotplug.h>
@@ -26,6 +27,7 @@
 #include <linux/pgalloc.h>
 #include <linux/printk.h>
 #include <linux/ratelimit.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/topology.h>
 #include <linux/vmstat.h>

@@ -202,6 +202,36 @@ struct page * __meminit __populate_section_memmap(unsigned long pfn,
 	return populate_section(pfn, nr_pages, nid, altmap, pgmap);
 }
 
+/* ---- What boot has mapped ---- */
+
+/* One line a node: which back end this is, and by which leaves it maps how much. */
+static int __init report_boot_memmap(void)
+{
+	static struct vmemmap_mapped mapped[MAX_NUMNODES] __initdata;
+	unsigned long nr, start;
+	int nid;
+
+	for (nr = next_present_section_nr(-1); nr != -1UL;
+	     nr = next_present_section_nr(nr)) {
+		struct page *map = pfn_to_page(section_nr_to_pfn(nr));
+
+		if (!valid_section_nr(nr))
+			continue;
+		start = PAGE_ALIGN_DOWN((unsigned long)map);
+		vmemmap_count_mapped(start, start + PAGE_SIZE *
+				     vmemmap_nr_pages(PAGES_PER_SECTION),
+				     &mapped[page_to_nid(map)]);
+	}
+
+	for (nid = 0; nid < MAX_NUMNODES; nid++)
+		if (mapped[nid].base || mapped[nid].huge)
+			pr_info("version %s, node %d: struct pages mapped by PMD leaves %lu KiB, by base pages %lu KiB\n",
+				VMEMMAP_VERSION, nid, mapped[nid].huge / SZ_1K,
+				mapped[nid].base / SZ_1K);
+	return 0;
+}
+core_initcall(report_boot_memmap);
+
 /* ---- Sections that are added and removed ---- */
 
 #ifdef CONFIG_MEMORY_HOTPLUG

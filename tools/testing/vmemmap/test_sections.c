@@ -26,6 +26,40 @@ static unsigned long hot_pfn(unsigned long nr)
 	return section_nr_to_pfn(first_hot_section() + nr);
 }
 
+static unsigned long kib_by_level[NR_SOFT_LEVELS];
+
+static void add_kib(const struct leaf *leaf)
+{
+	kib_by_level[leaf->level] += (leaf->end - leaf->start) / 1024;
+}
+
+/* The figures of both nodes add up to what the walker finds. */
+static void the_boot_message_adds_up(void)
+{
+	unsigned long huge = 0, base = 0, node_huge, node_base;
+	const char *line = machine.seen.messages;
+
+	SKIP_UNLESS(IS_ALIGNED(PAGES_PER_SECTION * sizeof(struct page),
+			       geo.arch == ARCH_BASE ? PAGE_SIZE : PMD_SIZE),
+		    "sections share a leaf");
+	expect_messages(machine.seen.nr_messages);
+	memset(kib_by_level, 0, sizeof(kib_by_level));
+	for_each_leaf(add_kib, NULL);
+	EXPECT_EQ(soft_core_initcall(), 0);
+	for (int nid = 0; nid < NR_NODES; nid++) {
+		EXPECT(has_message("version " VMEMMAP_VERSION ", node %d: ", nid));
+		line = strstr(line, "PMD leaves ");
+		EXPECT(line && sscanf(line, "PMD leaves %lu KiB, by base pages %lu KiB",
+				      &node_huge, &node_base) == 2);
+		huge += node_huge;
+		base += node_base;
+		line++;
+	}
+	expect_messages(NR_NODES);
+	EXPECT_EQ(huge, kib_by_level[SOFT_PMD]);
+	EXPECT_EQ(base, kib_by_level[SOFT_PTE]);
+}
+
 static struct mem_section *hot_section(unsigned long nr)
 {
 	return __nr_to_section(first_hot_section() + nr);
@@ -876,6 +910,7 @@ static void absent_sections_do_not_go_online(void)
 const struct test_case section_cases[] = {
 	TEST_CASE(a_section_takes_what_its_architecture_says, BOOT, .where = REAL),
 	TEST_CASE(boot_maps_whole_sections, BOOT),
+	TEST_CASE(the_boot_message_adds_up, BOOT),
 	TEST_CASE(boot_marks_the_subsections_of_any_range, EARLY, .where = TINY),
 	TEST_CASE(boot_skips_sections_without_a_memory_map, EARLY, .where = TINY),
 	TEST_CASE(boot_maps_a_run_of_sections_by_one_call, EARLY, .where = TINY),

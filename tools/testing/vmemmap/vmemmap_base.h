@@ -32,6 +32,7 @@
 #define __init
 #define __meminit
 #define __meminitdata		__attribute__((section("meminitdata")))
+#define __initdata		__meminitdata
 #define __ref
 #define __refdata
 #define __weak			__attribute__((weak))
@@ -303,6 +304,11 @@ void soft_message(const char *fmt, ...) __printf(1, 2);
 #endif
 
 #define pr_warn_ratelimited(fmt, args...) soft_message(pr_fmt(fmt), ##args)
+#define pr_info(fmt, args...) soft_message(pr_fmt(fmt), ##args)
+
+/* For a test case to call. */
+#define core_initcall(function) int soft_core_initcall(void) { return function(); }
+int soft_core_initcall(void);
 
 bool soft_is_traced(void);
 
@@ -341,6 +347,8 @@ extern char *soft_direct_map;
 #define virt_to_page(virt)	pfn_to_page(PHYS_PFN(__pa(virt)))
 
 #define NUMA_NO_NODE		(-1)
+#define MAX_NUMNODES		2
+#define SZ_1K			1024UL
 #define N_MEMORY		0
 #define MAX_NUMNODES		2
 #define LOCAL_DISTANCE		10
@@ -574,6 +582,15 @@ static inline bool valid_section(const struct mem_section *ms)
 static inline bool valid_section_nr(unsigned long nr)
 {
 	return valid_section(__nr_to_section(nr));
+}
+
+static inline unsigned long next_present_section_nr(unsigned long nr)
+{
+	while (++nr < NR_MEM_SECTIONS)
+		if (__nr_to_section(nr) &&
+		    __nr_to_section(nr)->section_mem_map & SECTION_MARKED_PRESENT)
+			return nr;
+	return -1UL;
 }
 
 static inline bool early_section(const struct mem_section *ms)
