@@ -32,6 +32,10 @@ void vmemmap_free(unsigned long start, unsigned long end,
 
 	EXPECT(start < end);
 	machine.seen.freed = (struct range){ start, end };
+	if (machine.knobs.free) {
+		machine.knobs.free(start, end, altmap);
+		return;
+	}
 	vmemmap_depopulate(start, end, altmap, soft_vmemmap - size,
 			   soft_vmemmap - size + (size << geo.bits[top_level()]));
 }

@@ -152,6 +152,7 @@ struct machine {
 	 * @fail_from: all later ones fail as well
 	 * @is_refused: must a block of that size not be allocated? NULL: none
 	 * @note_allocation: called for each block that is asked for; NULL: nothing
+	 * @free: the architecture's own vmemmap_free(); NULL: it uses ours
 	 * @is_fragmented: no free block is larger than a page
 	 * @is_memoryless: the node has no memory of its own
 	 * @is_untraced: tracing is off
@@ -165,6 +166,8 @@ struct machine {
 		bool fail_from;
 		bool (*is_refused)(unsigned long size);
 		void (*note_allocation)(int nid, bool refused);
+		void (*free)(unsigned long start, unsigned long end,
+			     struct vmem_altmap *altmap);
 		bool is_fragmented;
 		bool is_memoryless[NR_NODES];
 		bool is_untraced;

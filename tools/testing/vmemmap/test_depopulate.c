@@ -511,6 +511,102 @@ static void nothing_is_traced_when_tracing_is_off(void)
 	EXPECT_EQ(machine.seen.nr_traced, nr_traced);
 }
 
+/* ---- An architecture that frees without vmemmap_depopulate() ---- */
+
+static bool is_leaf_needed(const struct leaf *leaf)
+{
+	const unsigned long start = max(leaf->start, soft_vmemmap) - soft_vmemmap;
+	const unsigned long last = leaf->end - 1 - soft_vmemmap;
+
+	return sparse_has_live_subsection(start / sizeof(struct page),
+					  last / sizeof(struct page) + 1);
+}
+
+/* Nothing is traced there: the sums are put right here. */
+static void free_leaf(const struct leaf *leaf, struct vmem_altmap *altmap)
+{
+	const struct soft_page *page = ram_page(leaf->pfn);
+	const bool is_huge = leaf->level == SOFT_PMD;
+	const int source = !page ? VMEMMAP_ALTMAP :
+			   page->refs > 1 ? VMEMMAP_SHARED_TAIL : VMEMMAP_RAM;
+
+	machine.traced[is_huge][source] -= leaf->end - leaf->start;
+	*leaf->entry = soft_empty_entry(leaf->level);
+	vmemmap_put_block(leaf->pfn, is_huge ? PMD_ORDER : 0, 1, altmap);
+}
+
+static bool is_table_empty(const unsigned long *table, int level)
+{
+	for (unsigned long i = 0; i < BIT(geo.bits[level]); i++)
+		if (!is_empty_entry(table[i], level))
+			return false;
+	return true;
+}
+
+static void free_tables(unsigned long addr)
+{
+	for (int level = SOFT_PMD; level <= top_level(); level++) {
+		unsigned long *entry = walk(addr).path[level], pfn;
+
+		if (!entry || is_empty_entry(*entry, level) || *entry & ENTRY_LEAF)
+			continue;
+		if (!is_table_empty(entry_table(*entry, level), level - 1))
+			return;
+		pfn = *entry >> PAGE_SHIFT;
+		*entry = soft_empty_entry(level);
+		vmemmap_put_block(pfn, 0, 1, NULL);
+		machine.nr_tables--;
+	}
+}
+
+static void free_by_own_means(unsigned long start, unsigned long end,
+			      struct vmem_altmap *altmap)
+{
+	struct leaf leaf;
+
+	for (unsigned long addr = start; addr < end; addr = leaf.end) {
+		leaf = walk(addr);
+		if (leaf.is_mapped && !is_leaf_needed(&leaf))
+			free_leaf(&leaf, altmap);
+		free_tables(addr);
+	}
+}
+
+static void sections_do_without_vmemmap_depopulate(void)
+{
+	const unsigned long sub = PAGES_PER_SUBSECTION, size = PAGES_PER_SECTION;
+	struct device *dev = &devices[0];
+	unsigned long n = 0;
+
+	machine.knobs.free = free_by_own_means;
+	EXPECT_EQ(add_ram(hot_pfn(0) + sub, 2 * sub), 0);
+	EXPECT_EQ(add_ram(hot_pfn(1), size), 0);
+	remove_ram(hot_pfn(0) + sub, 2 * sub);
+	check_machine();
+	remove_ram(hot_pfn(1), size);
+	check_machine();
+
+	/* an add that fails is undone by it, too */
+	remember_machine();
+	for (int err = -ENOMEM; err; ) {
+		fail_allocation(++n, true);
+		err = add_ram(hot_pfn(0), 2 * size);
+		fail_allocation(0, false);
+		if (err)
+			expect_machine_as_before();
+	}
+	remove_ram(hot_pfn(0), 2 * size);
+	expect_machine_as_before();
+
+	init_device(dev, 0, section_nr_to_pfn(16), 4 * size);
+	dev->pgmap.vmemmap_shift = PFN_SECTION_SHIFT;
+	EXPECT_EQ(add_device(dev), 0);
+	remove_device(dev);
+	check_machine();
+	remove_ram(0, min(size, geo.ram_pages));
+	check_machine();
+}
+
 const struct test_case depopulate_cases[] = {
 	TEST_CASE(neighbours_are_removed_in_any_order, BOOT, .where = TINY),
 	TEST_CASE(every_range_of_two_sections_is_added_and_removed, EARLY, .where = REAL),
@@ -531,5 +627,6 @@ const struct test_case depopulate_cases[] = {
 	TEST_CASE(nested_removals_are_released_after_one_flush, BARE),
 	TEST_CASE(memory_of_one_device_is_released_before_that_of_another, BARE),
 	TEST_CASE(nothing_is_traced_when_tracing_is_off, BOOT),
+	TEST_CASE(sections_do_without_vmemmap_depopulate, BOOT),
 	{}
 };
