@@ -29,11 +29,11 @@ laid_tree() {
 	make-unit-of-tree)
 		says "$1" '# Totals: pass:[1-9][0-9]* fail:0' "$tools/harness.sh" unit MM="$src/mm" FILTER="$one" ;;
 	kselftest)
-		says "$1" '^(not )?ok 1 selftests: vmemmap: vmemmap\.sh( # SKIP)?$' env -u MAKEFLAGS \
+		says "$1" '^ok 1 selftests: vmemmap: vmemmap\.sh( # SKIP)?$' env -u MAKEFLAGS \
 			make -C "$src/tools/testing/selftests" TARGETS=vmemmap run_tests ;;
 	htmldocs)
-		says "$1" 'vmemmap|build succeeded|HTML pages' env -u MAKEFLAGS make -C "$src" O="$build/$id/documents" htmldocs SPHINXDIRS=mm &&
-			[ -n "$(find "$build/$id/documents" -name vmemmap.html)" ] ;;
+		step "$1" "laid-$1" env -u MAKEFLAGS make -C "$src" O="$documents" htmldocs SPHINXDIRS=mm &&
+			[ -n "$(find "$documents" -name vmemmap.html)" ] ;;
 	x86_64|arm64)
 		kunit "$1" ;;
 	esac
@@ -46,6 +46,6 @@ if [ "${1-}" = all ]; then
 	parts+=({kernel,qemu}-{x86_64,arm64})
 fi
 need "${parts[@]}"
-src=$(call tree)
+src=$(call tree) documents=$build/$id/documents
 # shellcheck disable=SC2086 # words
 try_each laid_tree $names
