@@ -130,7 +130,7 @@ document_names() {
 	# shellcheck disable=SC2016 # backquotes of the documents
 	grep -ohE '(``|`)[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)+(``|`)' "${pages[@]}" | tr -d '`' | sort -u |
 		while read -r name; do
-			[ -e "$name" ] || [ -e "$src/$name" ] || [ -e "include/$name" ] || [[ $name == build/* ]] ||
+			[ -e "$name" ] || [ -e "$src/$name" ] || [ -e "$src/include/$name" ] || [[ $name == build/* ]] ||
 				[[ $name == events/* ]] || echo "$name: the documents name this file, but it does not exist"
 		done
 }
