@@ -110,6 +110,7 @@ untested() {
 documents() {
 	local out=$build/documents said=$log/check-sphinx.log
 
+	rm -rf "$out"	# what Sphinx warned about once it does not say again
 	make -C "$src" O="$out" htmldocs SPHINXDIRS=mm >"$said" 2>&1 </dev/null || tail -n 3 "$said"
 	grep -E '(mm/vmemmap(-[a-z]+)?(\.rst)?:|(mm|linux)/(sparse-)?vmemmap(_[a-z]+)?\.[ch]:)' "$said"
 	for page in Documentation/mm/vmemmap*.rst; do
