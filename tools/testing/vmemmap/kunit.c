@@ -196,7 +196,7 @@ void vmemmap_kunit_expect_written(struct kunit *test, unsigned long start,
 
 int vmemmap_kunit_init(struct kunit *test)
 {
-	const unsigned long pfn = section_nr_to_pfn(first_hot_section());
+	const unsigned long pfn = hot_pfn(0);
 	const unsigned long slot = ALIGN(vaddr(pfn), PMD_SIZE);
 	const unsigned long size = max(slot + VMEMMAP_KUNIT_SLOTS * PMD_SIZE - vaddr(pfn),
 				       LEAST_PAGES * PAGE_SIZE);

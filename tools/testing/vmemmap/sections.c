@@ -101,6 +101,12 @@ unsigned long first_hot_section(void)
 	return NR_NODES * nr_node_sections();
 }
 
+/* The first page frame of the section @nr behind those from boot. */
+unsigned long hot_pfn(unsigned long nr)
+{
+	return section_nr_to_pfn(first_hot_section() + nr);
+}
+
 bool is_boot_section(unsigned long nr)
 {
 	const unsigned long at = nr % nr_node_sections();

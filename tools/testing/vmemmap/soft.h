@@ -377,6 +377,7 @@ unsigned long nr_early_sections(void);
 unsigned long nr_node_sections(void);
 bool is_boot_section(unsigned long section_nr);
 unsigned long first_hot_section(void);
+unsigned long hot_pfn(unsigned long nr);
 int section_nid(unsigned long section_nr);
 void boot_node(int nid);
 unsigned long vaddr(unsigned long pfn);

@@ -5,11 +5,6 @@
 /* Behind all RAM, and a multiple of the largest PMD block. */
 #define FIRST_BLOCK	(1UL << 20)
 
-static unsigned long hot_pfn(void)
-{
-	return section_nr_to_pfn(first_hot_section());
-}
-
 /* ---- Counts ---- */
 
 static void *alloc_pages_of(struct vmem_altmap *altmap, unsigned long nr_pages)
@@ -82,7 +77,7 @@ static void a_block_of_another_device_is_refused(void)
 	struct device *dev = &devices[0];
 	struct vmem_altmap altmap;
 
-	init_device(dev, 0, hot_pfn(), PAGES_PER_SECTION);
+	init_device(dev, 0, hot_pfn(0), PAGES_PER_SECTION);
 	EXPECT_EQ(add_device(dev), 0);
 	set_altmap(&altmap, 1UL << 20, 0, 4);
 	alloc_pages_of(&altmap, 4);
@@ -254,7 +249,7 @@ static void make_tight_device(struct device *dev, unsigned long reserve)
 
 	SKIP_UNLESS(step_pages() <= PAGES_PER_SECTION, "sections share vmemmap pages");
 	init_device(dev, section_nid(first_hot_section() + 1),
-		    hot_pfn() + PAGES_PER_SECTION, nr_pages);
+		    hot_pfn(0) + PAGES_PER_SECTION, nr_pages);
 	give_altmap(dev, reserve, nr);
 }
 

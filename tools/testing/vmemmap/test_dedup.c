@@ -10,15 +10,6 @@ static unsigned long pfns_per_page(void)
 	return PAGE_SIZE / sizeof(struct page);
 }
 
-static unsigned long log2_of(unsigned long n)
-{
-	unsigned long log = 0;
-
-	while (n >>= 1)
-		log++;
-	return log;
-}
-
 static void skip_unless_deduplicated(void)
 {
 	SKIP_UNLESS(is_power_of_2(sizeof(struct page)), "struct page has %zu bytes",
@@ -31,30 +22,24 @@ static struct device *new_device(unsigned long per_compound)
 	struct device *dev = &devices[0];
 
 	init_device(dev, 1, section_nr_to_pfn(16), 4 * PAGES_PER_SECTION);
-	dev->pgmap.vmemmap_shift = log2_of(per_compound * pfns_per_page());
+	dev->pgmap.vmemmap_shift = ilog2(per_compound * pfns_per_page());
 	return dev;
-}
-
-/* The device starts behind the sections from boot. */
-static unsigned long device_pfn(void)
-{
-	return section_nr_to_pfn(first_hot_section());
 }
 
 /* Address of the device's vmemmap page @nr. */
 static unsigned long addr_at(unsigned long nr)
 {
-	return vaddr(device_pfn()) + nr * PAGE_SIZE;
+	return vaddr(hot_pfn(0)) + nr * PAGE_SIZE;
 }
 
 static struct dev_pagemap make_pgmap(unsigned long per_compound)
 {
 	skip_unless_deduplicated();
 	return (struct dev_pagemap){
-		.vmemmap_shift = log2_of(per_compound * pfns_per_page()),
+		.vmemmap_shift = ilog2(per_compound * pfns_per_page()),
 		.ranges[0] = {
-			.start = PFN_PHYS(device_pfn()),
-			.end = PFN_PHYS(device_pfn() + 8192 * pfns_per_page()) - 1,
+			.start = PFN_PHYS(hot_pfn(0)),
+			.end = PFN_PHYS(hot_pfn(0) + 8192 * pfns_per_page()) - 1,
 		},
 	};
 }
@@ -63,7 +48,7 @@ static struct dev_pagemap make_pgmap(unsigned long per_compound)
 static int populate_halves(unsigned long first, unsigned long end,
 			   struct dev_pagemap *pgmap)
 {
-	const unsigned long pfn = device_pfn() + first * pfns_per_page() / 2;
+	const unsigned long pfn = hot_pfn(0) + first * pfns_per_page() / 2;
 
 	return vmemmap_populate_compound_pages(pfn, vaddr(pfn),
 					       addr_at(0) + end * PAGE_SIZE / 2, 1,
@@ -74,11 +59,6 @@ static int populate(unsigned long first, unsigned long end,
 		    struct dev_pagemap *pgmap)
 {
 	return populate_halves(2 * first, 2 * end, pgmap);
-}
-
-static unsigned long nr_used_pages(void)
-{
-	return 2 * geo.ram_pages - nr_free_pages(0) - nr_free_pages(1);
 }
 
 static unsigned long nr_own_leaves;
@@ -116,13 +96,13 @@ static void expect_compound_pages(unsigned long nr, unsigned long per_compound)
 	for_each_leaf(see_leaf, NULL);
 	EXPECT_EQ(nr_own_leaves, nr_own);
 	EXPECT_EQ(mapped_pfn(addr_at(nr)), ULONG_MAX);
-	EXPECT_EQ(nr_used_pages(), nr_own + nr_tables_for(addr_at(0), addr_at(nr), 0));
+	EXPECT_EQ(machine.nr_used_pages, nr_own + nr_tables_for(addr_at(0), addr_at(nr), 0));
 }
 
 static void free_all(unsigned long nr)
 {
 	vmemmap_free(addr_at(0), addr_at(nr), NULL);
-	EXPECT_EQ(nr_used_pages(), 0);
+	EXPECT_EQ(machine.nr_used_pages, 0);
 }
 
 /* As section by section, cut anywhere, even within a vmemmap page. */
@@ -156,17 +136,17 @@ static void compound_nr_pages_is_what_populating_takes(void)
 		struct dev_pagemap pgmap = make_pgmap(per);
 		unsigned long nr_first, nr_second;
 
-		nr_first = vmemmap_compound_nr_pages(device_pfn(),
+		nr_first = vmemmap_compound_nr_pages(hot_pfn(0),
 						     cut * pfns_per_page(), &pgmap);
-		nr_second = vmemmap_compound_nr_pages(device_pfn() +
+		nr_second = vmemmap_compound_nr_pages(hot_pfn(0) +
 						      cut * pfns_per_page(),
 						      (nr - cut) * pfns_per_page(),
 						      &pgmap);
 		EXPECT_EQ(populate(0, cut, &pgmap), 0);
-		EXPECT_EQ(nr_used_pages(), nr_first +
+		EXPECT_EQ(machine.nr_used_pages, nr_first +
 			  nr_tables_for(addr_at(0), addr_at(cut), 0));
 		EXPECT_EQ(populate(cut, nr, &pgmap), 0);
-		EXPECT_EQ(nr_used_pages(), nr_first + nr_second +
+		EXPECT_EQ(machine.nr_used_pages, nr_first + nr_second +
 			  nr_tables_for(addr_at(0), addr_at(nr), 0));
 		free_all(nr);
 	}
@@ -202,12 +182,12 @@ static void init_zone(void)
 static int populate_hvo(unsigned long first, unsigned long nr)
 {
 	return vmemmap_populate_hvo(addr_at(first), addr_at(first + nr),
-				    log2_of(nr * pfns_per_page()), &zone, PAGE_SIZE);
+				    ilog2(nr * pfns_per_page()), &zone, PAGE_SIZE);
 }
 
 static void expect_hvo(unsigned long first, unsigned long nr)
 {
-	const unsigned long order = log2_of(nr * pfns_per_page());
+	const unsigned long order = ilog2(nr * pfns_per_page());
 	const struct page *tail = zone.vmemmap_tails[order - VMEMMAP_TAIL_MIN_ORDER];
 
 	EXPECT(tail);

@@ -17,16 +17,6 @@
 #include "soft.h"
 #include <linux/vmemmap.h>
 
-static unsigned long hot_pfn(unsigned long nr)
-{
-	return section_nr_to_pfn(first_hot_section() + nr);
-}
-
-static unsigned long nr_used_pages(void)
-{
-	return 2 * geo.ram_pages - nr_free_pages(0) - nr_free_pages(1);
-}
-
 static unsigned long slot_addr(unsigned long nr)
 {
 	return ALIGN(soft_vmemmap, PMD_SIZE) + nr * PMD_SIZE;
@@ -280,10 +270,10 @@ static void a_range_with_holes_is_freed(void)
 		EXPECT_EQ(fill_base(addr, addr + PAGE_SIZE), 0);
 	}
 	vmemmap_free(slot_addr(0), addr + PAGE_SIZE, NULL);
-	EXPECT_EQ(nr_used_pages(), 0);
+	EXPECT_EQ(machine.nr_used_pages, 0);
 	/* nothing is mapped at all */
 	vmemmap_free(slot_addr(0), addr + PAGE_SIZE, NULL);
-	EXPECT_EQ(nr_used_pages(), 0);
+	EXPECT_EQ(machine.nr_used_pages, 0);
 }
 
 /* Also the part of it that boot did not note has struct pages. */
@@ -344,21 +334,21 @@ static void tables_outside_floor_and_ceiling_are_kept(void)
 	unsigned long nr_tables;
 
 	EXPECT_EQ(fill_base(start, end), 0);
-	nr_tables = nr_used_pages() - 1;
+	nr_tables = machine.nr_used_pages - 1;
 
 	vmemmap_depopulate(start, end, NULL, start + 1, 0);
-	EXPECT_EQ(nr_used_pages(), nr_tables);
+	EXPECT_EQ(machine.nr_used_pages, nr_tables);
 	vmemmap_depopulate(start, end, NULL, 0, slot_addr(2) - 1);
-	EXPECT_EQ(nr_used_pages(), nr_tables);
+	EXPECT_EQ(machine.nr_used_pages, nr_tables);
 	for (int level = SOFT_PMD; level < NR_SOFT_LEVELS; level++) {
 		EXPECT_EQ(fill_base(start, end), 0);
 		soft_sync_mask = BIT(level);
 		vmemmap_depopulate(start, end, NULL, 0, 0);
-		EXPECT_EQ(nr_used_pages(), level > top_level() ? 0 :
+		EXPECT_EQ(machine.nr_used_pages, level > top_level() ? 0 :
 			  nr_tables - (level - SOFT_PMD));
 		soft_sync_mask = 0;
 		vmemmap_depopulate(start, end, NULL, 0, 0);
-		EXPECT_EQ(nr_used_pages(), 0);
+		EXPECT_EQ(machine.nr_used_pages, 0);
 	}
 }
 
@@ -380,7 +370,7 @@ static void an_altmap_allocates_no_page_twice(void)
 	vmemmap_free(a, c, fill.altmap);
 	EXPECT_EQ(fill.altmap->alloc, 0);
 	EXPECT_EQ(fill.altmap->align, 0);
-	EXPECT_EQ(nr_used_pages(), 0);
+	EXPECT_EQ(machine.nr_used_pages, 0);
 }
 
 static void a_subsection_is_live_from_add_to_remove(void)
@@ -432,7 +422,7 @@ static void a_range_of_any_length_is_freed(void)
 	EXPECT_EQ(fill_base(start, start + nr * PAGE_SIZE), 0);
 	machine.seen.nr_tlb_flushes = 0;
 	vmemmap_free(start, start + nr * PAGE_SIZE, NULL);
-	EXPECT_EQ(nr_used_pages(), 0);
+	EXPECT_EQ(machine.nr_used_pages, 0);
 	EXPECT(machine.seen.nr_tlb_flushes <= 1 + nr / 512);
 	expect_traces_cancel_out();
 }
@@ -446,7 +436,7 @@ static void a_full_batch_may_end_with_a_table(void)
 	for (unsigned long nr = 1022; nr <= 1025; nr++) {
 		EXPECT_EQ(fill_base(start, start + nr * PAGE_SIZE), 0);
 		vmemmap_free(start, start + nr * PAGE_SIZE, NULL);
-		EXPECT_EQ(nr_used_pages(), 0);
+		EXPECT_EQ(machine.nr_used_pages, 0);
 		expect_traces_cancel_out();
 	}
 }
@@ -458,7 +448,7 @@ static void nested_removals_are_released_after_one_flush(void)
 
 	EXPECT_EQ(fill_base(start, start + PAGE_SIZE), 0);
 	EXPECT_EQ(fill_base(end - PAGE_SIZE, end), 0);
-	nr_used = nr_used_pages();
+	nr_used = machine.nr_used_pages;
 	machine.seen.nr_tlb_flushes = 0;
 
 	vmemmap_gather_begin(NULL);
@@ -466,11 +456,11 @@ static void nested_removals_are_released_after_one_flush(void)
 	vmemmap_gather_begin(NULL);
 	vmemmap_free(start, start + PAGE_SIZE, NULL);
 	vmemmap_gather_end();
-	EXPECT_EQ(nr_used_pages(), nr_used);
+	EXPECT_EQ(machine.nr_used_pages, nr_used);
 	EXPECT_EQ(machine.seen.nr_tlb_flushes, 0);
 
 	vmemmap_gather_end();
-	EXPECT_EQ(nr_used_pages(), 0);
+	EXPECT_EQ(machine.nr_used_pages, 0);
 	EXPECT_EQ(machine.seen.nr_tlb_flushes, 1);
 	EXPECT(machine.seen.tlb_flushed.start <= start);
 	EXPECT(machine.seen.tlb_flushed.end >= end);
@@ -493,7 +483,7 @@ static void memory_of_one_device_is_released_before_that_of_another(void)
 	vmemmap_free(slot_addr(1), slot_addr(1) + PAGE_SIZE, NULL);
 	EXPECT_EQ(machine.seen.nr_tlb_flushes, 0);
 	vmemmap_gather_begin(&altmap);
-	EXPECT_EQ(nr_used_pages(), 0);
+	EXPECT_EQ(machine.nr_used_pages, 0);
 	EXPECT_EQ(machine.seen.nr_tlb_flushes, 1);
 	vmemmap_gather_end();
 	vmemmap_gather_end();

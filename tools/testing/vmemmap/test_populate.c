@@ -20,11 +20,6 @@ static unsigned long ptes_per_slot(void)
 	return PMD_SIZE / PAGE_SIZE;
 }
 
-static unsigned long nr_used_pages(void)
-{
-	return 2 * geo.ram_pages - nr_free_pages(0) - nr_free_pages(1);
-}
-
 static int fill_base(unsigned long start, unsigned long end)
 {
 	const struct vmemmap_fill fill = { .nid = 1 };
@@ -85,13 +80,13 @@ static void check_base_range(unsigned long start, unsigned long end)
 
 	EXPECT_EQ(fill_base(start, end), 0);
 	expect_leaves(first, last, SOFT_PTE);
-	EXPECT_EQ(nr_used_pages(), nr_leaves_found + nr_tables_found);
+	EXPECT_EQ(machine.nr_used_pages, nr_leaves_found + nr_tables_found);
 	for (unsigned long addr = first; addr < last; addr += PAGE_SIZE) {
 		EXPECT_EQ(ram_nid(mapped_pfn(addr)), 1);
 		EXPECT_EQ(ram_page(mapped_pfn(addr))->nr_own++, 0);
 	}
 	vmemmap_free(start, end, NULL);
-	EXPECT_EQ(nr_used_pages(), 0);
+	EXPECT_EQ(machine.nr_used_pages, 0);
 }
 
 static void fill_maps_each_page_of_a_range_and_no_other(void)
@@ -183,7 +178,7 @@ static void tables_come_from_the_node_of_the_range(void)
 		machine.has_slab = has_slab;
 		EXPECT_EQ(vmemmap_fill_range(page_addr(0), page_addr(1), &fill), 0);
 		EXPECT_EQ(nr_free_pages(1), geo.ram_pages);
-		EXPECT_EQ(nr_used_pages(),
+		EXPECT_EQ(machine.nr_used_pages,
 			  1 + nr_tables_for(page_addr(0), page_addr(1), 0));
 	}
 }
@@ -250,7 +245,7 @@ static void fill_huge_makes_a_leaf_of_each_slot(void)
 	need_huge_blocks();
 	EXPECT_EQ(fill_huge(slot_addr(1), slot_addr(4)), 0);
 	expect_leaves(slot_addr(1), slot_addr(4), SOFT_PMD);
-	EXPECT_EQ(nr_used_pages(), 3 * ptes_per_slot() + nr_tables_found);
+	EXPECT_EQ(machine.nr_used_pages, 3 * ptes_per_slot() + nr_tables_found);
 	for (int i = 1; i < 4; i++) {
 		const struct leaf leaf = walk(slot_addr(i));
 
@@ -263,7 +258,7 @@ static void fill_huge_makes_a_leaf_of_each_slot(void)
 	EXPECT_EQ(machine.seen.nr_check_pmds, 0);
 	expect_messages(0);
 	vmemmap_free(slot_addr(1), slot_addr(4), NULL);
-	EXPECT_EQ(nr_used_pages(), 0);
+	EXPECT_EQ(machine.nr_used_pages, 0);
 }
 
 /* A quarter of it, from anywhere in the slot, is enough. */
@@ -306,13 +301,13 @@ static void a_leaf_is_kept_by_huge_and_base_fills(void)
 	need_huge_blocks();
 	EXPECT_EQ(fill_huge(slot_addr(1), slot_addr(2)), 0);
 	pfn = mapped_pfn(slot_addr(1));
-	nr_used = nr_used_pages();
+	nr_used = machine.nr_used_pages;
 
 	EXPECT_EQ(fill_huge(slot_addr(1), slot_addr(1) + PAGE_SIZE), 0);
 	EXPECT_EQ(fill_base(slot_addr(1), slot_addr(2)), 0);
 	EXPECT_EQ(fill_base(slot_addr(1) + PAGE_SIZE, slot_addr(2) - 1), 0);
 	EXPECT_EQ(mapped_pfn(slot_addr(1)), pfn);
-	EXPECT_EQ(nr_used_pages(), nr_used);
+	EXPECT_EQ(machine.nr_used_pages, nr_used);
 	expect_leaves(slot_addr(1), slot_addr(2), SOFT_PMD);
 	EXPECT_EQ(machine.seen.nr_check_pmds, has_own_hooks ? 3 : 0);
 	expect_messages(0);
@@ -348,7 +343,7 @@ static void without_a_huge_block_a_slot_gets_base_pages(void)
 	expect_messages(0);
 	fail_allocation(0, false);
 	vmemmap_free(slot_addr(1), slot_addr(2), NULL);
-	EXPECT_EQ(nr_used_pages(), 0);
+	EXPECT_EQ(machine.nr_used_pages, 0);
 	expect_traces_cancel_out();
 }
 
@@ -359,7 +354,7 @@ static void a_refused_leaf_gives_its_block_back(void)
 	machine.knobs.refuse_pmds = true;
 	EXPECT_EQ(fill_huge(slot_addr(1), slot_addr(2)), 0);
 	expect_leaves(slot_addr(1), slot_addr(2), SOFT_PTE);
-	EXPECT_EQ(nr_used_pages(), ptes_per_slot() + nr_tables_found);
+	EXPECT_EQ(machine.nr_used_pages, ptes_per_slot() + nr_tables_found);
 #ifdef CONFIG_DEBUG_VM
 	expect_warnings(1);
 #else
@@ -414,7 +409,7 @@ static void an_altmap_backs_whole_pages_of_the_range_only(void)
 	EXPECT(ram_page(mapped_pfn(page_addr(3))));
 	vmemmap_free(start, end, &altmap);
 	EXPECT_EQ(altmap.alloc, 0);
-	EXPECT_EQ(nr_used_pages(), 0);
+	EXPECT_EQ(machine.nr_used_pages, 0);
 
 	/* no whole page at all */
 	EXPECT_EQ(fill_altmap(page_addr(0) + 8, page_addr(1) - 8, false,
@@ -445,16 +440,16 @@ static void a_leaf_above_the_pmd_level_is_refused(void)
 
 		machine_bare();
 		plant_at_level(page_addr(0), level);
-		nr_used = nr_used_pages();
+		nr_used = machine.nr_used_pages;
 		EXPECT_EQ(fill_base(page_addr(0), page_addr(1)), -EEXIST);
 		EXPECT_EQ(vmemmap_fill_range(page_addr(0), page_addr(1), &huge),
 			  -EEXIST);
-		EXPECT_EQ(nr_used_pages(), nr_used);
+		EXPECT_EQ(machine.nr_used_pages, nr_used);
 		EXPECT_EQ(machine.seen.nr_traced_failures, 0);
 		EXPECT(!vmemmap_lookup_page(page_addr(0)));
 		EXPECT_EQ(walk(page_addr(0)).level, level);
 		vmemmap_free(page_addr(0), page_addr(1), NULL);
-		EXPECT_EQ(nr_used_pages(), nr_used);
+		EXPECT_EQ(machine.nr_used_pages, nr_used);
 		EXPECT(walk(page_addr(0)).is_mapped);
 	}
 }
@@ -543,7 +538,7 @@ static void sweep_fill(bool has_slab, bool and_later,
 
 		vmemmap_free(start, end, NULL);
 		expect_nothing_mapped();
-		EXPECT_EQ(nr_used_pages(), 0);
+		EXPECT_EQ(machine.nr_used_pages, 0);
 		EXPECT_EQ(fill(start, end), 0);
 		for (unsigned long addr = start; addr < end; addr += PAGE_SIZE)
 			EXPECT(mapped_pfn(addr) != ULONG_MAX);

@@ -20,12 +20,6 @@
 #pragma pop_macro("PAGES_PER_SUBSECTION")
 #pragma pop_macro("PAGES_PER_SECTION")
 
-/* The first page frame of the section @nr behind those from boot. */
-static unsigned long hot_pfn(unsigned long nr)
-{
-	return section_nr_to_pfn(first_hot_section() + nr);
-}
-
 static unsigned long kib_by_level[NR_SOFT_LEVELS];
 
 static void add_kib(const struct leaf *leaf)
