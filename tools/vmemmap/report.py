@@ -14,7 +14,7 @@ TITLE_WIDTH = 26
 
 
 def table(rows: list[Row], geometry: Geometry) -> str:
-    lines = [("range", "there since", "describes", "backed by", "leaves", "tables",
+    lines = [("range", "since", "describes", "backed by", "leaves", "tables",
               "RAM spent", "node")]
     for row in rows:
         counts = Counter(geometry.leaf[leaf.level] for leaf in row.leaves)
