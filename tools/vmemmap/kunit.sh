@@ -44,10 +44,12 @@ count() {
 	echo "${n:-0}"
 }
 
+# What KUnit reported, without time stamps and carriage returns.
+ktap() { sed 's/\r$//; s/^\[[^]]*\] //' "$console"; }
+
 # The first case that failed, as a filter.
 first_failed() {
-	sed 's/^\[[^]]*\] //' "$console" |
-		awk '/^    # Subtest: / { suite = $3 }
+	ktap | awk '/^    # Subtest: / { suite = $3 }
 		     /^    not ok / { print suite "." $4; exit }'
 }
 
@@ -56,8 +58,7 @@ nothing_ran() { [ "$pass" = 0 ] && { [ -z "$FILTER" ] || [ "$skip" = 0 ]; }; }
 
 # The rows and cases that were skipped, and why.
 skipped() {
-	sed 's/^\[[^]]*\] //' "$console" |
-		awk '/^    # Subtest: / { suite = $3 }
+	ktap | awk '/^    # Subtest: / { suite = $3 }
 		     /^        # Subtest: / { name = $3 }
 		     / ok [0-9]+ .* # SKIP ./ {
 			is_row = /^        /
