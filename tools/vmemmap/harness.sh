@@ -12,7 +12,7 @@ if [ -n "$MM" ]; then
 fi
 
 # The words of this call are all that it takes from others.
-hmake() { env -u MAKEFLAGS -u O -u MM -u SEED -u FILTER -u V make --no-print-directory -C "$harness" -j"$(nproc)" "${words[@]}" "$@"; }
+hmake() { env -u MAKEFLAGS -u O -u MM -u SEED -u FILTER -u V -u VARIANTS make --no-print-directory -C "$harness" -j"$(nproc)" "${words[@]}" "$@"; }
 
 # What failed in a run of the test cases, and how to repeat the first of it.
 summary() {

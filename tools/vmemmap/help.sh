@@ -53,6 +53,9 @@ FILTER=<pattern>
              these cases only: FILTER='page64.*huge*' for make unit,
              FILTER='vmemmap_altmap.*' for make kunit
 SEED=<n>     repeat the random operations of make unit
+VARIANTS='page56 hooks'
+             struct pages of these sizes (32 to 96 bytes) for make unit, and an
+             architecture with hooks of its own
 V=1          show each operation of make unit, or all that the kernel of make kunit says
 MM=<dir>     test the mm/ of another tree by make unit
 SECONDS=<n>  how long make fuzz looks (default: 600)
