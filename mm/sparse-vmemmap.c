@@ -663,6 +663,54 @@ void __ref vmemmap_put_block(unsigned long pfn, unsigned int order,
 		put_ram_block(pfn, order, nr_refs);
 }
 
+/* ---- Base pages that are freed in a row ----
+ *
+ * The page allocator takes pages back in blocks of a power of two, no matter how
+ * they were allocated, if they are as those of a block that was never split:
+ *
+ *	nobody holds a reference, nor can get one: page_ref_freeze()
+ *	no page is from boot, bad memory, or of a type, such as a table
+ *	all lie in one zone, and in one subsection, so that each has a struct page
+ *	nothing is recorded of each page by itself: page_owner and memory allocation
+ *	profiling count the pages of a block by the record of its first page
+ *
+ * Besides, no memory map is charged to a memory cgroup. What else the allocator does
+ * on the way, such as checking, poisoning or unmapping pages, it does for each page
+ * of a block.
+ */
+
+bool vmemmap_freeze_page(unsigned long pfn, unsigned int nr_refs)
+{
+	struct page *page = pfn_to_page(pfn);
+
+	return slab_is_available() && is_ram(pfn) && !PageReserved(page) &&
+	       !PageHWPoison(page) && !page_has_type(page) &&
+	       page_ref_freeze(page, nr_refs);
+}
+
+bool vmemmap_are_in_row(unsigned long pfn)
+{
+	struct page *page = pfn_to_page(pfn);
+
+	return !IS_ALIGNED(pfn + 1, PAGES_PER_SUBSECTION) &&
+	       page_zone_id(page) == page_zone_id(page + 1) &&
+	       !vmemmap_has_page_records();
+}
+
+void vmemmap_put_row(unsigned long pfn, unsigned long nr_pages)
+{
+	unsigned int order;
+
+	KUNIT_STATIC_STUB_REDIRECT(vmemmap_put_row, pfn, nr_pages);
+
+	for (; nr_pages; pfn += 1UL << order, nr_pages -= 1UL << order) {
+		order = min_t(unsigned int, ilog2(nr_pages), MAX_PAGE_ORDER);
+		while (!IS_ALIGNED(pfn, 1UL << order))
+			order--;
+		vmemmap_free_frozen_pages(pfn_to_page(pfn), order);
+	}
+}
+
 /* ---- Hooks of an architecture, and what the defaults of them use ---- */
 
 /* NUMA_NO_NODE if it is not known, as for the memory of a device. */

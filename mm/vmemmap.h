@@ -189,6 +189,37 @@ void vmemmap_put_block(unsigned long pfn, unsigned int order,
 		       unsigned int nr_refs, struct vmem_altmap *altmap);
 
 /**
+ * vmemmap_freeze_page() - take the last references to a base page of RAM
+ * @pfn: the page; not of an altmap in use
+ * @nr_refs: the number of entries that mapped it, all of which are clear
+ *
+ * From then on nobody else can get a reference, and vmemmap_put_row() frees it.
+ *
+ * Context: does not sleep.
+ * Return: true; false if the page is not RAM, is from boot, bad, a table, or if
+ * anybody else holds it. Then nothing has changed, and it is vmemmap_put_block()'s.
+ */
+bool vmemmap_freeze_page(unsigned long pfn, unsigned int nr_refs);
+
+/**
+ * vmemmap_are_in_row() - can a frozen page be freed together with the next one?
+ * @pfn: the first of the two
+ *
+ * Context: does not sleep.
+ * Return: true if both may lie in one block of the page allocator.
+ */
+bool vmemmap_are_in_row(unsigned long pfn);
+
+/**
+ * vmemmap_put_row() - free base pages in a row by few calls
+ * @pfn: the first of them
+ * @nr_pages: their number. All are frozen, and each is in a row with the next
+ *
+ * Context: does not sleep.
+ */
+void vmemmap_put_row(unsigned long pfn, unsigned long nr_pages);
+
+/**
  * vmemmap_open_boot_buffer() - announce how much memory boot will ask for
  * @size: in bytes, a multiple of a page
  * @nid: node that it must lie on, otherwise there is no buffer

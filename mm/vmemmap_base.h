@@ -11,6 +11,7 @@
 #define _MM_VMEMMAP_BASE_H
 
 #include <linux/align.h>
+#include <linux/alloc_tag.h>
 #include <linux/bitmap.h>
 #include <linux/err.h>
 #include <linux/gfp.h>
@@ -23,10 +24,13 @@
 #include <linux/minmax.h>
 #include <linux/mmzone.h>
 #include <linux/nodemask.h>
+#include <linux/page-flags.h>
+#include <linux/page_owner.h>
 #include <linux/page_ref.h>
 #include <linux/pgalloc.h>
 #include <linux/printk.h>
 #include <linux/ratelimit.h>
+#include <linux/sched.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/topology.h>
@@ -95,6 +99,13 @@ static inline void vmemmap_free_pages(struct page *page, unsigned int order)
 		__free_pages(page, order);
 }
 
+/* Pages without a reference. */
+static inline void vmemmap_free_frozen_pages(struct page *page,
+					     unsigned int order)
+{
+	free_frozen_pages(page, order);
+}
+
 static inline void vmemmap_put_boot_page(struct page *page)
 {
 	free_reserved_page(page);
@@ -145,6 +156,13 @@ static inline void vmemmap_free_pages(struct page *page, unsigned int order)
 	__free_pages(page, order);
 }
 
+/* Pages without a reference. */
+static inline void vmemmap_free_frozen_pages(struct page *page,
+					     unsigned int order)
+{
+	free_unref_page(page, order);
+}
+
 /*
  * Free a page that memblock allocated. If bootmem info records what the page is
  * used for, it is freed with its last user.
@@ -162,5 +180,17 @@ static inline void vmemmap_put_boot_page(struct page *page)
 }
 
 #endif
+
+/* ---- Both ---- */
+
+/* Is anything recorded of each page by itself when it is allocated? */
+static inline bool vmemmap_has_page_records(void)
+{
+#ifdef CONFIG_PAGE_OWNER
+	if (static_branch_unlikely(&page_owner_inited))
+		return true;
+#endif
+	return mem_alloc_profiling_enabled();
+}
 
 #endif /* _MM_VMEMMAP_BASE_H */

@@ -24,19 +24,23 @@
  * of it is released before one flush of all that was cleared.
  */
 
-/* A block or a table that @nr_refs entries mapped, all of which are clear. */
+/*
+ * A block or a table that @nr_refs entries mapped, all of which are clear. Or a row
+ * of base pages of RAM: then @nr_refs is 0, as nobody holds any of them.
+ */
 struct vmemmap_piece {
 	unsigned long pfn;
+	unsigned int nr_pages;
 	unsigned int nr_refs;
-	unsigned int order;
 };
 
-/* More pieces than a section has: 640 with an 80-byte struct page. */
+/* More pieces than a section has, even if somebody holds each page: at most 640. */
 #define VMEMMAP_NR_PIECES 1024
 
 /*
  * A fixed array, so that removal allocates nothing; mem_hotplug_lock guards it.
  * All that was cleared lies in [start, end). @nr_tables of the pieces are tables.
+ * @nr_shared entries mapped a page of a row that another entry mapped as well.
  * @altmap is the device that blocks may have been allocated from, or NULL.
  * @nr_begins counts the calls of vmemmap_gather_begin() without an end yet.
  */
@@ -45,6 +49,7 @@ static struct vmemmap_gather {
 	unsigned long end;
 	unsigned int nr_pieces;
 	unsigned int nr_tables;
+	unsigned int nr_shared;
 	unsigned int nr_begins;
 	struct vmem_altmap *altmap;
 	struct vmemmap_piece pieces[VMEMMAP_NR_PIECES];
@@ -75,13 +80,22 @@ static bool is_still_mapped(const struct vmemmap_piece *piece)
 	       page_ref_count(page) != (int)piece->nr_refs;
 }
 
+static bool is_of_altmap(unsigned long pfn)
+{
+	return gather.altmap && vmemmap_is_altmap_pfn(gather.altmap, pfn);
+}
+
 /* The last entry that maps a tail page counts as RAM, the others as shared. */
 static void count_piece(struct vmemmap_bytes *bytes,
 			const struct vmemmap_piece *piece)
 {
-	const unsigned long size = PAGE_SIZE << piece->order;
+	const unsigned long size = piece->nr_pages * PAGE_SIZE;
 
-	if (gather.altmap && vmemmap_is_altmap_pfn(gather.altmap, piece->pfn)) {
+	if (!piece->nr_refs) {
+		bytes->of[VMEMMAP_RAM] += size;
+		return;
+	}
+	if (is_of_altmap(piece->pfn)) {
 		bytes->of[VMEMMAP_ALTMAP] += size;
 		return;
 	}
@@ -102,6 +116,15 @@ static void trace_bytes(const struct vmemmap_bytes *bytes,
 						 bytes->of[source]);
 }
 
+static void release_piece(const struct vmemmap_piece *piece)
+{
+	if (piece->nr_refs)
+		vmemmap_put_block(piece->pfn, ilog2(piece->nr_pages),
+				  piece->nr_refs, gather.altmap);
+	else
+		vmemmap_put_row(piece->pfn, piece->nr_pages);
+}
+
 /* Flush, then release. */
 static void gather_finish(void)
 {
@@ -116,18 +139,21 @@ static void gather_finish(void)
 	vmemmap_flush(gather.start, gather.end, gather.nr_tables);
 	for (; piece < end; piece++) {
 		if (is_traced)
-			count_piece(piece->order ? &huge : &base, piece);
-		vmemmap_put_block(piece->pfn, piece->order, piece->nr_refs,
-				  gather.altmap);
+			count_piece(piece->nr_refs && piece->nr_pages > 1 ?
+				    &huge : &base, piece);
+		release_piece(piece);
+		cond_resched();
 	}
 
 	if (is_traced) {
 		base.of[VMEMMAP_RAM] -= gather.nr_tables * PAGE_SIZE;
+		base.of[VMEMMAP_SHARED_TAIL] += gather.nr_shared * PAGE_SIZE;
 		trace_bytes(&base, PAGE_SIZE);
 		trace_bytes(&huge, PMD_SIZE);
 	}
 	gather.nr_pieces = 0;
 	gather.nr_tables = 0;
+	gather.nr_shared = 0;
 }
 
 void vmemmap_gather_begin(struct vmem_altmap *altmap)
@@ -158,16 +184,45 @@ static void gather_range(unsigned long start, unsigned long end)
 	gather.end = end;
 }
 
-static void gather_block(unsigned long pfn, unsigned int order,
+static void gather_piece(unsigned long pfn, unsigned int nr_pages,
 			 unsigned int nr_refs)
 {
 	struct vmemmap_piece *piece = &gather.pieces[gather.nr_pieces];
 
 	piece->pfn = pfn;
+	piece->nr_pages = nr_pages;
 	piece->nr_refs = nr_refs;
-	piece->order = order;
 	if (++gather.nr_pieces == VMEMMAP_NR_PIECES)
 		gather_finish();
+}
+
+/* Does the page continue the row that was gathered last? */
+static bool continues_last_row(unsigned long pfn)
+{
+	const struct vmemmap_piece *row;
+
+	if (!gather.nr_pieces)
+		return false;
+	row = &gather.pieces[gather.nr_pieces - 1];
+	return !row->nr_refs && row->pfn + row->nr_pages == pfn &&
+	       vmemmap_are_in_row(pfn - 1);
+}
+
+/*
+ * A base page that @nr_refs entries mapped. It becomes part of a row unless it is
+ * a device's, from boot, mapped by others as well, or held for a moment.
+ */
+static void gather_page(unsigned long pfn, unsigned int nr_refs)
+{
+	if (is_of_altmap(pfn) || !vmemmap_freeze_page(pfn, nr_refs)) {
+		gather_piece(pfn, 1, nr_refs);
+		return;
+	}
+	gather.nr_shared += nr_refs - 1;
+	if (continues_last_row(pfn))
+		gather.pieces[gather.nr_pieces - 1].nr_pages++;
+	else
+		gather_piece(pfn, 1, 0);
 }
 
 /* The table mapped [start, end), and the entry that pointed to it is clear. */
@@ -176,7 +231,7 @@ static void gather_table(unsigned long start, unsigned long end, void *table)
 	trace_vmemmap_prune(start, end);
 	gather.nr_tables++;
 	gather_range(start, end);
-	gather_block(PHYS_PFN(__pa(table)), 0, 1);
+	gather_piece(PHYS_PFN(__pa(table)), 1, 1);
 }
 
 /* ---- Units ---- */
@@ -209,7 +264,7 @@ static void unmap_pmd(pmd_t *pmd, unsigned long addr, unsigned long start,
 		return;
 	pmd_clear(pmd);
 	gather_range(unit, unit + PMD_SIZE);
-	gather_block(pfn, PMD_ORDER, 1);
+	gather_piece(pfn, 1U << PMD_ORDER, 1);
 }
 
 static void unmap_ptes(pte_t *pte, unsigned long addr, unsigned long next)
@@ -226,14 +281,14 @@ static void unmap_ptes(pte_t *pte, unsigned long addr, unsigned long next)
 			continue;
 		pte_clear(&init_mm, addr, pte);
 		if (nr_refs && !pte_same(old, last)) {
-			gather_block(pte_pfn(last), 0, nr_refs);
+			gather_page(pte_pfn(last), nr_refs);
 			nr_refs = 0;
 		}
 		last = old;
 		nr_refs++;
 	}
 	if (nr_refs)
-		gather_block(pte_pfn(last), 0, nr_refs);
+		gather_page(pte_pfn(last), nr_refs);
 }
 
 /* ---- Tables ---- */

@@ -16,8 +16,8 @@
 #define MAX_OPERATIONS 4096
 
 static const struct test_case * const case_lists[] = {
-	alloc_cases, altmap_cases, populate_cases, depopulate_cases, dedup_cases, section_cases,
-	fault_cases, sweep_cases, random_cases,
+	alloc_cases, altmap_cases, populate_cases, depopulate_cases, release_cases, dedup_cases,
+	section_cases, fault_cases, sweep_cases, random_cases,
 };
 
 static const struct kunit_suite *(* const suites[])(void) = {

@@ -392,6 +392,32 @@ void __free_pages(struct page *ptr, unsigned int order)
 		give_back(pfn, BIT(order));
 }
 
+/* One block again, as before it was split: aligned, and of one node. */
+void vmemmap_free_frozen_pages(struct page *page, unsigned int order)
+{
+	const unsigned long pfn = page_to_pfn(page);
+
+	EXPECT(machine.has_slab);
+	EXPECT(order <= MAX_PAGE_ORDER && IS_ALIGNED(pfn, BIT(order)));
+	EXPECT(!order || !machine.knobs.has_page_records);
+	expect_unreachable();
+	machine.seen.nr_row_frees++;
+	for (unsigned long i = 0; i < BIT(order); i++) {
+		const struct soft_page *soft = ram_page(pfn + i);
+
+		if (!soft || soft->state != PAGE_BLOCK || soft->order || soft->refs)
+			FAIL("pfn %#lx is no page without a reference", pfn + i);
+		EXPECT(!soft->is_slab && !soft->is_constructed && !soft->is_poisoned);
+		EXPECT_EQ(ram_nid(pfn + i), ram_nid(pfn));
+		give_back(pfn + i, 1);
+	}
+}
+
+bool vmemmap_has_page_records(void)
+{
+	return machine.knobs.has_page_records;
+}
+
 void vmemmap_construct_table(void *table)
 {
 	struct soft_page *page = ram_page(PHYS_PFN(__pa(table)));
@@ -639,6 +665,32 @@ static struct soft_page *soft_page_of(const struct page *page)
 bool PageReserved(const struct page *page)
 {
 	return soft_page_of(page)->state == PAGE_BOOT;
+}
+
+bool PageHWPoison(const struct page *page)
+{
+	return soft_page_of(page)->is_poisoned;
+}
+
+bool page_has_type(const struct page *page)
+{
+	return soft_page_of(page)->is_constructed;
+}
+
+int page_zone_id(const struct page *page)
+{
+	return page_to_nid(page);
+}
+
+bool page_ref_freeze(struct page *page, int nr)
+{
+	struct soft_page *soft = soft_page_of(page);
+
+	EXPECT(soft->state == PAGE_BLOCK && !soft->order && nr > 0);
+	if (soft->refs != nr)
+		return false;
+	soft->refs = 0;
+	return true;
 }
 
 int page_to_nid(const struct page *page)

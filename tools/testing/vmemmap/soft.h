@@ -88,7 +88,8 @@ struct test_case {
 	{ .name = #function, .run = function, .state = machine, args }
 
 extern const struct test_case alloc_cases[], altmap_cases[], populate_cases[], depopulate_cases[],
-			      dedup_cases[], section_cases[], fault_cases[], sweep_cases[], random_cases[];
+			      release_cases[], dedup_cases[], section_cases[], fault_cases[],
+			      sweep_cases[], random_cases[];
 
 extern bool is_verbose;
 extern unsigned long first_seed;
@@ -154,6 +155,7 @@ struct machine {
 	 * @note_allocation: called for each block that is asked for; NULL: nothing
 	 * @free: the architecture's own vmemmap_free(); NULL: it uses ours
 	 * @is_fragmented: no free block is larger than a page
+	 * @has_page_records: page_owner is on
 	 * @is_memoryless: the node has no memory of its own
 	 * @is_untraced: tracing is off
 	 * @refuse_pmds: pmd_set_huge() refuses
@@ -169,6 +171,7 @@ struct machine {
 		void (*free)(unsigned long start, unsigned long end,
 			     struct vmem_altmap *altmap);
 		bool is_fragmented;
+		bool has_page_records;
 		bool is_memoryless[NR_NODES];
 		bool is_untraced;
 		bool refuse_pmds;
@@ -187,6 +190,7 @@ struct machine {
 	 * @nr_exhausted: allocations that failed for want of memory
 	 * @nr_fallbacks: allocations served by another node than the one asked
 	 * @nr_rows: blocks that were split into base pages
+	 * @nr_row_frees: blocks without a reference that were freed
 	 * @nr_syncs: new entries of the top level that reached all processes
 	 * @nr_init_tables: tables filled by the architecture's own hooks
 	 * @nr_set_pmds: calls of the architecture's own vmemmap_set_pmd()
@@ -212,6 +216,7 @@ struct machine {
 		unsigned long nr_exhausted;
 		unsigned long nr_fallbacks;
 		unsigned long nr_rows;
+		unsigned long nr_row_frees;
 		unsigned long nr_syncs;
 		unsigned long nr_init_tables;
 		unsigned long nr_set_pmds;
@@ -270,6 +275,7 @@ enum page_state { PAGE_FREE, PAGE_BOOT, PAGE_BLOCK, PAGE_REST };
  * @nr_shared: leaves found that map it beside its owner (oracle)
  * @is_table: found to be a table (oracle)
  * @is_constructed: noted as a table with the kernel
+ * @is_poisoned: bad memory
  * @is_of_leaf: a table that took the place of a leaf
  */
 struct soft_page {
@@ -283,6 +289,7 @@ struct soft_page {
 	unsigned int nr_shared;
 	bool is_table;
 	bool is_constructed;
+	bool is_poisoned;
 	bool is_of_leaf;
 };
 

@@ -48,6 +48,7 @@
 #define IS_ENABLED(option)	1
 #define VISIBLE_IF_KUNIT
 #define KUNIT_STATIC_STUB_REDIRECT(function, args...) do { } while (0)
+#define cond_resched()		((void)0)
 #define mem_hotplug_begin()	do { } while (0)
 #define mem_hotplug_done()	do { } while (0)
 
@@ -326,6 +327,10 @@ extern unsigned long soft_vmemmap;
 	(((unsigned long)(ptr) - soft_vmemmap) / sizeof(struct page))
 
 bool PageReserved(const struct page *page);
+bool PageHWPoison(const struct page *page);
+bool page_has_type(const struct page *page);
+int page_zone_id(const struct page *page);
+bool page_ref_freeze(struct page *page, int nr);
 int page_to_nid(const struct page *page);
 int page_ref_count(const struct page *page);
 #define page_count(page)	page_ref_count(page)
@@ -382,6 +387,8 @@ void sparse_init_subsection_map(unsigned long pfn, unsigned long nr_pages);
 #define __free_page(page)	__free_pages(page, 0)
 void vmemmap_construct_table(void *table);
 void vmemmap_free_pages(struct page *page, unsigned int order);
+void vmemmap_free_frozen_pages(struct page *page, unsigned int order);
+bool vmemmap_has_page_records(void);
 void vmemmap_put_boot_page(struct page *page);
 void *vmemmap_memblock_alloc(phys_addr_t size, phys_addr_t align,
 			     phys_addr_t min_addr, int node, bool exact_node);

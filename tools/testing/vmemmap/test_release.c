@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * test_release.c - base pages in a row are freed as few blocks, and which are not
+ *
+ * That what is freed lies in aligned blocks of pages without a reference, none of
+ * them a table or bad memory, is asserted in each free of every test case, see
+ * vmemmap_free_frozen_pages().
+ */
+#include "soft.h"
+#include <linux/vmemmap.h>
+
+static unsigned long slot_addr(unsigned long nr)
+{
+	return ALIGN(soft_vmemmap, PMD_SIZE) + nr * PMD_SIZE;
+}
+
+static struct soft_page *page_at(unsigned long addr)
+{
+	return ram_page(walk(addr).pfn);
+}
+
+/* As many blocks as a row of such a length and place needs, and no more. */
+static unsigned long nr_blocks(unsigned long pfn, unsigned long end_pfn)
+{
+	unsigned long nr = 0, next;
+
+	for (; pfn < end_pfn; pfn = next, nr++) {
+		unsigned long size = 1;
+
+		while (size < BIT(MAX_PAGE_ORDER) && !(pfn & size) && pfn + 2 * size <= end_pfn)
+			size *= 2;
+		next = pfn + size;
+	}
+	return nr;
+}
+
+/* A table of PTEs whose pages lie in a row, as far as rows go. */
+static unsigned long fill_slot_in_a_row(unsigned long nr_pages)
+{
+	const struct vmemmap_fill fill = { .nid = 0 };
+	const unsigned long start = slot_addr(1);
+
+	EXPECT_EQ(vmemmap_fill_range(start, start + nr_pages * PAGE_SIZE, &fill), 0);
+	machine.seen.nr_row_frees = 0;
+	return start;
+}
+
+static void free_pages_at(unsigned long start, unsigned long nr_pages)
+{
+	vmemmap_free(start, start + nr_pages * PAGE_SIZE, NULL);
+}
+
+/* The longest row that the page allocator gives, and a subsection spans. */
+static unsigned long row_size(void)
+{
+	return min(min(BIT(MAX_PAGE_ORDER), PAGES_PER_SUBSECTION), PTRS_PER_PTE);
+}
+
+static void a_row_is_freed_by_one_call(void)
+{
+	const unsigned long nr = row_size();
+	unsigned long start;
+
+	start = fill_slot_in_a_row(nr);
+	free_pages_at(start, nr);
+	EXPECT_EQ(machine.seen.nr_row_frees, 1);
+	EXPECT_EQ(machine.nr_used_pages, 0);
+	expect_traces_cancel_out();
+}
+
+/* Any part of a row is cut into aligned blocks, and the rest of it stays. */
+static void a_part_of_a_row_is_freed_by_few_calls(void)
+{
+	const unsigned long nr = min(row_size(), 16UL);
+
+	for (unsigned long i = 0; i < nr; i++) {
+		for (unsigned long j = i + 1; j <= nr; j++) {
+			const unsigned long start = fill_slot_in_a_row(nr);
+			const unsigned long pfn = walk(start).pfn;
+
+			free_pages_at(start + i * PAGE_SIZE, j - i);
+			EXPECT_EQ(machine.seen.nr_row_frees, nr_blocks(pfn + i, pfn + j));
+			free_pages_at(start, nr);
+			EXPECT_EQ(machine.nr_used_pages, 0);
+		}
+	}
+	expect_traces_cancel_out();
+}
+
+/* It is freed with the last reference, and its neighbours without it. */
+static void a_page_that_is_held_leaves_its_row(void)
+{
+	const unsigned long nr = min(row_size(), 16UL);
+
+	for (unsigned long i = 0; i < nr; i++) {
+		const unsigned long start = fill_slot_in_a_row(nr);
+		const unsigned long pfn = walk(start).pfn;
+
+		ram_page(pfn + i)->refs++;
+		free_pages_at(start, nr);
+		EXPECT_EQ(machine.seen.nr_row_frees,
+			  nr_blocks(pfn, pfn + i) + nr_blocks(pfn + i + 1, pfn + nr));
+		EXPECT_EQ(machine.nr_used_pages, 1);
+		EXPECT_EQ(ram_page(pfn + i)->refs, 1);
+		__free_pages(pfn_to_page(pfn + i), 0);
+		EXPECT_EQ(machine.nr_used_pages, 0);
+	}
+}
+
+/* The page allocator keeps it from being used, which it does for a single page only. */
+static void bad_memory_is_freed_alone(void)
+{
+	const unsigned long nr = row_size();
+	unsigned long start, pfn;
+
+	start = fill_slot_in_a_row(nr);
+	pfn = walk(start).pfn;
+	page_at(start + nr / 2 * PAGE_SIZE)->is_poisoned = true;
+	free_pages_at(start, nr);
+	EXPECT_EQ(machine.seen.nr_row_frees,
+		  nr_blocks(pfn, pfn + nr / 2) + nr_blocks(pfn + nr / 2 + 1, pfn + nr));
+	EXPECT_EQ(machine.nr_used_pages, 0);
+}
+
+/* Each by itself, as each has been recorded. */
+static void pages_with_records_are_freed_alone(void)
+{
+	const unsigned long nr = row_size();
+	unsigned long start;
+
+	machine.knobs.has_page_records = true;
+	start = fill_slot_in_a_row(nr);
+	free_pages_at(start, nr);
+	EXPECT_EQ(machine.seen.nr_row_frees, nr);
+	EXPECT_EQ(machine.nr_used_pages, 0);
+}
+
+/* Page frames in descending order are no row. */
+static void pages_in_disorder_are_freed_alone(void)
+{
+	unsigned long start, pfn;
+
+	start = fill_slot_in_a_row(2);
+	pfn = walk(start).pfn;
+	show_page(start, pfn + 1, false);
+	show_page(start + PAGE_SIZE, pfn, false);
+	free_pages_at(start, 2);
+	EXPECT_EQ(machine.seen.nr_row_frees, 2);
+	EXPECT_EQ(machine.nr_used_pages, 0);
+}
+
+/* A device's pages are no RAM, even right behind some in a row. */
+static void pages_of_a_device_are_in_no_row(void)
+{
+	const unsigned long start = slot_addr(1);
+	const unsigned long nr = min(row_size(), 4UL);
+	struct vmem_altmap altmap;
+	unsigned long pfn;
+
+	fill_slot_in_a_row(nr);
+	pfn = walk(start).pfn;
+	set_altmap(&altmap, pfn + nr / 2, 0, nr / 2);
+	altmap.alloc = nr / 2;
+	vmemmap_free(start, start + nr * PAGE_SIZE, &altmap);
+	EXPECT_EQ(altmap.alloc, 0);
+	EXPECT_EQ(machine.nr_used_pages, nr / 2);
+}
+
+/* The shared tail of each compound page is as much in the row as its head. */
+static void pages_of_compound_pages_are_freed_in_a_row(void)
+{
+	struct device *dev = &devices[0];
+	unsigned long pfn, nr;
+
+	init_device(dev, 0, section_nr_to_pfn(first_hot_section() + 1),
+		    PAGES_PER_SECTION);
+	dev->pgmap.vmemmap_shift = PFN_SECTION_SHIFT;
+	SKIP_UNLESS(vmemmap_can_optimize(NULL, &dev->pgmap), "too small for shared tails");
+	EXPECT_EQ(add_device(dev), 0);
+	pfn = walk(vaddr(dev->pfn)).pfn;
+	nr = walk(vaddr(dev->pfn) + PAGE_SIZE).pfn == pfn + 1 &&
+	     pfn % 2 == 0 ? 1 : 2;
+	machine.seen.nr_row_frees = 0;
+	remove_device(dev);
+	EXPECT_EQ(machine.seen.nr_row_frees, nr);
+	check_machine();
+}
+
+const struct test_case release_cases[] = {
+	TEST_CASE(a_row_is_freed_by_one_call, BARE),
+	TEST_CASE(a_part_of_a_row_is_freed_by_few_calls, BARE),
+	TEST_CASE(a_page_that_is_held_leaves_its_row, BARE),
+	TEST_CASE(bad_memory_is_freed_alone, BARE),
+	TEST_CASE(pages_with_records_are_freed_alone, BARE),
+	TEST_CASE(pages_in_disorder_are_freed_alone, BARE),
+	TEST_CASE(pages_of_a_device_are_in_no_row, BARE),
+	TEST_CASE(pages_of_compound_pages_are_freed_in_a_row, BOOT),
+	{}
+};
