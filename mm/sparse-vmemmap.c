@@ -789,9 +789,17 @@ int __weak __meminit vmemmap_check_pmd(pmd_t *pmd, int node,
 	return pmd_leaf(pmdp_get(pmd));
 }
 
-void __weak vmemmap_flush_tables(unsigned long start, unsigned long end)
+void __weak vmemmap_flush_leaves(unsigned long start, unsigned long end,
+				 unsigned long stride)
 {
 	flush_tlb_kernel_range(start, end);
+}
+
+bool __weak vmemmap_flush_tables(unsigned long start, unsigned long end,
+				 unsigned long stride)
+{
+	flush_tlb_all();
+	return true;
 }
 
 void __weak __meminit vmemmap_flush_populated(unsigned long start,

@@ -356,6 +356,20 @@ int vmemmap_fill_range(unsigned long start, unsigned long end,
  */
 bool sparse_has_live_subsection(unsigned long pfn, unsigned long end_pfn);
 
+/* ---- vmemmap_depopulate.c ---- */
+
+/**
+ * struct vmemmap_cleared - entries of one kind, cleared since the last flush
+ * @start: first address that any of them mapped
+ * @end: end of the last one; 0: none has been cleared
+ * @stride: what the smallest of them mapped, in bytes
+ */
+struct vmemmap_cleared {
+	unsigned long start;
+	unsigned long end;
+	unsigned long stride;
+};
+
 /* ---- vmemmap_dedup.c ---- */
 
 /**
@@ -406,7 +420,8 @@ int vmemmap_populate_compound_pages(unsigned long start_pfn,
 struct page *vmemmap_alloc_pages(unsigned int order, int node);
 bool vmemmap_put_altmap_block(struct vmem_altmap *altmap, unsigned long pfn,
 			      unsigned int order);
-void vmemmap_flush(unsigned long start, unsigned long end, bool has_tables);
+void vmemmap_flush(const struct vmemmap_cleared *leaves,
+		   const struct vmemmap_cleared *tables);
 #endif
 
 #endif /* _MM_VMEMMAP_H */

@@ -39,14 +39,14 @@ struct vmemmap_piece {
 
 /*
  * A fixed array, so that removal allocates nothing; mem_hotplug_lock guards it.
- * All that was cleared lies in [start, end). @nr_tables of the pieces are tables.
+ * @leaves and @tables are what was cleared. @nr_tables of the pieces are tables.
  * @nr_shared entries mapped a page of a row that another entry mapped as well.
  * @altmap is the device that blocks may have been allocated from, or NULL.
  * @nr_begins counts the calls of vmemmap_gather_begin() without an end yet.
  */
 static struct vmemmap_gather {
-	unsigned long start;
-	unsigned long end;
+	struct vmemmap_cleared leaves;
+	struct vmemmap_cleared tables;
 	unsigned int nr_pieces;
 	unsigned int nr_tables;
 	unsigned int nr_shared;
@@ -55,15 +55,17 @@ static struct vmemmap_gather {
 	struct vmemmap_piece pieces[VMEMMAP_NR_PIECES];
 } gather;
 
-VISIBLE_IF_KUNIT void vmemmap_flush(unsigned long start, unsigned long end,
-				    bool has_tables)
+/* One flush of all CPUs, if one is enough for the architecture. */
+VISIBLE_IF_KUNIT void vmemmap_flush(const struct vmemmap_cleared *leaves,
+				    const struct vmemmap_cleared *tables)
 {
-	KUNIT_STATIC_STUB_REDIRECT(vmemmap_flush, start, end, has_tables);
+	KUNIT_STATIC_STUB_REDIRECT(vmemmap_flush, leaves, tables);
 
-	if (has_tables)
-		vmemmap_flush_tables(start, end);
-	else
-		flush_tlb_kernel_range(start, end);
+	if (tables->end &&
+	    vmemmap_flush_tables(tables->start, tables->end, tables->stride))
+		return;
+	if (leaves->end)
+		vmemmap_flush_leaves(leaves->start, leaves->end, leaves->stride);
 }
 
 /* For tracing: bytes that leaves of one size mapped, by source. */
@@ -111,9 +113,9 @@ static void trace_bytes(const struct vmemmap_bytes *bytes,
 
 	for (source = VMEMMAP_RAM; source < VMEMMAP_NR_SOURCES; source++)
 		if (bytes->of[source])
-			trace_vmemmap_depopulate(gather.start, gather.end,
-						 source, leaf_size,
-						 bytes->of[source]);
+			trace_vmemmap_depopulate(gather.leaves.start,
+						 gather.leaves.end, source,
+						 leaf_size, bytes->of[source]);
 }
 
 static void release_piece(const struct vmemmap_piece *piece)
@@ -136,7 +138,7 @@ static void gather_finish(void)
 	if (!gather.nr_pieces)
 		return;
 
-	vmemmap_flush(gather.start, gather.end, gather.nr_tables);
+	vmemmap_flush(&gather.leaves, &gather.tables);
 	for (; piece < end; piece++) {
 		if (is_traced)
 			count_piece(piece->nr_refs && piece->nr_pages > 1 ?
@@ -154,6 +156,7 @@ static void gather_finish(void)
 	gather.nr_pieces = 0;
 	gather.nr_tables = 0;
 	gather.nr_shared = 0;
+	gather.tables.end = 0;
 }
 
 void vmemmap_gather_begin(struct vmem_altmap *altmap)
@@ -170,18 +173,30 @@ void vmemmap_gather_end(void)
 		gather_finish();
 }
 
-/*
- * The pieces gathered next were mapped in [start, end). When the array is full
- * half-way, the next flush covers the range a second time.
- */
-static void gather_range(unsigned long start, unsigned long end)
+static void extend_cleared(struct vmemmap_cleared *cleared,
+			   unsigned long start, unsigned long end,
+			   unsigned long stride)
 {
-	if (gather.nr_pieces) {
-		start = min(gather.start, start);
-		end = max(gather.end, end);
+	if (cleared->end) {
+		start = min(cleared->start, start);
+		end = max(cleared->end, end);
+		stride = min(cleared->stride, stride);
 	}
-	gather.start = start;
-	gather.end = end;
+	cleared->start = start;
+	cleared->end = end;
+	cleared->stride = stride;
+}
+
+/*
+ * The pieces gathered next were mapped in [start, end), by leaves of @size bytes.
+ * When the array is full half-way, the next flush covers the range a second time.
+ */
+static void gather_leaves(unsigned long start, unsigned long end,
+			  unsigned long size)
+{
+	if (!gather.nr_pieces)
+		gather.leaves.end = 0;
+	extend_cleared(&gather.leaves, start, end, size);
 }
 
 static void gather_piece(unsigned long pfn, unsigned int nr_pages,
@@ -229,8 +244,10 @@ static void gather_page(unsigned long pfn, unsigned int nr_refs)
 static void gather_table(unsigned long start, unsigned long end, void *table)
 {
 	trace_vmemmap_prune(start, end);
+	if (!gather.nr_pieces)
+		gather.leaves.end = 0;
+	extend_cleared(&gather.tables, start, end, end - start);
 	gather.nr_tables++;
-	gather_range(start, end);
 	gather_piece(PHYS_PFN(__pa(table)), 1, 1);
 }
 
@@ -263,7 +280,7 @@ static void unmap_pmd(pmd_t *pmd, unsigned long addr, unsigned long start,
 	if (is_unit_in_use(unit, PMD_SIZE, start, end))
 		return;
 	pmd_clear(pmd);
-	gather_range(unit, unit + PMD_SIZE);
+	gather_leaves(unit, unit + PMD_SIZE, PMD_SIZE);
 	gather_piece(pfn, 1U << PMD_ORDER, 1);
 }
 
@@ -272,7 +289,7 @@ static void unmap_ptes(pte_t *pte, unsigned long addr, unsigned long next)
 	unsigned int nr_refs = 0;
 	pte_t last;
 
-	gather_range(addr, next);
+	gather_leaves(addr, next, PAGE_SIZE);
 	/* The @nr_refs entries before this one were like @last: one piece. */
 	for (; addr < next; addr += PAGE_SIZE, pte++) {
 		const pte_t old = ptep_get(pte);

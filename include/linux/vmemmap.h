@@ -6,6 +6,8 @@
 #ifndef _LINUX_VMEMMAP_H
 #define _LINUX_VMEMMAP_H
 
+#include <linux/types.h>
+
 struct vmem_altmap;
 
 /**
@@ -68,17 +70,34 @@ static inline void vmemmap_gather_end(void)
 #endif
 
 /**
- * vmemmap_flush_tables() - flush a range in which tables were unlinked
+ * vmemmap_flush_leaves() - flush a range in which leaves were cleared
  * @start: first byte
  * @end: end of the range
+ * @stride: a power of two that divides @start, @end, and the place and size of each
+ *	leaf: one flush of an address for every @stride bytes is enough
  *
- * Weak; the default is flush_tlb_kernel_range(). An architecture where that keeps
- * cached entries of the levels above the leaves has its own, which flushes the
- * leaves as well.
+ * Weak; the default is flush_tlb_kernel_range().
  *
  * Context: see vmemmap_depopulate().
  */
-void vmemmap_flush_tables(unsigned long start, unsigned long end);
+void vmemmap_flush_leaves(unsigned long start, unsigned long end,
+			  unsigned long stride);
+
+/**
+ * vmemmap_flush_tables() - flush a range in which tables were unlinked
+ * @start: first byte
+ * @end: end of the range
+ * @stride: the same as for leaves, of what each table mapped
+ *
+ * Weak; the default is flush_tlb_all(), since flush_tlb_kernel_range() may keep what
+ * a CPU has cached of the levels above the leaves.
+ *
+ * Context: see vmemmap_depopulate().
+ * Return: true if all leaves have been flushed as well, wherever they were; false
+ * if vmemmap_flush_leaves() must do that.
+ */
+bool vmemmap_flush_tables(unsigned long start, unsigned long end,
+			  unsigned long stride);
 
 /**
  * vmemmap_copied_levels() - the levels whose entries other page tables copy

@@ -17,12 +17,12 @@ static struct {
 } watched;
 
 /* In the place of vmemmap_flush(). */
-static void watched_flush(unsigned long start, unsigned long end,
-			  bool has_tables)
+static void watched_flush(const struct vmemmap_cleared *leaves,
+			  const struct vmemmap_cleared *tables)
 {
 	watched.nr_flushes++;
-	watched.has_tables = has_tables;
-	vmemmap_flush_tables(start, end);
+	watched.has_tables = tables->end;
+	flush_tlb_all();
 }
 
 /* A page must be out of reach of every CPU before it is freed. */

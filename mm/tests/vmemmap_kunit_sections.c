@@ -141,15 +141,15 @@ void vmemmap_kunit_remove(struct kunit *test, struct vmemmap_addition *add)
 }
 
 /* In the place of vmemmap_flush(). */
-static void counting_flush(unsigned long start, unsigned long end,
-			   bool has_tables)
+static void counting_flush(const struct vmemmap_cleared *leaves,
+			   const struct vmemmap_cleared *tables)
 {
 	struct vmemmap_kunit *vk = kunit_get_current_test()->priv;
 
 	vk->nr_flushes++;
-	vk->flush_start = start;
-	vk->flush_end = end;
-	vmemmap_flush_tables(start, end);
+	vk->flush_start = leaves->start;
+	vk->flush_end = leaves->end;
+	flush_tlb_all();
 }
 
 /* Remove an addition. Returns how many flushes that took. */

@@ -35,13 +35,48 @@ void vmemmap_free(unsigned long start, unsigned long end,
 	vmemmap_depopulate(start, end, altmap, VMEMMAP_START, VMEMMAP_END);
 }
 
-/*
- * flush_tlb_kernel_range() uses TLBI VAALE1IS, which drops the last level of a
- * walk only (Arm ARM, "TLB maintenance instructions"). An emptied table is
- * rare enough to drop everything.
- */
-void vmemmap_flush_tables(unsigned long start, unsigned long end)
+/* More than so many TLBI cost more than to start with an empty TLB. */
+static bool is_worth_a_flush_of_all(unsigned long size, unsigned long stride)
 {
-	flush_tlb_all();
+	return size / stride > PTRS_PER_PTE;
+}
+
+/*
+ * One TLBI VAALE1IS for each leaf. Base pages are flushed in ranges, none of them as
+ * large as those for which flush_tlb_kernel_range() may drop everything.
+ */
+void vmemmap_flush_leaves(unsigned long start, unsigned long end,
+			  unsigned long stride)
+{
+	const bool is_base = stride == PAGE_SIZE;
+	const unsigned long step = is_base ? PMD_SIZE / 2 : stride;
+	unsigned long addr;
+
+	if (is_worth_a_flush_of_all(end - start, stride)) {
+		flush_tlb_all();
+		return;
+	}
+	for (addr = start; addr < end; addr += step)
+		flush_tlb_kernel_range(addr, is_base ? min(addr + step, end) :
+						       addr + PAGE_SIZE);
+}
+
+/*
+ * VAALE1IS drops the last level of a walk only; VAAE1IS for any address that a
+ * table mapped drops the entry that pointed to it (Arm ARM, "TLB maintenance
+ * instructions").
+ */
+bool vmemmap_flush_tables(unsigned long start, unsigned long end,
+			  unsigned long stride)
+{
+	unsigned long addr;
+
+	if (is_worth_a_flush_of_all(end - start, stride)) {
+		flush_tlb_all();
+		return true;
+	}
+	for (addr = start; addr < end; addr += stride)
+		__flush_tlb_kernel_pgtable(addr);
+	return false;
 }
 #endif

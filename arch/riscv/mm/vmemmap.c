@@ -10,7 +10,6 @@
 #include <linux/mm.h>
 #include <linux/vmemmap.h>
 #include <asm/cacheflush.h>
-#include <asm/tlbflush.h>
 
 static bool is_vmemmap_range(unsigned long start, unsigned long end)
 {
@@ -54,15 +53,5 @@ unsigned int vmemmap_copied_levels(void)
 	if (pgtable_l5_enabled)
 		return PGTBL_PGD_MODIFIED;
 	return pgtable_l4_enabled ? PGTBL_P4D_MODIFIED : PGTBL_PUD_MODIFIED;
-}
-
-/*
- * SFENCE.VMA with an address, which flush_tlb_kernel_range() uses, orders leaf
- * entries only (RISC-V privileged architecture, "Supervisor Memory-Management
- * Fence Instruction").
- */
-void vmemmap_flush_tables(unsigned long start, unsigned long end)
-{
-	flush_tlb_all();
 }
 #endif

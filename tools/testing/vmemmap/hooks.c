@@ -42,9 +42,15 @@ void pud_init(void *addr)
 	init_table(addr, SOFT_PUD);
 }
 
-void vmemmap_flush_tables(unsigned long start, unsigned long end)
+void vmemmap_flush_leaves(unsigned long start, unsigned long end, unsigned long stride)
 {
-	soft_flush(start, end, true);
+	soft_flush_leaves(start, end, stride);
+}
+
+bool vmemmap_flush_tables(unsigned long start, unsigned long end, unsigned long stride)
+{
+	soft_flush_tables(start, end, stride);
+	return false;
 }
 
 /* Which levels are copied is for this hook alone to answer. */

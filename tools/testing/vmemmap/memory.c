@@ -370,11 +370,17 @@ bool node_state(int node, int state)
 }
 
 /* Memory is released only when no CPU can reach it. */
+static void expect_flushed(const struct vmemmap_cleared *cleared)
+{
+	if (cleared->end)
+		FAIL("[%#lx-%#lx) is not flushed when memory of it is released",
+		     cleared->start, cleared->end);
+}
+
 static void expect_unreachable(void)
 {
-	if (machine.unflushed.end)
-		FAIL("[%#lx-%#lx) is not flushed when memory of it is released",
-		     machine.unflushed.start, machine.unflushed.end);
+	expect_flushed(&machine.unflushed_leaves);
+	expect_flushed(&machine.unflushed_tables);
 }
 
 void __free_pages(struct page *ptr, unsigned int order)
@@ -407,7 +413,7 @@ void vmemmap_free_frozen_pages(struct page *page, unsigned int order)
 
 		if (!soft || soft->state != PAGE_BLOCK || soft->order || soft->refs)
 			FAIL("pfn %#lx is no page without a reference", pfn + i);
-		EXPECT(!soft->is_slab && !soft->is_constructed && !soft->is_poisoned);
+		EXPECT(!soft->is_slab && !soft->is_constructed && !soft->is_bad);
 		EXPECT_EQ(ram_nid(pfn + i), ram_nid(pfn));
 		give_back(pfn + i, 1);
 	}
@@ -669,7 +675,7 @@ bool PageReserved(const struct page *page)
 
 bool PageHWPoison(const struct page *page)
 {
-	return soft_page_of(page)->is_poisoned;
+	return soft_page_of(page)->is_bad;
 }
 
 bool page_has_type(const struct page *page)

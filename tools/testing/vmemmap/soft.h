@@ -130,8 +130,8 @@ void forget_operations(void);
  * @memmap_pages: the counter of memory map pages added after boot
  * @memmap_boot_pages: the counter of those from boot
  * @nr_used_pages: pages of RAM in use
- * @unflushed: hull of the entries cleared since the last TLB flush; end 0: none
- * @has_unflushed_tables: tables among it
+ * @unflushed_leaves: what was cleared since the last TLB flush of leaves
+ * @unflushed_tables: the same of entries that pointed to tables
  * @traced: for base pages and for huge leaves, by backing, the bytes that were
  *	traced as populated, less those traced as depopulated
  * @nr_tables: tables linked, less those traced as pruned
@@ -143,8 +143,8 @@ struct machine {
 	long memmap_pages;
 	long memmap_boot_pages;
 	unsigned long nr_used_pages;
-	struct range unflushed;
-	bool has_unflushed_tables;
+	struct vmemmap_cleared unflushed_leaves;
+	struct vmemmap_cleared unflushed_tables;
 	long traced[2][VMEMMAP_NR_SOURCES];
 	long nr_tables;
 
@@ -197,8 +197,10 @@ struct machine {
 	 * @nr_check_pmds: calls of its own vmemmap_check_pmd()
 	 * @nr_flushes: calls of flush_cache_vmap()
 	 * @flushed: range of the last of them
-	 * @nr_tlb_flushes: TLB flushes
+	 * @nr_tlb_flushes: TLB flushes of leaves, or of everything
 	 * @tlb_flushed: range of the last of them
+	 * @tlb_stride: its stride
+	 * @tables_flushed: what was flushed last because of tables
 	 * @poisoned: the struct pages poisoned last; NULL: none
 	 * @nr_poisoned: their number
 	 * @freed: range of the last call of vmemmap_free()
@@ -225,6 +227,8 @@ struct machine {
 		struct range flushed;
 		unsigned long nr_tlb_flushes;
 		struct range tlb_flushed;
+		unsigned long tlb_stride;
+		struct vmemmap_cleared tables_flushed;
 		struct page *poisoned;
 		unsigned long nr_poisoned;
 		struct range freed;
@@ -275,7 +279,7 @@ enum page_state { PAGE_FREE, PAGE_BOOT, PAGE_BLOCK, PAGE_REST };
  * @nr_shared: leaves found that map it beside its owner (oracle)
  * @is_table: found to be a table (oracle)
  * @is_constructed: noted as a table with the kernel
- * @is_poisoned: bad memory
+ * @is_bad: hardware has reported it
  * @is_of_leaf: a table that took the place of a leaf
  */
 struct soft_page {
@@ -289,7 +293,7 @@ struct soft_page {
 	unsigned int nr_shared;
 	bool is_table;
 	bool is_constructed;
-	bool is_poisoned;
+	bool is_bad;
 	bool is_of_leaf;
 };
 
@@ -334,7 +338,8 @@ struct leaf {
 unsigned long soft_empty_entry(enum soft_level_nr level);
 
 void tables_reset(void);
-void soft_flush(unsigned long start, unsigned long end, bool has_tables);
+void soft_flush_leaves(unsigned long start, unsigned long end, unsigned long stride);
+void soft_flush_tables(unsigned long start, unsigned long end, unsigned long stride);
 struct leaf walk(unsigned long addr);
 int top_level(void);
 unsigned long bytes_in_reach(unsigned long addr);

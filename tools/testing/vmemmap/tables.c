@@ -138,9 +138,9 @@ unsigned long soft_sync_mask;
 /* Called with the entry for @addr, which is not empty. */
 void soft_clear(void *entry, enum soft_level_nr level, unsigned long addr)
 {
-	const unsigned long start = ALIGN_DOWN(addr, level_size(level));
-	const unsigned long end = start + level_size(level);
-	struct range *unflushed = &machine.unflushed;
+	const unsigned long size = level_size(level);
+	const unsigned long start = ALIGN_DOWN(addr, size), end = start + size;
+	struct vmemmap_cleared *cleared;
 	unsigned long *val = entry;
 
 	if (!soft_level[level].is_real)
@@ -148,30 +148,52 @@ void soft_clear(void *entry, enum soft_level_nr level, unsigned long addr)
 	EXPECT(*val != soft_level[level].empty);
 	EXPECT(walk(addr).path[level] == val);
 	EXPECT(!(soft_sync_mask & BIT(level)));
-	machine.has_unflushed_tables |= !(*val & ENTRY_LEAF);
+	cleared = *val & ENTRY_LEAF ? &machine.unflushed_leaves : &machine.unflushed_tables;
 	*val = soft_level[level].empty;
-	unflushed->start = unflushed->end ? min(unflushed->start, start) : start;
-	unflushed->end = max(unflushed->end, end);
+	if (!cleared->end)
+		*cleared = (struct vmemmap_cleared){ start, end, size };
+	cleared->start = min(cleared->start, start);
+	cleared->end = max(cleared->end, end);
+	cleared->stride = min(cleared->stride, size);
 }
 
 /* Covers all that was cleared, or it is as good as none; nothing before the vmemmap. */
-void soft_flush(unsigned long start, unsigned long end, bool has_tables)
+static void flush_cleared(struct vmemmap_cleared *cleared, unsigned long start,
+			  unsigned long end, unsigned long stride)
 {
 	EXPECT(start < end);
 	EXPECT(start >= ALIGN_DOWN(soft_vmemmap, PMD_SIZE));
-	machine.seen.nr_tlb_flushes++;
-	machine.seen.tlb_flushed = (struct range){ start, end };
-	if (start > machine.unflushed.start || end < machine.unflushed.end ||
-	    (machine.has_unflushed_tables && !has_tables))
-		return;
-	machine.unflushed = (struct range){ 0, 0 };
-	machine.has_unflushed_tables = false;
+	EXPECT(is_power_of_2(stride) && IS_ALIGNED(start | end, stride));
+	if (start <= cleared->start && end >= cleared->end && stride <= cleared->stride)
+		cleared->end = 0;
 }
 
-/* An architecture with hooks keeps tables cached, as arm64 does. */
+void soft_flush_leaves(unsigned long start, unsigned long end, unsigned long stride)
+{
+	machine.seen.nr_tlb_flushes++;
+	machine.seen.tlb_flushed = (struct range){ start, end };
+	machine.seen.tlb_stride = stride;
+	flush_cleared(&machine.unflushed_leaves, start, end, stride);
+}
+
+/* As on arm64, leaves stay cached. */
+void soft_flush_tables(unsigned long start, unsigned long end, unsigned long stride)
+{
+	machine.seen.tables_flushed = (struct vmemmap_cleared){ start, end, stride };
+	flush_cleared(&machine.unflushed_tables, start, end, stride);
+}
+
 void flush_tlb_kernel_range(unsigned long start, unsigned long end)
 {
-	soft_flush(start, end, !has_own_hooks);
+	soft_flush_leaves(start, end, PAGE_SIZE);
+}
+
+void flush_tlb_all(void)
+{
+	machine.seen.nr_tlb_flushes++;
+	machine.seen.tlb_flushed = (struct range){ 0, ULONG_MAX };
+	machine.unflushed_leaves.end = 0;
+	machine.unflushed_tables.end = 0;
 }
 
 /* ---- Geometry ---- */

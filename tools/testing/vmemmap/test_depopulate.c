@@ -417,6 +417,7 @@ static void a_range_of_any_length_is_freed(void)
 	const unsigned long nr = min(3000UL, geo.ram_pages / 2);
 	const unsigned long start = slot_addr(1) + PAGE_SIZE;
 
+	machine.knobs.has_page_records = true;	/* each page is a piece */
 	SKIP_UNLESS(start + nr * PAGE_SIZE <= vaddr(section_nr_to_pfn(NR_MEM_SECTIONS)),
 		    "the vmemmap is too small");
 	EXPECT_EQ(fill_base(start, start + nr * PAGE_SIZE), 0);
@@ -432,6 +433,7 @@ static void a_full_batch_may_end_with_a_table(void)
 {
 	const unsigned long start = slot_addr(1);
 
+	machine.knobs.has_page_records = true;	/* each page is a piece */
 	SKIP_UNLESS(PTRS_PER_PTE >= 1025 && geo.ram_pages >= 1025, "tables are too small");
 	for (unsigned long nr = 1022; nr <= 1025; nr++) {
 		EXPECT_EQ(fill_base(start, start + nr * PAGE_SIZE), 0);

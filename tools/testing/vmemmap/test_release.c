@@ -115,7 +115,7 @@ static void bad_memory_is_freed_alone(void)
 
 	start = fill_slot_in_a_row(nr);
 	pfn = walk(start).pfn;
-	page_at(start + nr / 2 * PAGE_SIZE)->is_poisoned = true;
+	page_at(start + nr / 2 * PAGE_SIZE)->is_bad = true;
 	free_pages_at(start, nr);
 	EXPECT_EQ(machine.seen.nr_row_frees,
 		  nr_blocks(pfn, pfn + nr / 2) + nr_blocks(pfn + nr / 2 + 1, pfn + nr));
@@ -142,8 +142,8 @@ static void pages_in_disorder_are_freed_alone(void)
 
 	start = fill_slot_in_a_row(2);
 	pfn = walk(start).pfn;
-	show_page(start, pfn + 1, false);
-	show_page(start + PAGE_SIZE, pfn, false);
+	remap_page(start, pfn + 1, false);
+	remap_page(start + PAGE_SIZE, pfn, false);
 	free_pages_at(start, 2);
 	EXPECT_EQ(machine.seen.nr_row_frees, 2);
 	EXPECT_EQ(machine.nr_used_pages, 0);
@@ -186,6 +186,62 @@ static void pages_of_compound_pages_are_freed_in_a_row(void)
 	check_machine();
 }
 
+/* ---- What is flushed ---- */
+
+/* From a device, whose blocks are as large as they have to be. */
+static void fill_from_device(unsigned long start, unsigned long end, bool huge)
+{
+	const struct vmemmap_fill fill = { .nid = 0, .huge = huge, .altmap = &devices[0].altmap };
+
+	EXPECT_EQ(vmemmap_fill_range(start, end, &fill), 0);
+}
+
+/* No table is freed. Returns the stride of the flush. */
+static unsigned long free_leaves(unsigned long start, unsigned long end)
+{
+	vmemmap_depopulate(start, end, &devices[0].altmap, end, 0);
+	EXPECT_EQ(machine.seen.tlb_flushed.start, start);
+	EXPECT_EQ(machine.seen.tlb_flushed.end, end);
+	return machine.seen.tlb_stride;
+}
+
+static void leaves_are_flushed_by_the_smallest_of_them(void)
+{
+	const unsigned long huge = has_own_hooks ? PMD_SIZE : PAGE_SIZE;
+	const unsigned long start = slot_addr(1), middle = slot_addr(2);
+	const unsigned long end = slot_addr(3);
+
+	set_altmap(&devices[0].altmap, 1UL << 20, 0, 8UL << PMD_ORDER);
+	fill_from_device(start, end, true);
+	EXPECT_EQ(free_leaves(start, end), huge);
+	fill_from_device(start, middle, true);
+	fill_from_device(middle, middle + PAGE_SIZE, false);
+	EXPECT_EQ(free_leaves(start, middle + PAGE_SIZE), PAGE_SIZE);
+	fill_from_device(start, middle, true);
+	EXPECT_EQ(free_leaves(start, middle), huge);
+}
+
+/* A page of the slot is flushed, and the table for the whole of it. */
+static void a_table_is_flushed_for_what_it_mapped(void)
+{
+	const struct vmemmap_fill fill = { .nid = 0 };
+	const unsigned long start = slot_addr(1), addr = start + PAGE_SIZE;
+
+	EXPECT_EQ(vmemmap_fill_range(addr, addr + PAGE_SIZE, &fill), 0);
+	/* the table of PTEs alone is freed */
+	vmemmap_depopulate(addr, addr + PAGE_SIZE, NULL, start, slot_addr(2));
+	EXPECT_EQ(machine.seen.nr_tlb_flushes, 1);
+	if (!has_own_hooks) {
+		EXPECT_EQ(machine.seen.tlb_flushed.end, ULONG_MAX);
+		return;
+	}
+	EXPECT_EQ(machine.seen.tlb_flushed.start, addr);
+	EXPECT_EQ(machine.seen.tlb_flushed.end, addr + PAGE_SIZE);
+	EXPECT_EQ(machine.seen.tables_flushed.start, start);
+	EXPECT_EQ(machine.seen.tables_flushed.end, slot_addr(2));
+	EXPECT_EQ(machine.seen.tables_flushed.stride, PMD_SIZE);
+}
+
 const struct test_case release_cases[] = {
 	TEST_CASE(a_row_is_freed_by_one_call, BARE),
 	TEST_CASE(a_part_of_a_row_is_freed_by_few_calls, BARE),
@@ -195,5 +251,7 @@ const struct test_case release_cases[] = {
 	TEST_CASE(pages_in_disorder_are_freed_alone, BARE),
 	TEST_CASE(pages_of_a_device_are_in_no_row, BARE),
 	TEST_CASE(pages_of_compound_pages_are_freed_in_a_row, BOOT),
+	TEST_CASE(leaves_are_flushed_by_the_smallest_of_them, BARE),
+	TEST_CASE(a_table_is_flushed_for_what_it_mapped, BARE),
 	{}
 };

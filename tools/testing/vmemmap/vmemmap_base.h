@@ -519,6 +519,7 @@ void flush_cache_vmap(unsigned long start, unsigned long end);
 /* The way out: an entry that was cleared counts until a flush covers it. */
 void soft_clear(void *entry, enum soft_level_nr level, unsigned long addr);
 void flush_tlb_kernel_range(unsigned long start, unsigned long end);
+void flush_tlb_all(void);
 
 #define pte_clear(mm, addr, pte)	((void)(mm), soft_clear(pte, SOFT_PTE, addr))
 #define pmd_clear(pmd)			soft_clear(pmd, SOFT_PMD, soft_way[SOFT_PMD])
