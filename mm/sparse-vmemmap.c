@@ -367,7 +367,7 @@ void vmemmap_wrprotect_range(unsigned long start, unsigned long end)
  *
  * Blocks that come back in another order than they were cut leave holes. When the
  * end of the window is reached, the page tables of the device's memory map tell
- * holes from blocks.
+ * holes from blocks. They are walked once for all base pages of a slot.
  */
 
 static unsigned long altmap_start(const struct vmem_altmap *altmap)
@@ -399,81 +399,99 @@ static unsigned long __meminit block_align(unsigned long pfn,
 	return ALIGN(pfn, nr_pfns & -nr_pfns);
 }
 
-/*
- * A place for a block of @nr_pfns that none of the leaves seen so far occupies.
- * Leaves with memory of the altmap add up to @nr_mapped pages.
- */
-struct altmap_hole {
-	const struct vmem_altmap *altmap;
-	unsigned long nr_pfns;
-	unsigned long pfn;
-	unsigned long nr_mapped;
-};
-
-static void __meminit hole_avoid(struct altmap_hole *hole, unsigned long pfn,
-				 unsigned long nr_pfns)
+/* Note the block of a leaf as in use. Returns the pages of it in the window. */
+static unsigned long __meminit mark_leaf(const struct vmem_altmap *altmap,
+					 unsigned long *used, unsigned long pfn,
+					 unsigned long nr_pfns)
 {
-	if (!vmemmap_is_altmap_pfn(hole->altmap, pfn))
-		return;
-	hole->nr_mapped += nr_pfns;
-	if (pfn < hole->pfn + hole->nr_pfns && hole->pfn < pfn + nr_pfns)
-		hole->pfn = block_align(pfn + nr_pfns, hole->nr_pfns);
+	if (!vmemmap_is_altmap_pfn(altmap, pfn))
+		return 0;
+	bitmap_set(used, pfn - altmap_start(altmap), nr_pfns);
+	return nr_pfns;
 }
 
-/* The leaves of [addr, next), which lies in one slot. */
-static void __meminit hole_avoid_slot(struct altmap_hole *hole,
-				      unsigned long addr, unsigned long next)
+/* The same for the leaves of [addr, next), which lies in one slot. */
+static unsigned long __meminit mark_slot(const struct vmem_altmap *altmap,
+					 unsigned long *used,
+					 unsigned long addr, unsigned long next)
 {
 	pmd_t *pmd = vmemmap_find_slot(addr);
+	unsigned long nr = 0;
 	pte_t *pte;
 
 	if (!pmd || pmd_none(pmdp_get(pmd)))
-		return;
-	if (pmd_leaf(pmdp_get(pmd))) {
-		hole_avoid(hole, pmd_pfn(pmdp_get(pmd)), 1UL << PMD_ORDER);
-		return;
-	}
+		return 0;
+	if (pmd_leaf(pmdp_get(pmd)))
+		return mark_leaf(altmap, used, pmd_pfn(pmdp_get(pmd)),
+				 1UL << PMD_ORDER);
+
 	pte = pte_offset_kernel(pmd, addr);
 	for (; addr < next; addr += PAGE_SIZE, pte++)
 		if (!pte_none(ptep_get(pte)))
-			hole_avoid(hole, pte_pfn(ptep_get(pte)), 1);
+			nr += mark_leaf(altmap, used, pte_pfn(ptep_get(pte)), 1);
+	return nr;
 }
 
-static void __meminit hole_avoid_leaves(struct altmap_hole *hole)
+/* The same for all leaves of the device's memory map. */
+static unsigned long __meminit mark_leaves(const struct vmem_altmap *altmap,
+					   unsigned long *used)
 {
-	const struct vmem_altmap *altmap = hole->altmap;
-	unsigned long addr, next, end;
+	unsigned long addr = (unsigned long)pfn_to_page(altmap->base_pfn);
+	unsigned long end = (unsigned long)pfn_to_page(altmap->end_pfn + 1);
+	unsigned long next, nr = 0;
 
-	addr = (unsigned long)pfn_to_page(altmap->base_pfn);
-	end = (unsigned long)pfn_to_page(altmap->end_pfn + 1);
 	for (; addr < end; addr = next) {
 		next = vmemmap_span_end(addr, end, PMD_SIZE);
-		hole_avoid_slot(hole, addr, next);
+		nr += mark_slot(altmap, used, addr, next);
+		cond_resched();
 	}
+	return nr;
 }
 
 /*
- * The lowest hole for a block of @nr_pfns; the end of the window if blocks are
- * allocated that no leaf maps (yet, or any more), since their place is unknown.
+ * Which pages of the window are in use: a bit for each. NULL if blocks are allocated
+ * that no leaf maps (yet, or any more), since their place is unknown.
  */
-static unsigned long __meminit altmap_find_hole(const struct vmem_altmap *altmap,
-						unsigned long nr_pfns)
+static unsigned long * __meminit altmap_used(const struct vmem_altmap *altmap)
 {
-	struct altmap_hole hole = {
-		.altmap = altmap,
-		.nr_pfns = nr_pfns,
-		.pfn = block_align(altmap_start(altmap), nr_pfns),
-	};
-	unsigned long last;
+	unsigned long *used = kvcalloc(BITS_TO_LONGS(altmap->free),
+				       sizeof(*used), GFP_KERNEL);
 
-	/* Leaves are in no order: an early one may occupy a later place. */
-	do {
-		last = hole.pfn;
-		hole.nr_mapped = 0;
-		hole_avoid_leaves(&hole);
-	} while (hole.pfn != last);
+	if (used && mark_leaves(altmap, used) != altmap->alloc) {
+		kvfree(used);
+		return NULL;
+	}
+	return used;
+}
 
-	return hole.nr_mapped == altmap->alloc ? hole.pfn : altmap_end(altmap);
+/* The lowest hole for a block of @nr_pfns; the end of the window if there is none. */
+static unsigned long __meminit altmap_find_hole(const struct vmem_altmap *altmap,
+						unsigned long nr_pfns,
+						struct vmemmap_holes *holes)
+{
+	const unsigned long start = altmap_start(altmap);
+	const unsigned long align_mask = (nr_pfns & -nr_pfns) - 1;
+	unsigned long at;
+
+	if (!holes->used)
+		holes->used = altmap_used(altmap);
+	if (!holes->used)
+		return altmap_end(altmap);
+
+	at = bitmap_find_next_zero_area_off(holes->used, altmap->free,
+					    holes->next, nr_pfns, align_mask,
+					    start & align_mask);
+	if (at >= altmap->free)
+		return altmap_end(altmap);
+	bitmap_set(holes->used, at, nr_pfns);
+	holes->next = at + nr_pfns;
+	return start + at;
+}
+
+static void __meminit forget_holes(struct vmemmap_holes *holes)
+{
+	if (holes->used)
+		kvfree(holes->used);
 }
 
 /*
@@ -481,7 +499,8 @@ static unsigned long __meminit altmap_find_hole(const struct vmem_altmap *altmap
  * multiple of a page, or if there is no room.
  */
 static void * __meminit alloc_altmap_block(struct vmem_altmap *altmap,
-					   unsigned long size)
+					   unsigned long size,
+					   struct vmemmap_holes *holes)
 {
 	const unsigned long nr_pfns = PHYS_PFN(size);
 	unsigned long next = altmap_next(altmap);
@@ -493,7 +512,7 @@ static void * __meminit alloc_altmap_block(struct vmem_altmap *altmap,
 
 	pfn = block_align(next, nr_pfns);
 	if (pfn + nr_pfns > altmap_end(altmap))
-		pfn = altmap_find_hole(altmap, nr_pfns);
+		pfn = altmap_find_hole(altmap, nr_pfns, holes);
 	if (pfn + nr_pfns > altmap_end(altmap))
 		return NULL;
 
@@ -550,8 +569,14 @@ VISIBLE_IF_KUNIT bool vmemmap_put_altmap_block(struct vmem_altmap *altmap,
 void * __meminit vmemmap_alloc_block_buf(unsigned long size, int node,
 					 struct vmem_altmap *altmap)
 {
-	if (altmap)
-		return alloc_altmap_block(altmap, size);
+	struct vmemmap_holes holes = {};
+	void *block;
+
+	if (altmap) {
+		block = alloc_altmap_block(altmap, size, &holes);
+		forget_holes(&holes);
+		return block;
+	}
 	return sparse_buffer_alloc(size) ?: alloc_boot_buffer(size) ?:
 	       vmemmap_alloc_block(size, node);
 }
@@ -600,16 +625,21 @@ static void __meminit refill_batch(struct vmemmap_batch *batch)
 }
 
 void __meminit vmemmap_open_batch(struct vmemmap_batch *batch, int nid,
+				  struct vmem_altmap *altmap,
 				  unsigned long nr_wanted)
 {
-	batch->nid = nid;
-	batch->max_order = MAX_PAGE_ORDER;
-	batch->nr_wanted = slab_is_available() ? nr_wanted : 0;
-	batch->nr = 0;
+	*batch = (struct vmemmap_batch) {
+		.nid = nid,
+		.altmap = altmap,
+		.max_order = MAX_PAGE_ORDER,
+		.nr_wanted = slab_is_available() ? nr_wanted : 0,
+	};
 }
 
 void * __meminit vmemmap_alloc_batch_page(struct vmemmap_batch *batch)
 {
+	if (batch->altmap)
+		return alloc_altmap_block(batch->altmap, PAGE_SIZE, &batch->holes);
 	if (!batch->nr && batch->nr_wanted)
 		refill_batch(batch);
 	if (!batch->nr)
@@ -620,6 +650,7 @@ void * __meminit vmemmap_alloc_batch_page(struct vmemmap_batch *batch)
 
 void __meminit vmemmap_close_batch(struct vmemmap_batch *batch)
 {
+	forget_holes(&batch->holes);
 	for (; batch->nr; batch->nr--)
 		vmemmap_free_pages(pfn_to_page(batch->pfn++), 0);
 }

@@ -241,19 +241,35 @@ void vmemmap_open_boot_buffer(unsigned long size, int nid);
 void vmemmap_close_boot_buffer(void);
 
 /**
- * struct vmemmap_batch - base pages of RAM for the PTEs of one slot
+ * struct vmemmap_holes - the window of an altmap whose end has been reached
+ * @used: a bit for each page in use; NULL: unknown so far
+ * @next: no hole before this page is left
+ */
+struct vmemmap_holes {
+	unsigned long *used;
+	unsigned long next;
+};
+
+/**
+ * struct vmemmap_batch - base pages for the PTEs of one slot
  * @nid: node that they should come from, or NUMA_NO_NODE
+ * @altmap: device that all of them come from; NULL: RAM
+ * @holes: what is known of the device
  * @max_order: the largest row worth asking for
  * @nr_wanted: pages that may be needed beyond those at hand
  * @pfn: the next page at hand
  * @nr: the number of pages at hand
  *
- * Lives on the stack of the function that fills the slot. Pages come in rows of
- * a power of two, as large as is wanted and can be allocated, so that the memory
- * map of a section lies together and costs few calls of the page allocator.
+ * Lives on the stack of the function that fills the slot. Pages of RAM come in rows
+ * of a power of two, as large as is wanted and can be allocated, so that the memory
+ * map of a section lies together and costs few calls of the page allocator. Each page
+ * must be mapped before the next one is allocated, since a device has no other record
+ * of it.
  */
 struct vmemmap_batch {
 	int nid;
+	struct vmem_altmap *altmap;
+	struct vmemmap_holes holes;
 	unsigned int max_order;
 	unsigned long nr_wanted;
 	unsigned long pfn;
@@ -264,19 +280,20 @@ struct vmemmap_batch {
  * vmemmap_open_batch() - start a batch; allocates nothing
  * @batch: the batch
  * @nid: node that the pages should come from, or NUMA_NO_NODE
+ * @altmap: device that all of them must come from; NULL: RAM
  * @nr_wanted: upper bound on the number of pages
  *
  * At boot, and beyond @nr_wanted, pages are allocated one by one.
  */
 void vmemmap_open_batch(struct vmemmap_batch *batch, int nid,
-			unsigned long nr_wanted);
+			struct vmem_altmap *altmap, unsigned long nr_wanted);
 
 /**
  * vmemmap_alloc_batch_page() - allocate the next page
  * @batch: the batch
  *
- * Return: its address in the direct map; NULL if there is none, not even of
- * another node, which the page allocator reports.
+ * Return: its address in the direct map; NULL if there is none: the device has none
+ * left, or not even another node has one, which the page allocator reports.
  */
 void *vmemmap_alloc_batch_page(struct vmemmap_batch *batch);
 

@@ -71,9 +71,7 @@ static int __meminit fill_own(pte_t *pte, unsigned long addr,
 		if (!pte_none(ptep_get(pte)))
 			continue;
 
-		block = fill->altmap ?
-			vmemmap_alloc_block_buf(PAGE_SIZE, fill->nid, fill->altmap) :
-			vmemmap_alloc_batch_page(batch);
+		block = vmemmap_alloc_batch_page(batch);
 		if (!block)
 			break;
 		set_pte_at(&init_mm, addr, pte,
@@ -152,7 +150,8 @@ static int __meminit fill_ptes(pte_t *pte, unsigned long addr,
 	if (fill->shared)
 		return fill_shared(pte, addr, next, fill);
 
-	vmemmap_open_batch(&batch, fill->nid, max_own_pages(addr, next, fill));
+	vmemmap_open_batch(&batch, fill->nid, fill->altmap,
+			   max_own_pages(addr, next, fill));
 	if (fill->compound_size)
 		err = fill_compound(pte, addr, next, fill, &batch);
 	else

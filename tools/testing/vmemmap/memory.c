@@ -234,6 +234,7 @@ static void reserve_addresses(void)
 void memory_reset(void)
 {
 	expect_warnings(0);
+	EXPECT_EQ(machine.nr_objects, 0);
 	if (!soft_direct_map)
 		reserve_addresses();
 	EXPECT(NR_NODES * geo.ram_pages <= MAX_RAM_PAGES);
@@ -644,6 +645,41 @@ void *kzalloc(size_t size, gfp_t gfp)
 	object = page_memory(pfn);
 	ASAN_POISON_MEMORY_REGION(object + size, PAGE_SIZE - size);
 	return memset(object, 0, size);
+}
+
+/* From outside of the machine; none may be left when the next one is built. */
+void *kvcalloc(size_t nr, size_t size, gfp_t gfp)
+{
+	EXPECT(machine.has_slab);
+	EXPECT_EQ(gfp, GFP_KERNEL);
+	if (must_fail())
+		return NULL;
+	machine.nr_objects++;
+	return calloc(nr, size);
+}
+
+void kvfree(void *object)
+{
+	machine.nr_objects--;
+	free(object);
+}
+
+unsigned long bitmap_find_next_zero_area_off(unsigned long *map, unsigned long size,
+					     unsigned long start, unsigned int nr,
+					     unsigned long align_mask,
+					     unsigned long align_offset)
+{
+	unsigned long at, i;
+
+	for (at = start; ; at += i + 1) {
+		at = ALIGN(at + align_offset, align_mask + 1) - align_offset;
+		if (at + nr > size)
+			return at + nr;
+		for (i = 0; i < nr && !test_bit(at + i, map); i++)
+			;
+		if (i == nr)
+			return at;
+	}
 }
 
 void soft_kfree(void *object)

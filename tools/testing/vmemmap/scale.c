@@ -4,6 +4,9 @@
  *
  * Gives machines of 64 GiB to 1 PiB a memory map, in PMD leaves on device memory,
  * and frees it; callgrind watches while that happens to the last 64 GiB.
+ * Or, if asked for "holes", gives a device of that size a memory map in its own pages,
+ * which start in the middle of a PMD block: only the pages before the first leaf are
+ * left for the last section, and callgrind watches how they are found.
  * scale.py runs this and reads the files of callgrind. No sanitizers, no oracle, and
  * the instructions of the soft machine itself are not counted.
  */
@@ -76,7 +79,7 @@ void forget_operations(void)
 {
 }
 
-/* All that lies before is mapped: that makes the machine large. */
+/* All that lies before is there, which is what makes the machine large. */
 static void populate(unsigned long start_pfn, unsigned long end_pfn, struct vmem_altmap *altmap)
 {
 	for (unsigned long pfn = start_pfn; pfn < end_pfn; pfn += PAGES_PER_SECTION)
@@ -89,33 +92,55 @@ static void depopulate(unsigned long start_pfn, unsigned long end_pfn, struct vm
 		vmemmap_free(vaddr(pfn), vaddr(pfn + PAGES_PER_SECTION), altmap);
 }
 
+static void watch(const char *what, void (*work)(unsigned long, unsigned long, struct vmem_altmap *),
+		  unsigned long start_pfn, unsigned long end_pfn, struct vmem_altmap *altmap)
+{
+	CALLGRIND_START_INSTRUMENTATION;
+	work(start_pfn, end_pfn, altmap);
+	CALLGRIND_STOP_INSTRUMENTATION;
+	CALLGRIND_DUMP_STATS_AT(what);
+}
+
+static void watch_leaves(unsigned long nr_pages)
+{
+	const unsigned long first_pfn = nr_pages - PHYS_PFN(WATCHED_SIZE);
+	struct vmem_altmap altmap;
+
+	/* The memory of the device lies behind all that is described. */
+	set_altmap(&altmap, nr_pages, 0, vmemmap_nr_pages(nr_pages));
+	populate(0, first_pfn, &altmap);
+	watch("populate", populate, first_pfn, nr_pages, &altmap);
+	watch("free", depopulate, first_pfn, nr_pages, &altmap);
+	depopulate(0, first_pfn, &altmap);
+	EXPECT_EQ(altmap.alloc, 0);
+}
+
+static void watch_holes(unsigned long nr_pages)
+{
+	const unsigned long last_pfn = nr_pages - PAGES_PER_SECTION;
+	struct device *dev = &devices[0];
+
+	init_device(dev, 0, 0, nr_pages);
+	give_altmap(dev, MAX_RAM_PAGES + 1, vmemmap_nr_pages(nr_pages));
+	populate(0, last_pfn, &dev->altmap);
+	watch("holes", populate, last_pfn, nr_pages, &dev->altmap);
+	EXPECT_EQ(walk(vaddr(last_pfn)).level, SOFT_PTE);
+	EXPECT_EQ(dev->altmap.alloc, dev->altmap.free);
+	depopulate(0, nr_pages, &dev->altmap);
+	EXPECT_EQ(dev->altmap.alloc, 0);
+}
+
 int main(int argc, char **argv)
 {
 	const unsigned long size = argc > 1 ? strtoul(argv[1], NULL, 0) << 30 : WATCHED_SIZE;
-	unsigned long first_pfn, end_pfn;
-	struct vmem_altmap altmap;
 
 	use_geometry(&geometry);
 	machine_bare();
 	machine.knobs.is_untraced = true;
-	end_pfn = PHYS_PFN(size);
-	first_pfn = PHYS_PFN(size - WATCHED_SIZE);
-	/* The memory of the device lies behind all page frames described. */
-	set_altmap(&altmap, end_pfn, 0, PHYS_PFN(size / PAGE_SIZE * sizeof(struct page)));
-	populate(0, first_pfn, &altmap);
-
-	CALLGRIND_START_INSTRUMENTATION;
-	populate(first_pfn, end_pfn, &altmap);
-	CALLGRIND_STOP_INSTRUMENTATION;
-	CALLGRIND_DUMP_STATS_AT("populate");
-
-	CALLGRIND_START_INSTRUMENTATION;
-	depopulate(first_pfn, end_pfn, &altmap);
-	CALLGRIND_STOP_INSTRUMENTATION;
-	CALLGRIND_DUMP_STATS_AT("free");
-
-	depopulate(0, first_pfn, &altmap);
+	if (argc > 2)
+		watch_holes(PHYS_PFN(size));
+	else
+		watch_leaves(PHYS_PFN(size));
 	EXPECT_EQ(machine.nr_used_pages, 0);
-	EXPECT_EQ(altmap.alloc, 0);
 	return 0;
 }

@@ -130,6 +130,7 @@ void forget_operations(void);
  * @memmap_pages: the counter of memory map pages added after boot
  * @memmap_boot_pages: the counter of those from boot
  * @nr_used_pages: pages of RAM in use
+ * @nr_objects: objects of kvcalloc() that have not been freed
  * @unflushed_leaves: what was cleared since the last TLB flush of leaves
  * @unflushed_tables: the same of entries that pointed to tables
  * @traced: for base pages and for huge leaves, by backing, the bytes that were
@@ -143,6 +144,7 @@ struct machine {
 	long memmap_pages;
 	long memmap_boot_pages;
 	unsigned long nr_used_pages;
+	long nr_objects;
 	struct vmemmap_cleared unflushed_leaves;
 	struct vmemmap_cleared unflushed_tables;
 	long traced[2][VMEMMAP_NR_SOURCES];
@@ -189,6 +191,7 @@ struct machine {
 	 * @nr_reports: failed allocations that the buddy allocator reports
 	 * @nr_exhausted: allocations that failed for want of memory
 	 * @nr_fallbacks: allocations served by another node than the one asked
+	 * @nr_descents: ways down from the top table
 	 * @nr_rows: blocks that were split into base pages
 	 * @nr_row_frees: blocks without a reference that were freed
 	 * @nr_syncs: new entries of the top level that reached all processes
@@ -217,6 +220,7 @@ struct machine {
 		unsigned long nr_reports;
 		unsigned long nr_exhausted;
 		unsigned long nr_fallbacks;
+		unsigned long nr_descents;
 		unsigned long nr_rows;
 		unsigned long nr_row_frees;
 		unsigned long nr_syncs;

@@ -91,6 +91,7 @@ void soft_expect_in_reach(unsigned long addr)
 {
 	if (!bytes_in_reach(addr))
 		FAIL("looks for %#lx, which no table maps", addr);
+	machine.seen.nr_descents++;
 }
 
 void set_pte_at(struct mm_struct *mm, unsigned long addr, pte_t *pte, pte_t val)

@@ -227,7 +227,7 @@ static void a_batch_allocates_the_largest_rows_that_are_wanted(void)
 {
 	struct vmemmap_batch batch;
 
-	vmemmap_open_batch(&batch, 1, 7);
+	vmemmap_open_batch(&batch, 1, NULL, 7);
 	EXPECT_EQ(machine.nr_used_pages, 0);
 	take_pages(&batch, 1);
 	EXPECT_EQ(machine.nr_used_pages, 4);
@@ -246,12 +246,12 @@ static void a_batch_gives_back_the_pages_at_hand(void)
 {
 	struct vmemmap_batch batch;
 
-	vmemmap_open_batch(&batch, 1, 4);
+	vmemmap_open_batch(&batch, 1, NULL, 4);
 	take_pages(&batch, 1);
 	EXPECT_EQ(machine.nr_used_pages, 4);
 	vmemmap_close_batch(&batch);
 	EXPECT_EQ(machine.nr_used_pages, 1);
-	vmemmap_open_batch(&batch, 1, 4);
+	vmemmap_open_batch(&batch, 1, NULL, 4);
 	vmemmap_close_batch(&batch);
 	EXPECT_EQ(machine.nr_used_pages, 1);
 }
@@ -261,7 +261,7 @@ static void a_batch_halves_a_row_that_cannot_be_allocated(void)
 {
 	struct vmemmap_batch batch;
 
-	vmemmap_open_batch(&batch, 1, 4);
+	vmemmap_open_batch(&batch, 1, NULL, 4);
 	fail_allocation(1, false);
 	take_pages(&batch, 4);
 	vmemmap_close_batch(&batch);
@@ -276,7 +276,7 @@ static void a_batch_without_rows_goes_page_by_page(void)
 	struct vmemmap_batch batch;
 
 	machine.knobs.is_fragmented = true;
-	vmemmap_open_batch(&batch, 1, 4);
+	vmemmap_open_batch(&batch, 1, NULL, 4);
 	take_pages(&batch, 3);
 	EXPECT_EQ(machine.seen.nr_rows, 0);
 	/* two orders were tried once each */
@@ -294,7 +294,7 @@ static void a_row_is_no_larger_than_the_buddy_allocator_has(void)
 	struct vmemmap_batch batch;
 
 	SKIP_UNLESS(nr <= geo.ram_pages, "too little RAM");
-	vmemmap_open_batch(&batch, 1, nr);
+	vmemmap_open_batch(&batch, 1, NULL, nr);
 	take_pages(&batch, nr);
 	EXPECT_EQ(machine.seen.nr_rows, 2);
 	vmemmap_close_batch(&batch);
@@ -305,7 +305,7 @@ static void a_batch_at_boot_has_no_rows(void)
 {
 	struct vmemmap_batch batch;
 
-	vmemmap_open_batch(&batch, 1, 8);
+	vmemmap_open_batch(&batch, 1, NULL, 8);
 	EXPECT_EQ(ram_page(block_pfn(vmemmap_alloc_batch_page(&batch)))->state, PAGE_BOOT);
 	vmemmap_close_batch(&batch);
 	EXPECT_EQ(machine.nr_used_pages, 1);

@@ -212,6 +212,40 @@ static void holes_are_searched_for_only_if_there_are_any(void)
 	EXPECT(soft_way[SOFT_PGD]);
 }
 
+/*
+ * Every second page of a slot is a hole; one walk over the leaves finds all of them,
+ * in ascending order.
+ */
+static void the_holes_for_a_slot_are_found_by_one_walk(void)
+{
+	const unsigned long nr = min(PTRS_PER_PTE, 64UL);
+	struct vmem_altmap *altmap = wide_altmap(nr);
+
+	EXPECT_EQ(fill(slot_addr(0), slot_addr(0) + nr * PAGE_SIZE, false, altmap), 0);
+	for (unsigned long i = 0; i < nr; i += 2)
+		free_page_nr(i, altmap);
+	machine.seen.nr_descents = 0;
+	EXPECT_EQ(fill(slot_addr(1), slot_addr(1) + nr / 2 * PAGE_SIZE, false, altmap), 0);
+	EXPECT(machine.seen.nr_descents <= 2 * NR_SLOTS + 4);
+	for (unsigned long i = 0; i < nr / 2; i++)
+		EXPECT_EQ(mapped_pfn(slot_addr(1) + i * PAGE_SIZE), FIRST_BLOCK + 2 * i);
+	EXPECT_EQ(altmap->alloc, nr);
+}
+
+/* Without memory to find them, a device has no holes. */
+static void a_search_for_holes_may_fail(void)
+{
+	struct vmem_altmap *altmap = wide_altmap(2);
+
+	EXPECT_EQ(fill(page_addr(0), page_addr(2), false, altmap), 0);
+	free_page_nr(0, altmap);
+	fail_allocation(1, false);
+	EXPECT(!vmemmap_alloc_block_buf(PAGE_SIZE, 0, altmap));
+	EXPECT_EQ(altmap->alloc, 1);
+	EXPECT_EQ(altmap->align, 1);
+	EXPECT_EQ(block_pfn(vmemmap_alloc_block_buf(PAGE_SIZE, 0, altmap)), FIRST_BLOCK);
+}
+
 /* RAM, as at the ends of a range, and pages beside the window. */
 static void leaves_outside_the_window_are_not_counted(void)
 {
@@ -323,6 +357,8 @@ const struct test_case altmap_cases[] = {
 	TEST_CASE(leaves_and_pages_take_the_holes_of_each_other, BARE, .where = TINY),
 	TEST_CASE(a_hole_may_reach_beyond_the_last_block, BARE),
 	TEST_CASE(holes_are_searched_for_only_if_there_are_any, BARE),
+	TEST_CASE(the_holes_for_a_slot_are_found_by_one_walk, BARE),
+	TEST_CASE(a_search_for_holes_may_fail, BARE),
 	TEST_CASE(leaves_outside_the_window_are_not_counted, BARE),
 	TEST_CASE(a_device_with_no_page_to_spare_serves_any_order, BOOT),
 	{}

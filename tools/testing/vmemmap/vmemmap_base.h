@@ -284,6 +284,11 @@ static inline bool bitmap_empty(const unsigned long *map, unsigned long nr)
 	return true;
 }
 
+unsigned long bitmap_find_next_zero_area_off(unsigned long *map, unsigned long size,
+					     unsigned long start, unsigned int nr,
+					     unsigned long align_mask,
+					     unsigned long align_offset);
+
 /* ---- 3. Other ways: warnings are counted, each time ---- */
 
 void soft_warn(const char *fmt, ...) __printf(1, 2);
@@ -378,6 +383,8 @@ phys_addr_t soft_dma_end(void);
 int node_distance(int a, int b);
 bool slab_is_available(void);
 void *kzalloc(size_t size, gfp_t gfp);
+void *kvcalloc(size_t nr, size_t size, gfp_t gfp);
+void kvfree(void *object);
 void soft_kfree(void *object);
 struct page *alloc_pages_node(int node, gfp_t gfp, unsigned int order);
 void split_page(struct page *page, unsigned int order);
