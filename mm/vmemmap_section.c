@@ -322,12 +322,36 @@ static long __meminit memmap_cost(unsigned long pfn, unsigned long nr_pages,
 	return vmemmap_nr_pages(nr_pages);
 }
 
+/*
+ * Does a PTE map a page of struct pages that nothing needs? A range that was removed
+ * while its end lay in a leaf of a neighbour leaves such pages behind, if HugeTLB then
+ * splits the leaf.
+ */
+static bool is_left_behind(unsigned long addr)
+{
+	const unsigned long start = addr - (unsigned long)pfn_to_page(0);
+	const unsigned long end = start + PAGE_SIZE;
+
+	return vmemmap_lookup_page(addr) &&
+	       !sparse_has_live_subsection(start / sizeof(struct page),
+					   DIV_ROUND_UP(end, sizeof(struct page)));
+}
+
+/* Pages that were left behind lie beside the range, in the same slots. */
 static void free_memmap(unsigned long pfn, unsigned long nr_pages,
 			struct vmem_altmap *altmap)
 {
-	const unsigned long start = (unsigned long)pfn_to_page(pfn);
+	unsigned long start = (unsigned long)pfn_to_page(pfn);
+	unsigned long end = start + nr_pages * sizeof(struct page);
+	unsigned long page;
 
-	vmemmap_free(start, start + nr_pages * sizeof(struct page), altmap);
+	for (page = PAGE_ALIGN_DOWN(start); !IS_ALIGNED(page, PMD_SIZE) &&
+	     is_left_behind(page - PAGE_SIZE); page -= PAGE_SIZE)
+		start = page - PAGE_SIZE;
+	for (page = PAGE_ALIGN(end); !IS_ALIGNED(page, PMD_SIZE) &&
+	     is_left_behind(page); page += PAGE_SIZE)
+		end = page + PAGE_SIZE;
+	vmemmap_free(start, end, altmap);
 }
 
 /*

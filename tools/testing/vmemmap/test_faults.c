@@ -8,6 +8,8 @@
  */
 #include "soft.h"
 
+static unsigned long nr_splits;
+
 static unsigned long slot_addr(unsigned long nr)
 {
 	return soft_vmemmap + PMD_SIZE + nr * PMD_SIZE;
@@ -96,6 +98,44 @@ static void compound_pages_are_refused_beside_a_leaf(void)
 	dev->pgmap.vmemmap_shift = 0;
 	EXPECT_EQ(add_device(dev), 0);
 	check_machine();
+}
+
+/* ---- Whoever goes, nothing stays behind ---- */
+
+/* @b goes while a leaf maps both, then HugeTLB splits the leaf for @a, which goes. */
+static void split_between(unsigned long a, unsigned long b, unsigned long nr_pages)
+{
+	const unsigned long nr_huge = 4 * pfns_per_page();
+
+	if (add_ram(a, nr_pages))
+		FAIL("no memory");
+	EXPECT_EQ(add_ram(b, nr_pages), 0);
+	if (walk(vaddr(a)).start == walk(vaddr(b)).start &&
+	    can_be_huge_page(a, nr_huge) && nr_huge <= nr_pages) {
+		remove_ram(b, nr_pages);
+		EXPECT_EQ(optimise_huge_page(0, a, nr_huge), 0);
+		EXPECT_EQ(restore_huge_page(0), 0);
+		remove_ram(a, nr_pages);
+		nr_splits++;
+	} else {
+		remove_ram(a, nr_pages);
+		remove_ram(b, nr_pages);
+	}
+	check_machine();
+}
+
+/* Sections, and halves of a section, as far as two of them share a leaf. */
+static void a_leaf_that_is_split_keeps_nothing_of_those_who_went_before(void)
+{
+	const unsigned long pfn = section_nr_to_pfn(ALIGN(first_hot_section(), 4));
+	const unsigned long half = PAGES_PER_SECTION / 2;
+
+	nr_splits = 0;
+	split_between(pfn, pfn + PAGES_PER_SECTION, PAGES_PER_SECTION);
+	split_between(pfn + PAGES_PER_SECTION, pfn, PAGES_PER_SECTION);
+	split_between(pfn, pfn + half, half);
+	split_between(pfn + half, pfn, half);
+	SKIP_UNLESS(nr_splits, "no two ranges share a leaf that HugeTLB can split");
 }
 
 /* ---- Counters ---- */
@@ -245,6 +285,7 @@ const struct test_case fault_cases[] = {
 	TEST_CASE(what_is_shared_is_refused_where_a_leaf_is, BARE),
 	TEST_CASE(what_is_shared_is_refused_where_another_page_is, BARE),
 	TEST_CASE(compound_pages_are_refused_beside_a_leaf, BOOT),
+	TEST_CASE(a_leaf_that_is_split_keeps_nothing_of_those_who_went_before, BOOT),
 	TEST_CASE(a_compound_page_costs_its_own_pages_whatever_a_section_takes, BOOT),
 	TEST_CASE(boot_poisons_the_memory_map, EARLY),
 	TEST_CASE(boot_keeps_the_memory_map_in_mirrored_memory, EARLY),
