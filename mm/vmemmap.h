@@ -12,8 +12,8 @@
  *	vmemmap_depopulate.c	the way out: unmap, flush, release
  *	sparse-vmemmap.c	blocks and page tables
  *
- * A file calls those below it; the way out also asks vmemmap_section.c what is
- * in use, and never calls the way in.
+ * A file calls those below it; the ways in and out also ask vmemmap_section.c what
+ * is in use. The way out never calls the way in.
  *
  * Terms:
  *
@@ -360,6 +360,17 @@ int vmemmap_fill_range(unsigned long start, unsigned long end,
 		       const struct vmemmap_fill *fill);
 
 /* ---- vmemmap_section.c ---- */
+
+/**
+ * sparse_boot_size() - how much of a part of the vmemmap does a node use at boot?
+ * @start: first address
+ * @end: end of the part
+ * @nid: the node
+ *
+ * Return: the bytes that describe sections of the node, known to boot already or
+ * not; 0 after boot.
+ */
+unsigned long sparse_boot_size(unsigned long start, unsigned long end, int nid);
 
 /**
  * sparse_has_live_subsection() - are the struct pages of a range needed?

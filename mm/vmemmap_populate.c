@@ -187,15 +187,23 @@ static bool __meminit fill_pmd(pmd_t *pmd, unsigned long addr,
 /*
  * A device may back a leaf only if no neighbour can come to use it. RAM may, as
  * long as at most three quarters of the leaf go to waste: a section's memory map
- * takes up a quarter or more of each slot on x86 with an 80-byte struct page.
+ * takes up a quarter or more of each slot on x86 with an 80-byte struct page. At
+ * boot, all that the node has in the slot counts, since it is filled by several
+ * calls where the node has gaps.
  */
 static bool __meminit is_huge_wanted(unsigned long addr, unsigned long next,
 				     const struct vmemmap_fill *fill)
 {
+	const unsigned long slot = ALIGN_DOWN(addr, PMD_SIZE);
+	const unsigned long enough = PMD_SIZE / 4;
 	const unsigned long size = next - addr;
 
-	return fill->huge && (size == PMD_SIZE ||
-			      (!fill->altmap && size >= PMD_SIZE / 4));
+	if (!fill->huge || size == PMD_SIZE)
+		return fill->huge;
+	if (fill->altmap)
+		return false;
+	return size >= enough ||
+	       sparse_boot_size(slot, slot + PMD_SIZE, fill->nid) >= enough;
 }
 
 /* Fill [addr, next), which lies in the slot @pmd below @pud. */

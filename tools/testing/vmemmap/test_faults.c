@@ -281,6 +281,63 @@ static void a_boot_buffer_of_base_pages_needs_no_alignment(void)
 	vmemmap_close_boot_buffer();
 }
 
+/* A leaf of 256 KiB is the memory map of eight sections, as on loongarch with 16K pages. */
+static const struct geometry eight_sections = {
+	.name = "tiny 4k, 3 levels, a leaf for eight sections", .bits = { 6, 3, 3 },
+	.arch = ARCH_HUGE, .page_shift = 12, .section_shift = 21, .subsection_shift = 18,
+	.sections_shift = 5, .max_order = 10, .ram_pages = 896, .is_tiny = true,
+};
+
+/* RAM of node 0 in these sections: [0, 1), and [first, end) behind a gap. */
+static void machine_with_gap(unsigned long first, unsigned long end)
+{
+	machine_early();
+	soft_regions[0] = (struct soft_region){ 0, 1, 0 };
+	soft_regions[1] = (struct soft_region){ section_nr_to_pfn(first),
+						section_nr_to_pfn(end), 0 };
+}
+
+static struct page *populate_section(unsigned long nr)
+{
+	return __populate_section_memmap(section_nr_to_pfn(nr), PAGES_PER_SECTION, 0,
+					 NULL, NULL);
+}
+
+static void a_slot_that_a_node_fills_across_a_gap_gets_a_leaf(void)
+{
+	const unsigned long size = PAGES_PER_SECTION * sizeof(struct page);
+	unsigned long quarter, pfn;
+
+	use_geometry(&eight_sections);
+	quarter = PMD_SIZE / 4 / size;
+	SKIP_UNLESS(quarter >= 2, "a section fills a quarter of a slot");
+
+	/* the last of a quarter */
+	machine_with_gap(2, quarter + 1);
+	EXPECT(populate_section(0));
+	EXPECT_EQ(walk(soft_vmemmap).level, SOFT_PMD);
+	pfn = mapped_pfn(vaddr(section_nr_to_pfn(2)));
+	EXPECT(populate_section(2));
+	EXPECT_EQ(mapped_pfn(vaddr(section_nr_to_pfn(2))), pfn);
+
+	/* one too few; one that another slot needs; two parts of one section */
+	machine_with_gap(2, quarter);
+	EXPECT(populate_section(0));
+	EXPECT_EQ(walk(soft_vmemmap).level, SOFT_PTE);
+	machine_with_gap(PMD_SIZE / size, PMD_SIZE / size + quarter);
+	EXPECT(populate_section(0));
+	EXPECT_EQ(walk(soft_vmemmap).level, SOFT_PTE);
+	machine_with_gap(0, quarter - 1);
+	soft_regions[1].pfn++;
+	EXPECT(populate_section(0));
+	EXPECT_EQ(walk(soft_vmemmap).level, SOFT_PTE);
+
+	/* after boot, nobody knows what will come */
+	machine_with_gap(2, quarter + 1);
+	machine.has_slab = true;
+	EXPECT_EQ(sparse_boot_size(soft_vmemmap, soft_vmemmap + PMD_SIZE, 0), 0);
+}
+
 const struct test_case fault_cases[] = {
 	TEST_CASE(what_is_shared_is_refused_where_a_leaf_is, BARE),
 	TEST_CASE(what_is_shared_is_refused_where_another_page_is, BARE),
@@ -292,5 +349,6 @@ const struct test_case fault_cases[] = {
 	TEST_CASE(a_boot_buffer_comes_in_pieces_if_need_be, EARLY),
 	TEST_CASE(a_piece_of_the_boot_buffer_gives_its_rest_back, EARLY),
 	TEST_CASE(a_boot_buffer_of_base_pages_needs_no_alignment, EARLY),
+	TEST_CASE(a_slot_that_a_node_fills_across_a_gap_gets_a_leaf, EARLY, .where = ONCE),
 	{}
 };
