@@ -118,8 +118,9 @@ static int __meminit populate_memmap(unsigned long pfn, unsigned long nr_pages,
 }
 
 /*
- * The sections of the run at boot that sparse_init() has yet to ask for. It counts
- * at boot alone: a part of it that nobody asked for may be freed with a neighbour.
+ * The sections of the run at boot that sparse_init() has yet to ask for. It passes
+ * over those that HugeTLB has given a memory map. It counts at boot alone: a part
+ * of it that nobody asked for may be freed with a neighbour.
  */
 static struct {
 	unsigned long pfn;
@@ -218,8 +219,8 @@ struct page * __meminit __populate_section_memmap(unsigned long pfn,
 						  struct vmem_altmap *altmap,
 						  struct dev_pagemap *pgmap)
 {
-	if (pfn == boot_run.pfn && pfn < boot_run.end_pfn && !slab_is_available()) {
-		boot_run.pfn += nr_pages;
+	if (boot_run.pfn <= pfn && pfn < boot_run.end_pfn && !slab_is_available()) {
+		boot_run.pfn = pfn + nr_pages;
 		return pfn_to_page(pfn);
 	}
 	return populate_section(pfn, nr_pages, nid, altmap, pgmap);

@@ -338,6 +338,21 @@ static void a_slot_that_a_node_fills_across_a_gap_gets_a_leaf(void)
 	EXPECT_EQ(sparse_boot_size(soft_vmemmap, soft_vmemmap + PMD_SIZE, 0), 0);
 }
 
+/* HugeTLB has seen to the second section, and nobody asks for it. */
+static void a_run_goes_on_behind_a_section_that_nobody_asks_for(void)
+{
+	machine_early();
+	soft_regions[0] = (struct soft_region){ 0, 4 * PAGES_PER_SECTION, 0 };
+	EXPECT(populate_section(0));
+	EXPECT_EQ(machine.seen.nr_flushes, 1);
+	EXPECT(populate_section(2));
+	EXPECT(populate_section(3));
+	EXPECT_EQ(machine.seen.nr_flushes, 1);
+	/* behind it, and before what has been asked for */
+	EXPECT(populate_section(4));
+	EXPECT_EQ(machine.seen.nr_flushes, 2);
+}
+
 const struct test_case fault_cases[] = {
 	TEST_CASE(what_is_shared_is_refused_where_a_leaf_is, BARE),
 	TEST_CASE(what_is_shared_is_refused_where_another_page_is, BARE),
@@ -350,5 +365,6 @@ const struct test_case fault_cases[] = {
 	TEST_CASE(a_piece_of_the_boot_buffer_gives_its_rest_back, EARLY),
 	TEST_CASE(a_boot_buffer_of_base_pages_needs_no_alignment, EARLY),
 	TEST_CASE(a_slot_that_a_node_fills_across_a_gap_gets_a_leaf, EARLY, .where = ONCE),
+	TEST_CASE(a_run_goes_on_behind_a_section_that_nobody_asks_for, EARLY),
 	{}
 };
