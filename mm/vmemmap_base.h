@@ -43,6 +43,12 @@
 #include "internal.h"
 
 /*
+ * Architectures with a vmemmap_populate() of their own that cannot be repeated for
+ * a range: it would map the range a second time, or lose what it had allocated.
+ */
+#define VMEMMAP_POPULATE_ONCE	(IS_ENABLED(CONFIG_PPC64) || IS_ENABLED(CONFIG_S390))
+
+/*
  * The two columns below have the same rows, as far as a series differs: headers,
  * which side defines what, and small functions. The first is for kernels whose
  * zones have tail pages to share.

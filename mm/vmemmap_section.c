@@ -170,14 +170,19 @@ static int __meminit populate_boot_run(unsigned long pfn,
 				       unsigned long nr_pages, int nid)
 {
 	const unsigned long next_pfn = pfn + nr_pages;
-	const unsigned long end_pfn = boot_run_end(next_pfn, nid);
+	unsigned long end_pfn = next_pfn;
 	int err;
+
+	if (!VMEMMAP_POPULATE_ONCE)
+		end_pfn = boot_run_end(next_pfn, nid);
 
 	vmemmap_open_boot_buffer(PAGE_SIZE * vmemmap_nr_pages(end_pfn - pfn), nid);
 	err = populate_memmap(pfn, end_pfn - pfn, nid, NULL, NULL);
 	vmemmap_close_boot_buffer();
-	if (err)
+	if (err && end_pfn > next_pfn)
 		return populate_memmap(pfn, nr_pages, nid, NULL, NULL);
+	if (err)
+		return err;
 	boot_run.pfn = next_pfn;
 	boot_run.end_pfn = end_pfn;
 	return 0;

@@ -7,11 +7,20 @@
 #include "soft.h"
 #include <linux/vmemmap.h>
 
+bool soft_is_populated_once(void)
+{
+	return machine.knobs.is_populated_once;
+}
+
 int vmemmap_populate(unsigned long start, unsigned long end, int node,
 		     struct vmem_altmap *altmap)
 {
 	const bool is_section = end - start >=
 				PAGES_PER_SECTION * sizeof(struct page);
+
+	if (machine.knobs.is_populated_once)
+		EXPECT(start >= machine.seen.populated.end);
+	machine.seen.populated = (struct range){ start, end };
 
 	switch (geo.arch) {
 	case ARCH_HUGE:

@@ -162,6 +162,7 @@ struct machine {
 	 * @is_untraced: tracing is off
 	 * @refuse_pmds: pmd_set_huge() refuses
 	 * @is_mirrored: every other PMD_SIZE of RAM is mirrored memory
+	 * @is_populated_once: vmemmap_populate() cannot be repeated for an address
 	 * @has_no_buffer: sparse_init() allocates no buffer for the memory map
 	 * @far_distance: distance between the two nodes
 	 */
@@ -178,6 +179,7 @@ struct machine {
 		bool is_untraced;
 		bool refuse_pmds;
 		bool is_mirrored;
+		bool is_populated_once;
 		bool has_no_buffer;
 		int far_distance;
 	} knobs;
@@ -206,6 +208,7 @@ struct machine {
 	 * @tables_flushed: what was flushed last because of tables
 	 * @poisoned: the struct pages poisoned last; NULL: none
 	 * @nr_poisoned: their number
+	 * @populated: range of the last call of vmemmap_populate()
 	 * @freed: range of the last call of vmemmap_free()
 	 * @nr_traced: tracepoints about leaves
 	 * @nr_traced_failures: failed allocations that were traced
@@ -235,6 +238,7 @@ struct machine {
 		struct vmemmap_cleared tables_flushed;
 		struct page *poisoned;
 		unsigned long nr_poisoned;
+		struct range populated;
 		struct range freed;
 		unsigned long nr_traced;
 		unsigned long nr_traced_failures;

@@ -353,6 +353,23 @@ static void a_run_goes_on_behind_a_section_that_nobody_asks_for(void)
 	EXPECT_EQ(machine.seen.nr_flushes, 2);
 }
 
+/* Fail each allocation in turn, for good. */
+static void where_it_cannot_be_repeated_boot_populates_each_section_once(void)
+{
+	unsigned long nr, nr_failed, n = 0;
+
+	do {
+		machine_early();
+		machine.knobs.is_populated_once = true;
+		soft_regions[0] = (struct soft_region){ 0, 3 * PAGES_PER_SECTION, 0 };
+		fail_allocation(++n, true);
+		for (nr = nr_failed = 0; nr < 3; nr++)
+			nr_failed += !populate_section(nr);
+		expect_messages(nr_failed);
+	} while (nr_failed);
+	EXPECT(n > 1);
+}
+
 const struct test_case fault_cases[] = {
 	TEST_CASE(what_is_shared_is_refused_where_a_leaf_is, BARE),
 	TEST_CASE(what_is_shared_is_refused_where_another_page_is, BARE),
@@ -366,5 +383,6 @@ const struct test_case fault_cases[] = {
 	TEST_CASE(a_boot_buffer_of_base_pages_needs_no_alignment, EARLY),
 	TEST_CASE(a_slot_that_a_node_fills_across_a_gap_gets_a_leaf, EARLY, .where = ONCE),
 	TEST_CASE(a_run_goes_on_behind_a_section_that_nobody_asks_for, EARLY),
+	TEST_CASE(where_it_cannot_be_repeated_boot_populates_each_section_once, EARLY),
 	{}
 };

@@ -44,6 +44,7 @@
 #define VMEMMAP_DEFINES_TABLE_INIT
 #define VMEMMAP_PUBLIC_LEVELS
 #define VMEMMAP_POPULATE_HVO
+#define VMEMMAP_POPULATE_ONCE	soft_is_populated_once()
 
 #define IS_ENABLED(option)	1
 #define VISIBLE_IF_KUNIT
@@ -317,6 +318,7 @@ void soft_message(const char *fmt, ...) __printf(1, 2);
 int soft_core_initcall(void);
 
 bool soft_is_traced(void);
+bool soft_is_populated_once(void);
 
 /* ---- 3. Other ways: a struct page is a place in the vmemmap, never touched ---- */
 
