@@ -417,6 +417,18 @@ unsigned long vmemmap_compound_nr_pages(unsigned long pfn,
 					unsigned long nr_pages,
 					struct dev_pagemap *pgmap);
 
+/**
+ * vmemmap_is_misaligned() - does a device start on no multiple of its page size?
+ * @pfn: page frame in one of its ranges
+ * @pgmap: the device
+ *
+ * The first compound page of such a range has page frames of somebody else, and a
+ * process could map them.
+ *
+ * Context: any.
+ */
+bool vmemmap_is_misaligned(unsigned long pfn, struct dev_pagemap *pgmap);
+
 #ifndef vmemmap_populate_compound_pages
 /**
  * vmemmap_populate_compound_pages() - map the struct pages of device memory
@@ -432,10 +444,10 @@ unsigned long vmemmap_compound_nr_pages(unsigned long pfn,
  * later ones map the last of these. The range may start or end within a compound
  * page, if what lies before has been populated.
  *
- * Return: 0; -ENOMEM or -EEXIST as vmemmap_fill_range(); -EINVAL if @pgmap has no such
- * range, the compound pages do not start on a vmemmap page, or the tail page of a
- * compound page that starts before @start is not mapped by a PTE. After an
- * error the range is filled in part.
+ * Return: 0; -ENOMEM or -EEXIST as vmemmap_fill_range(); -EINVAL if @pgmap has no
+ * such range, if that range does not start on a multiple of its compound pages (see
+ * vmemmap_is_misaligned()), or if the tail page of a compound page that starts
+ * before @start is not mapped by a PTE. After an error the range is filled in part.
  */
 int vmemmap_populate_compound_pages(unsigned long start_pfn,
 				    unsigned long start, unsigned long end,

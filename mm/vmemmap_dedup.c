@@ -55,6 +55,15 @@ unsigned long __meminit vmemmap_compound_nr_pages(unsigned long pfn,
 	       vmemmap_nr_own_pages(start, per_compound);
 }
 
+bool __meminit vmemmap_is_misaligned(unsigned long pfn,
+				      struct dev_pagemap *pgmap)
+{
+	const unsigned long first_pfn = pgmap_range_start(pgmap, pfn);
+
+	return first_pfn != ULONG_MAX &&
+	       !IS_ALIGNED(first_pfn, pgmap_vmemmap_nr(pgmap));
+}
+
 #ifndef vmemmap_populate_compound_pages
 
 /*
@@ -83,7 +92,7 @@ int __meminit vmemmap_populate_compound_pages(unsigned long start_pfn,
 		.first = start - (start_pfn - first_pfn) * sizeof(struct page),
 	};
 
-	if (first_pfn == ULONG_MAX || !PAGE_ALIGNED(fill.first) ||
+	if (first_pfn == ULONG_MAX || vmemmap_is_misaligned(start_pfn, pgmap) ||
 	    lacks_tail(start, &fill))
 		return -EINVAL;
 	return vmemmap_fill_range(start, end, &fill);

@@ -91,11 +91,16 @@ void __init sparse_init_subsection_map(unsigned long pfn, unsigned long nr_pages
 static void __meminit warn_not_populated(unsigned long pfn,
 					 unsigned long nr_pages, int nid,
 					 const struct vmem_altmap *altmap,
-					 int err)
+					 struct dev_pagemap *pgmap, int err)
 {
+	const char *how = "";
+
+	if (altmap)
+		how = " from their device";
+	else if (err == -EINVAL && pgmap && vmemmap_is_misaligned(pfn, pgmap))
+		how = " unless their device starts on a multiple of its page size";
 	pr_warn_ratelimited("pfn [%#lx-%#lx) of node %d cannot be populated%s (%d)\n",
-			    pfn, pfn + nr_pages, nid,
-			    altmap ? " from their device" : "", err);
+			    pfn, pfn + nr_pages, nid, how, err);
 }
 
 /* After an error, the range is mapped in part. */
@@ -202,7 +207,7 @@ populate_section(unsigned long pfn, unsigned long nr_pages, int nid,
 	if (!err)
 		return pfn_to_page(pfn);
 
-	warn_not_populated(pfn, nr_pages, nid, altmap, err);
+	warn_not_populated(pfn, nr_pages, nid, altmap, pgmap, err);
 	return NULL;
 }
 
@@ -500,7 +505,7 @@ int __meminit sparse_add_section(int nid, unsigned long start_pfn,
 	if (!err)
 		err = section_activate(nid, start_pfn, nr_pages, altmap, pgmap);
 	if (err) {
-		warn_not_populated(start_pfn, nr_pages, nid, altmap, err);
+		warn_not_populated(start_pfn, nr_pages, nid, altmap, pgmap, err);
 		return err;
 	}
 

@@ -370,6 +370,33 @@ static void where_it_cannot_be_repeated_boot_populates_each_section_once(void)
 	EXPECT(n > 1);
 }
 
+/* ---- A device that starts within one of its pages ---- */
+
+/* Its first compound page has page frames that are not its own. */
+static void a_device_that_starts_within_a_compound_page_is_refused(void)
+{
+	const unsigned long nr_pages = PAGES_PER_SECTION * NR_MEM_SECTIONS / 4;
+	const unsigned long pfn = section_nr_to_pfn(NR_MEM_SECTIONS / 2);
+	struct device *dev = &devices[0];
+
+	SKIP_UNLESS(is_deduplicating(), "struct page has %zu bytes", sizeof(struct page));
+	init_device(dev, 0, pfn + nr_pages / 2, nr_pages);
+	dev->pgmap.vmemmap_shift = ilog2(nr_pages);
+	SKIP_UNLESS(vmemmap_can_optimize(NULL, &dev->pgmap) &&
+		    PAGE_ALIGNED(vaddr(dev->pfn)), "the compound page is too small");
+	forget_messages();
+	remember_machine();
+	EXPECT_EQ(add_device(dev), -EINVAL);
+	EXPECT(has_message("pfn [%#lx-%#lx) of node 0 cannot be populated unless their device starts",
+			   dev->pfn, dev->pfn + PAGES_PER_SECTION));
+	expect_messages(1);
+	expect_machine_as_before();
+
+	/* in pages of half the size, it starts with one */
+	dev->pgmap.vmemmap_shift--;
+	EXPECT_EQ(add_device(dev), 0);
+}
+
 const struct test_case fault_cases[] = {
 	TEST_CASE(what_is_shared_is_refused_where_a_leaf_is, BARE),
 	TEST_CASE(what_is_shared_is_refused_where_another_page_is, BARE),
@@ -384,5 +411,6 @@ const struct test_case fault_cases[] = {
 	TEST_CASE(a_slot_that_a_node_fills_across_a_gap_gets_a_leaf, EARLY, .where = ONCE),
 	TEST_CASE(a_run_goes_on_behind_a_section_that_nobody_asks_for, EARLY),
 	TEST_CASE(where_it_cannot_be_repeated_boot_populates_each_section_once, EARLY),
+	TEST_CASE(a_device_that_starts_within_a_compound_page_is_refused, BOOT),
 	{}
 };

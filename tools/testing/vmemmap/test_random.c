@@ -171,13 +171,15 @@ static bool is_apart(unsigned long pfn, unsigned long nr_pages)
 	return IS_ALIGNED(vaddr(pfn) | vaddr(pfn + nr_pages), size);
 }
 
+/* As large as the start of the device allows. */
 static void choose_compound(struct entropy *entropy, struct device *dev)
 {
 	const unsigned long want = (4UL << choose(entropy, 4)) * PAGE_SIZE;
 
 	if (!PAGE_ALIGNED(PAGES_PER_SECTION * sizeof(struct page)))
 		return;
-	while (pgmap_vmemmap_nr(&dev->pgmap) * sizeof(struct page) < want)
+	while (pgmap_vmemmap_nr(&dev->pgmap) * sizeof(struct page) < want &&
+	       IS_ALIGNED(dev->pfn, 2 * pgmap_vmemmap_nr(&dev->pgmap)))
 		dev->pgmap.vmemmap_shift++;
 }
 
