@@ -422,8 +422,8 @@ unsigned long vmemmap_compound_nr_pages(unsigned long pfn,
  * @pfn: page frame in one of its ranges
  * @pgmap: the device
  *
- * The first compound page of such a range has page frames of somebody else, and a
- * process could map them.
+ * The first compound page of such a range includes page frames that are not the
+ * device's, and a process could map them.
  *
  * Context: any.
  */
@@ -445,9 +445,9 @@ bool vmemmap_is_misaligned(unsigned long pfn, struct dev_pagemap *pgmap);
  * page, if what lies before has been populated.
  *
  * Return: 0; -ENOMEM or -EEXIST as vmemmap_fill_range(); -EINVAL if @pgmap has no
- * such range, if that range does not start on a multiple of its compound pages (see
- * vmemmap_is_misaligned()), or if the tail page of a compound page that starts
- * before @start is not mapped by a PTE. After an error the range is filled in part.
+ * such range, the compound pages do not start on a vmemmap page, or the tail page of
+ * a compound page that starts before @start is not mapped by a PTE. After an error
+ * the range is filled in part.
  */
 int vmemmap_populate_compound_pages(unsigned long start_pfn,
 				    unsigned long start, unsigned long end,

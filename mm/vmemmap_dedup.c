@@ -92,7 +92,7 @@ int __meminit vmemmap_populate_compound_pages(unsigned long start_pfn,
 		.first = start - (start_pfn - first_pfn) * sizeof(struct page),
 	};
 
-	if (first_pfn == ULONG_MAX || vmemmap_is_misaligned(start_pfn, pgmap) ||
+	if (first_pfn == ULONG_MAX || !PAGE_ALIGNED(fill.first) ||
 	    lacks_tail(start, &fill))
 		return -EINVAL;
 	return vmemmap_fill_range(start, end, &fill);

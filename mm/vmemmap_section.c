@@ -112,11 +112,13 @@ static int __meminit populate_memmap(unsigned long pfn, unsigned long nr_pages,
 	const unsigned long end = start + nr_pages * sizeof(struct page);
 	int err;
 
-	if (vmemmap_can_optimize(altmap, pgmap))
+	if (!vmemmap_can_optimize(altmap, pgmap))
+		err = vmemmap_populate(start, end, nid, altmap);
+	else if (!vmemmap_is_misaligned(pfn, pgmap))
 		err = vmemmap_populate_compound_pages(pfn, start, end, nid,
 						      pgmap);
 	else
-		err = vmemmap_populate(start, end, nid, altmap);
+		err = -EINVAL;
 	if (!err)
 		vmemmap_flush_populated(start, end);
 	return err;
