@@ -3,8 +3,9 @@
  * fuzz.c - libFuzzer chooses the operations of test_random.c
  *
  * The first byte of an input chooses the variant, the second the geometry, all
- * others the operations. corpus/ keeps the inputs that reach new code; make unit
- * runs each of them on every variant.
+ * others the operations. corpus.txt keeps the inputs that reach new code, a line for
+ * each; make unit runs each of them on every variant. Such a line is what
+ * "od -An -v -tx1 <file> | tr -d ' \n'" prints.
  */
 #include <stdint.h>
 #include <stdio.h>

@@ -8,7 +8,6 @@
  * checked after it. A failure prints the seed and the operations. A fuzzer may
  * choose the operations by bytes.
  */
-#include <dirent.h>
 #include <stdlib.h>
 
 #include "soft.h"
@@ -424,26 +423,16 @@ static void random_operations_agree_with_the_oracle_on_real_tables(void)
 
 /* ---- The corpus of the fuzzer ---- */
 
-static int is_input(const struct dirent *entry)
-{
-	return entry->d_name[0] != '.';
-}
-
-static void run_input(const char *name)
+/* A line is an input: two hexadecimal digits for each byte. */
+static void run_input(const char *line, int number)
 {
 	unsigned char bytes[4096];
 	struct entropy entropy = { .bytes = bytes + 1 };
-	FILE *file;
-	char *path;
-	size_t nr;
+	size_t nr = 0;
 
-	EXPECT(asprintf(&path, "%s/%s", CORPUS, name) >= 0);
-	file = fopen(path, "r");
-	EXPECT(file);
-	nr = fread(bytes, 1, sizeof(bytes), file);
-	fclose(file);
-	free(path);
-	note_operation("input %s", name);
+	while (nr < sizeof(bytes) && sscanf(line + 2 * nr, "%2hhx", &bytes[nr]) == 1)
+		nr++;
+	note_operation("input %d", number);
 	EXPECT(nr >= 2 && nr < sizeof(bytes));
 	entropy.nr_bytes = nr - 1;
 	run_chosen_operations(&entropy);
@@ -452,15 +441,17 @@ static void run_input(const char *name)
 /* Whatever variant an input was found with. */
 static void operations_of_the_corpus_agree_with_the_oracle(void)
 {
-	struct dirent **entries;
-	const int nr = scandir(CORPUS, &entries, is_input, alphasort);
+	FILE *file = fopen(CORPUS, "r");
+	char *line = NULL;
+	size_t size = 0;
+	int nr = 0;
 
+	EXPECT(file);
+	while (getline(&line, &size, file) > 0)
+		run_input(line, ++nr);
 	EXPECT(nr > 0);
-	for (int i = 0; i < nr; i++) {
-		run_input(entries[i]->d_name);
-		free(entries[i]);
-	}
-	free(entries);
+	free(line);
+	fclose(file);
 }
 
 const struct test_case random_cases[] = {
