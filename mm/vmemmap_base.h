@@ -48,12 +48,7 @@
  */
 #define VMEMMAP_POPULATE_ONCE	(IS_ENABLED(CONFIG_PPC64) || IS_ENABLED(CONFIG_S390))
 
-/*
- * The two columns below have the same rows, as far as a series differs: headers,
- * which side defines what, and small functions. The first is for kernels whose
- * zones have tail pages to share.
- */
-#ifdef VMEMMAP_TAIL_MIN_ORDER	/* ---- 7.3 ---- */
+#ifdef VMEMMAP_TAIL_MIN_ORDER	/* ---- 7.3, whose zones have tail pages to share ---- */
 
 #include "hugetlb_vmemmap.h"
 #include "mm_init.h"
@@ -117,7 +112,7 @@ static inline void vmemmap_put_boot_page(struct page *page)
 	free_reserved_page(page);
 }
 
-#else	/* ---- 6.12 ---- */
+#else	/* ---- 6.12: the same rows, as far as it differs ---- */
 
 #include <linux/bootmem_info.h>
 
