@@ -26,6 +26,7 @@ takes_bench-scale := $(harness) $(any)
 takes_words :=
 takes_laid := $(kernel)
 takes_laid-all := $(kernel)
+takes_overlay-test := BASE FILTER $(any)
 takes_check := $(kernel)
 takes_clean :=
 goals := $(patsubst takes_%,%,$(filter takes_%,$(.VARIABLES)))
@@ -79,6 +80,9 @@ laid-all:
 
 words:
 	@$(tools)/words_test.sh
+
+overlay-test:
+	@$(tools)/overlay_test.sh $(words)
 
 # If build is a link, what it points to is emptied.
 clean:

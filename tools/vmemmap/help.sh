@@ -30,6 +30,8 @@ make bench   instructions, flushes and pages that the memory map costs, beside
              the stock kernel: a table, and under build/bench/ where they go
 make bench-scale
              is a leaf as cheap in a machine of 1 PiB as in one of 64 GiB
+make overlay-test
+             does laying our files over a tree, or undoing that, lose anything?
 make words   do all goals take the words that they should, and no others
 make laid    does a kernel tree with our files do what its developers expect: make -C
              tools/testing/vmemmap, kselftest, htmldocs; make laid-all: kunit.py, too

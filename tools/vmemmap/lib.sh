@@ -268,5 +268,13 @@ series="6.12 7.3"	# of Linux, that our files serve
 for_kunit="test-both test test-all test-debug"	# goals whose kernels have KUnit
 # shellcheck disable=SC2034
 mapfile -t patched < <(sed -n 's,^// edits: ,,p' "$tools"/*.cocci | sort -u)	# stock files, by our rules
+
+# The stock files that ours replace or are merged into; a tree may lack some of them.
+stock_files() (
+	cd "$top"
+	printf '%s\n' Kconfig MAINTAINERS Documentation/mm/index.rst mm/sparse-vmemmap.c "${patched[@]}" \
+		{mm,lib,arch/*/mm}/Makefile.vmemmap | sed 's/\.vmemmap$//'
+)
+
 one_of BASE "$series"
 one_of ACCEL "tcg kvm"

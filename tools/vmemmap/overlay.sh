@@ -1,107 +1,101 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# overlay.sh lay|undo|check <tree> - our files over a kernel tree
+# overlay.sh - this back end over a kernel tree
 #
-#	lay	lay our files over the tree; again: touch only what has changed
-#	undo	bring back what was there
-#	check	say why our files cannot be laid, if so
+#	lay <tree>		lay our files over the tree; once laid: update them
+#	undo <tree>		bring back what was there
+#	check <tree>		report what would keep lay from its work; write nothing
+#	diff <tree>		print what was changed in the tree after it was laid
+#	take <tree>		bring these changes into this clone
 #
-# Each path is written down before it is touched, and a file of stock's is kept
-# aside before another takes its place, so that a call that was interrupted can
-# be completed or undone by the next. No file is written to in its place: the
-# tree may share its files with another by hard links.
+# FORCE=1 overwrites what was changed after it was laid, and lays over a series
+# that our files are not for. PARTS=lib lays only what works with any back end.
+#
+# The F: lines of MAINTAINERS name our files. A file of the stock kernel is replaced,
+# or merged: it gets lines of ours, or semantic patches change it.
+#
+# <tree>/.vmemmap keeps up to three versions of a file:
+#
+#	stock	the one that was there before, if any
+#	laid	the one that was put there
+#	next	the one that a call is putting there; it becomes the one laid
+#
+# A file of the tree that is none of these was changed by somebody else. All files
+# are rendered before the first one is moved; the next call completes or undoes one
+# that was interrupted. No file is written to in place, since the tree may share its
+# files with another one by hard links.
 
 # shellcheck source=tools/vmemmap/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-replaced="mm/sparse-vmemmap.c"	# the one file of ours that stock has too
+replaced=mm/sparse-vmemmap.c
+declare -A sum			# of each version of a file
+declare -A verdict stock_of	# of each file that is laid, see judge()
+changed=()
 
+# ---- Our files ----
+
+# files_in <dir>: its files with a name of ours, but what git ignores. Without git, that
+# is what our .gitignore names.
+files_in() (
+	[ -e "$top/MAINTAINERS" ] || return 0
+	mapfile -t patterns < <(sed -n 's/^F:\t//p' "$top/MAINTAINERS")
+	mapfile -t names < <(awk '/^\*/ { print "!\n-name\n" $0 }' "$top/.gitignore")
+	cd "$1"
+	{
+		{ [ -e .git ] && git -c core.quotePath=off ls-files -co --exclude-standard -- "${patterns[@]}" 2>/dev/null; } ||
+			for pattern in "${patterns[@]}"; do
+				compgen -G "$pattern" || true
+			done | while read -r file; do
+				[ ! -e "$file" ] || find "$file" -type f "${names[@]}"
+			done
+	} | sort -u | while read -r file; do
+		[ ! -f "$file" ] || echo "$file"
+	done
+)
+
+# Those of this clone that go into the tree. It may lack an architecture.
 own_files() {
-	local dirs
-
-	cd "$top"
-	# shellcheck disable=SC2086 # a list of names
-	dirs=$(ls -d ${PARTS:-Documentation arch include lib mm tools/testing} 2>/dev/null)
-	# shellcheck disable=SC2086 # a list of names
-	find $dirs -type f ! -name '*.o' ! -name '*.pyc' ! -name '*~' ! -name Makefile.vmemmap
-}
-
-# The files of the tree that we edit: those that a file of ours is merged into, and
-# those that our rules change.
-edited_files() {
 	local file
 
-	cd "$top"
-	echo Kconfig
-	for file in ${PARTS:-arch/*/mm lib mm}; do
-		[ ! -e "$file/Makefile.vmemmap" ] || echo "$file/Makefile"
-	done
-	[ -z "${PARTS:-}" ] || return 0
-	[ ! -e MAINTAINERS ] || echo MAINTAINERS
-	echo Documentation/mm/index.rst
-	printf '%s\n' "${patched[@]}"
-}
-
-# append <file of ours> <file>: all but the line with the license.
-append() {
-	sed 1d "$1" >>"$2"
-}
-
-# The pages that we bring stand beside the page about deduplication.
-index_pages() {
-	local pages
-
-	pages=$(cd "$top/Documentation/mm" && printf '   %s\n' vmemmap*.rst | sed 's/\.rst$//' | sort)
-	sed -i "/^   vmemmap_dedup\$/i\\${pages//$'\n'/\\$'\n'}" "$1"
-	grep -qxF "${pages%%$'\n'*}" "$1" || fail "Documentation/mm/index.rst has no vmemmap_dedup to put our pages beside"
-}
-
-# The people whom the tree names for mm/sparse-vmemmap.c, or for mm/.
-people() {
-	local file
-
-	for file in mm/sparse-vmemmap.c mm/; do
-		awk -v RS= -v FS='\n' -v file="F:\t$file" '
-			$0 "\n" ~ "\n" file "\n" { for (i = 1; i <= NF; i++) if ($i ~ /^[MR]:/) print $i }' "$1" |
-			grep . && break
+	if [ -n "$PARTS" ]; then
+		echo lib/test_vmemmap.c
+		return
+	fi
+	files_in "$top" | while read -r file; do
+		[[ $file != arch/* ]] || [ -e "$tree/${file%/*}/Makefile" ] || continue
+		echo "$file"
 	done
 }
 
-# Our entry, with these people, behind the entry whose title is the next before its
-# title; few files of that kind are sorted throughout.
-insert_maintainers() {
-	local entry
+# The files of the stock kernel that ours are merged into ...
+all_merged_files() (
+	cd "$top"
+	if [ -n "$PARTS" ]; then
+		printf '%s\n' Kconfig lib/Makefile
+		return
+	fi
+	for file in Kconfig MAINTAINERS {mm,lib,arch/*/mm}/Makefile.vmemmap; do
+		[ ! -e "$file" ] || echo "${file%.vmemmap}"
+	done
+	for file in "${patched[@]}"; do
+		[ -z "$(rules_for "$file")" ] || echo "$file"
+	done
+	[ "$(own_files | grep -c '^Documentation/mm/')" = 0 ] || echo Documentation/mm/index.rst
+)
 
-	entry=$(sed 1q "$top/MAINTAINERS" && people "$1" && sed 1d "$top/MAINTAINERS")
-	ENTRY=$entry awk '
-		BEGIN { entry = ENVIRON["ENTRY"]; title = substr(entry, 1, index(entry, "\n") - 1) }
-		/^[A-Z]:\t/ && last !~ /^[A-Z]:\t/ {	# last is a title
-			if (NR != FNR && behind == best) {
-				print entry "\n"
-				behind = ""
-			} else if (NR != FNR)
-				behind = last
-			else if (last > best && last < title)
-				best = last
-		}
-		NR != FNR && FNR > 1 { print last }
-		{ last = $0 }
-		END { print last }' "$1" "$1" >"$1.out"
-	cat "$1.out" >"$1" && rm "$1.out"
+# ... but those that a tree may lack.
+merged_files() {
+	all_merged_files | while read -r file; do
+		[[ $file != @(arch|Documentation)/* && $file != MAINTAINERS ]] || [ -e "$tree/$file" ] || continue
+		echo "$file"
+	done
 }
 
-# merge <path> <file>: put what we bring for a file of stock's into it.
-merge() {
-	case $1 in
-	Kconfig) append "$top/Kconfig" "$2" ;;
-	*/Makefile) append "$top/$1.vmemmap" "$2" ;;
-	MAINTAINERS) insert_maintainers "$2" ;;
-	*/index.rst) index_pages "$2" ;;
-	esac
-}
+# ---- Merging: each function changes <file>, which is a copy of a stock file ----
 
-# The semantic patches for a file of stock's; each says what it "// edits:", and
-# which series it is "// only:" for, if not for all.
+# The semantic patches for a file; each says what it "// edits:", and which series it
+# is "// only:" for, if not for all.
 rules_for() {
 	local rules
 
@@ -111,67 +105,215 @@ rules_for() {
 	done
 }
 
-# apply_rules <rules> <path> <file>: change the file, which is stock's of that path.
-# spatch returns 0 even if nothing matches, so look: the rules have changed it, it
-# has as many new lines as they add, and no name that is "// gone:" is left.
+# apply_rules <rules> <path> <file>. spatch returns 0 even if nothing matches, so look:
+# the rules have changed the file, it has as many new lines as they add, and no name
+# that is "// gone:" is left. The names are relative, since spatch hands them to a
+# shell; a HOME of its own keeps the user's .cocciconfig out.
 apply_rules() {
-	local in=$state/in.c out=$state/out.c adds added gone
+	local adds added gone
 
-	command -v spatch >/dev/null || fail "spatch is missing. Run: sudo apt-get install coccinelle"
-	cp "$3" "$in"
-	spatch --very-quiet --no-includes --no-show-diff --sp-file "$1" "$in" -o "$out" >/dev/null 2>&1 ||
-		fail "$1 does not work on $2"
-	added=$(diff "$in" "$out" | grep -c '^>' || true)
+	cp "$1" "$work/rules.cocci" && cp "$3" "$work/in.c"
+	(cd "$work" && HOME=$work spatch --very-quiet --no-includes --no-show-diff \
+		--sp-file rules.cocci in.c -o out.c) >"$work/log" 2>&1 ||
+		fail "$(basename "$1") does not work on $2: $(tail -n 1 "$work/log")"
+	added=$(diff "$work/in.c" "$work/out.c" | grep -c '^>' || true)
 	adds=$(grep -c '^+' "$1" || true)
 	gone=$(sed -n 's,^// gone:,,p' "$1" | xargs -n1 | paste -sd'|')
-	if cmp -s "$in" "$out" || [ "$added" != "$adds" ] ||
-		{ [ -n "$gone" ] && grep -qwE "$gone" "$out"; }; then
-		fail "$1 does not fit $2; take a tree of series $series"
+	if cmp -s "$work/in.c" "$work/out.c" || [ "$added" != "$adds" ] ||
+		{ [ -n "$gone" ] && grep -qwE "$gone" "$work/out.c"; }; then
+		fail "$(basename "$1") does not fit $tree/$2; take a tree of series $series"
 	fi
-	cat "$out" >"$3"
-	rm "$in" "$out"
+	cat "$work/out.c" >"$3"
 }
 
-# render <path> <output>: the file as it shall be in the laid tree.
-render() {
-	local stock=$state/stock/$1 rules
+# apply_all_rules <path> <file>. Most of the time of lay is spent here, so what has been
+# made of the same file by the same rules is kept.
+apply_all_rules() {
+	local list rules key
 
-	if [ ! -e "$stock" ] || [ "$1" = "$replaced" ]; then
-		cp --preserve=mode "$top/$1" "$2"
+	mapfile -t list < <(rules_for "$1")
+	key=$(cat "$2" "${list[@]}" | sha256sum | cut -c 1-64)
+	if [ -e "$state/patched/$key" ]; then
+		cat "$state/patched/$key" >"$2"
+	else
+		for rules in "${list[@]}"; do
+			apply_rules "$rules" "$1" "$2"
+		done
+	fi
+	mkdir -p "$work/patched"
+	cp "$2" "$work/patched/$key"
+}
+
+# append <file of ours> <file>: all but the line with the license.
+append() {
+	[ -z "$(tail -c 1 "$2")" ] || echo >>"$2"
+	sed 1d "$1" >>"$2"
+}
+
+# Our pages stand beside the one about deduplication.
+index_pages() {
+	local pages
+
+	pages=$(own_files | sed -n 's,^Documentation/mm/\(.*\)\.rst$,   \1,p' | sort)
+	grep -qx ' *vmemmap_dedup' "$1" ||
+		fail "$tree/Documentation/mm/index.rst has no vmemmap_dedup to put our pages beside"
+	sed -i "/^ *vmemmap_dedup\$/i\\${pages//$'\n'/\\$'\n'}" "$1"
+}
+
+# The people whom a MAINTAINERS names for the replaced file, or for its directory.
+people() {
+	local file
+
+	for file in "$replaced" "${replaced%/*}/"; do
+		awk -v RS= -v FS='\n' -v file="F:\t$file" '
+			index($0 "\n", "\n" file "\n") { for (i = 1; i <= NF; i++) if ($i ~ /^[MR]:/) print $i }' "$1" |
+			grep . && break
+	done
+}
+
+# Our entry, with these people, behind the one whose title comes next before its own;
+# few files of that kind are sorted throughout.
+insert_entry() {
+	local entry
+
+	entry=$(sed 1q "$top/MAINTAINERS" && people "$1" && sed 1d "$top/MAINTAINERS")
+	ENTRY=$entry awk '
+		BEGIN { entry = ENVIRON["ENTRY"]; title = substr(entry, 1, index(entry, "\n") - 1) }
+		{ is_title = /^[A-Z]:\t/ && last !~ /^[A-Z]:\t/ }	# that is, the last line is
+		NR == FNR { if (is_title && last > best && last < title) best = last }
+		NR != FNR && is_title { if (passed) print entry "\n"; passed = last == best }
+		NR != FNR && FNR > 1 { print last }
+		{ last = $0 }
+		END { print last; if (passed) print "\n" entry }' "$1" "$1" >"$work/entries"
+	cat "$work/entries" >"$1"
+}
+
+# render <path> <stock file> <output>: the file as it must be in the laid tree.
+render() {
+	mkdir -p "$(dirname "$3")"
+	if [ -z "$2" ] || [ "$1" = "$replaced" ]; then
+		cp --preserve=mode "$top/$1" "$3"
 		return
 	fi
-	cp --preserve=mode "$stock" "$2"
-	[[ $1 != *.c ]] || for rules in $(rules_for "$1"); do
-		apply_rules "$rules" "$1" "$2"
+	cp --preserve=mode "$2" "$3"
+	case $1 in
+	Kconfig) append "$top/Kconfig" "$3" ;;
+	*/Makefile) append "$top/$1.vmemmap" "$3" ;;
+	MAINTAINERS) insert_entry "$3" ;;
+	*/index.rst) index_pages "$3" ;;
+	*) apply_all_rules "$1" "$3" ;;
+	esac
+}
+
+# ---- What is there ----
+
+# The versions of a file are named <file>.kept, so that nothing takes them for sources,
+# and make distclean does not take them for backups.
+files_kept() {
+	local version
+
+	for version; do
+		[ ! -d "$state/$version" ] || (cd "$state/$version" && find . -type f)
+	done | sed 's,^\./,,; s,\.kept$,,' | sort -u
+}
+is_laid() { [ -d "$state/laid" ] || [ -d "$state/next" ]; }
+
+# add_up <version> <dir> <suffix of its files>: the checksum of each file that is laid.
+add_up() {
+	local value file
+
+	[ -d "$2" ] || return 0
+	while read -r value file; do
+		sum[$1:${file%"$3"}]=$value
+	done < <(cd "$2" && files_kept laid next | sed "s/\$/$3/" | xargs -rd '\n' sha256sum 2>/dev/null)
+}
+
+# is <version> <version> <path>: both are there and the same.
+is() { [ -n "${sum[$1:$3]-}" ] && [ "${sum[$1:$3]}" = "${sum[$2:$3]-}" ]; }
+
+distance() { diff "$1" "$2" | grep -c '^[<>]' || true; }
+
+blob() { git -C "$tree" hash-object --no-filters "$1" 2>/dev/null; }
+committed() { git -C "$tree" rev-parse -q --verify "HEAD:./$1" 2>/dev/null; }
+is_committed() { [ "$(committed "$1" || echo none)" = "$(blob "$2")" ]; }
+
+# is_stock <path> <file>: another version of the stock file is nearer to it than to the
+# one laid, and it is committed or has no line of ours.
+is_stock() {
+	local stock=$state/stock/$1.kept laid=$state/laid/$1.kept
+
+	[ -e "$2" ] && [ -e "$stock" ] && [ -e "$laid" ] &&
+		[ "$(distance "$2" "$stock")" -lt "$(distance "$2" "$laid")" ] || return
+	[ "$1" = "$replaced" ] || is_committed "$1" "$2" ||
+		! grep -vxFf "$stock" "$laid" | grep -qxFf - "$2"
+}
+
+# The stock file is the one that was kept; but a newer one that has been committed since
+# is, if the one kept was a committed one, too.
+find_stock() {
+	local file kept head newer=$work/stock
+
+	while read -r file; do
+		stock_of[$file]=$state/stock/$file.kept
+	done < <(comm -12 <(files_kept stock) <(files_kept laid next))
+	[ -e "$tree/.git" ] || return 0
+	for file in "${!stock_of[@]}"; do
+		kept=$(blob "${stock_of[$file]}") || continue
+		head=$(committed "$file") || continue
+		if [ "$head" = "$kept" ] || ! git -C "$tree" cat-file -e "$kept"; then
+			continue
+		fi
+		mkdir -p "$newer/$(dirname "$file")"
+		cp --preserve=mode "${stock_of[$file]}" "$newer/$file"
+		git -C "$tree" cat-file blob "$head" >"$newer/$file"
+		! is_stock "$file" "$newer/$file" || stock_of[$file]=$newer/$file
+	done 2>/dev/null
+}
+
+# judge <path>: is the file as laid, as stock, or changed? Stock may have moved on, by an
+# update of the tree or by another branch.
+judge() {
+	local file=$tree/$1
+
+	verdict[$1]=changed
+	if is tree laid "$1" || is tree next "$1"; then
+		verdict[$1]=laid
+	elif [ "${sum[tree:$1]-}" = "${sum[stock:$1]-}" ]; then
+		verdict[$1]=stock
+	elif is_stock "$1" "$file"; then
+		verdict[$1]=stock stock_of[$1]=$file
+	elif [ -n "${stock_of[$1]-}" ] && (render "$1" "${stock_of[$1]}" "$work/judged") 2>/dev/null &&
+		cmp -s "$file" "$work/judged"; then
+		verdict[$1]=laid
+	fi
+}
+
+judge_all() {
+	local version file
+
+	sum=() verdict=() stock_of=() changed=()
+	add_up tree "$tree" ''
+	for version in stock laid next; do
+		add_up $version "$state/$version" .kept
 	done
-	merge "$1" "$2"
+	find_stock
+	while read -r file; do
+		judge "$file"
+		[ "${verdict[$file]}" != changed ] || changed+=("$file")
+	done < <(files_kept laid next)
 }
 
-is_laid() { grep -qsxF "$1" "$state/laid"; }
-stock_of() { if [ -e "$state/stock/$1" ]; then echo "$state/stock/$1"; else echo "$tree/$1"; fi; }
+# Nothing that somebody has written is overwritten, unless he says so.
+refuse_changed() {
+	local more=$((${#changed[@]} - 1)) what
 
-# A file changes its time with its content, so that make sees it, back and forth.
-lay_file() {
-	if ! is_laid "$1"; then
-		mkdir -p "$(dirname "$state/stock/$1")" "$(dirname "$tree/$1")"
-		[ ! -e "$tree/$1" ] || ln -f "$tree/$1" "$state/stock/$1"
-		echo "$1" >>"$state/laid"
-	fi
-	render "$1" "$state/new"
-	cmp -s "$state/new" "$tree/$1" || mv -f "$state/new" "$tree/$1"
+	[ $more -ge 0 ] && [ "$FORCE" != 1 ] || return 0
+	what="${changed[0]} was changed after it was laid"
+	[ $more = 0 ] || what="${changed[0]} and $more more were changed after they were laid"
+	fail "$what; overlay.sh diff $tree shows it, FORCE=1 overwrites it"
 }
 
-undo_file() {
-	if [ -e "$state/stock/$1" ]; then
-		cp --preserve=mode "$state/stock/$1" "$state/new"
-		mv -f "$state/new" "$tree/$1"
-	else
-		rm -f "$tree/$1"
-		(cd "$tree" && rmdir -p "$(dirname "$1")" 2>/dev/null) || true
-	fi
-}
-
-check() {
+check_tree() {
 	local file found
 
 	for file in Makefile Kbuild Kconfig mm/Makefile; do
@@ -179,52 +321,290 @@ check() {
 	done
 	found=$(series_of "$tree")
 	if [[ " $series " != *" $found "* ]]; then
-		[ "${FORCE:-}" = 1 ] ||
+		[ "$FORCE" = 1 ] ||
 			fail "$tree is Linux $found, our files are for $series; FORCE=1 tries it all the same"
 		say "warning: $tree is Linux $found, our files are for $series"
 	fi
-	for file in $(own_files); do
-		[ ! -e "$tree/$file" ] || [ "$file" = "$replaced" ] || is_laid "$file" ||
+	command -v spatch >/dev/null || fail "spatch is missing; install the package coccinelle"
+	check_kept
+}
+
+check_kept() {
+	is_laid || ! grep -qs '"vmemmap_base.h"' "$tree/$replaced" ||
+		fail "$tree was laid, but its .vmemmap is gone (git clean -x?); take a clean tree;" \
+			"in git: git -C $tree stash -u, which keeps what is in this one"
+}
+
+# What will be laid, rendered under $work/next; and the stock files, under $work/stock.
+plan() {
+	local file stock
+
+	while read -r file; do
+		[ -n "${verdict[$file]-}" ] || [ "$file" = "$replaced" ] || [ ! -e "$tree/$file" ] ||
 			fail "$tree has a $file that was not laid by this tool; take a clean tree"
+	done < <(own_files)
+	while read -r file; do
+		[ -n "${verdict[$file]-}" ] || stock_of[$file]=$tree/$file
+		stock=${stock_of[$file]-}
+		[ -f "$stock" ] || fail "$tree is no whole kernel source tree: it has no $file"
+		[ "$file" != "$replaced" ] || grep -qw sparse_add_section "$stock" ||
+			fail "$stock does not define sparse_add_section; take a clean tree of series $series"
+	done < <(merged_files; own_files | grep -xF "$replaced")
+	own_files | copy_versions "$top" "$work/next" 's/$/.kept/'
+	while read -r file; do
+		render "$file" "${stock_of[$file]}" "$work/next/$file.kept"
+	done < <(merged_files)
+}
+
+# ---- Moves ----
+
+# copy_versions <from> <to> <s/name/another/>: copy the files that stdin lists. They get
+# a new time, so that make sees what is moved, on the way in and on the way out.
+copy_versions() {
+	mkdir -p "$2"
+	tar -C "$1" -cf - --no-recursion --transform "$3" -T - | tar -C "$2" --no-same-owner -xmf -
+}
+
+# put <version of a file> <path>
+put() {
+	local dir=$tree/${2%/*}
+
+	[ -d "$dir" ] || [ "$dir" = "$tree/$2" ] || mkdir -p "$dir"
+	mv -f "$1" "$tree/$2"
+}
+
+# put_back <path>...: the stock file, or nothing.
+put_back() {
+	local file remove=()
+
+	for file; do
+		[ "${verdict[$file]}" != stock ] || continue
+		if [ -n "${stock_of[$file]-}" ]; then
+			cp --preserve=mode "${stock_of[$file]}" "$state/part"
+			put "$state/part" "$file"
+		else
+			remove+=("$file")
+		fi
 	done
-	grep -qsw sparse_add_section "$(stock_of "$replaced")" ||
-		fail "$tree/$replaced does not define sparse_add_section; take a clean tree of series $series"
+	[ ${#remove[@]} != 0 ] || return 0
+	cd "$tree"
+	rm -f "${remove[@]}"
+	printf '%s\n' "${remove[@]%/*}" | sort -ur | xargs -d '\n' rmdir -p 2>/dev/null || true
+}
+
+# Move what is next into the tree, and what is no longer ours out of it.
+finish() {
+	local file files remove
+
+	mapfile -t files < <(files_kept next)
+	mapfile -t remove < <(comm -13 <(files_kept next) <(files_kept laid))
+	put_back "${remove[@]}"
+	for file in "${!files[@]}"; do
+		! is next tree "${files[$file]}" || unset "files[$file]"
+	done
+	rm -rf "$state/move"
+	printf '%s\n' "${files[@]/%/.kept}" | sed '/^$/d' | copy_versions "$state/next" "$state/move" 's/\.kept$//'
+	for file in "${files[@]}"; do
+		put "$state/move/$file" "$file"
+	done
+	rm -rf "$state/laid" "$state/move"
+	mv "$state/next" "$state/laid"
+}
+
+# A version is complete before it has its name.
+put_version() {
+	[ -d "$work/$1" ] || return 0
+	rm -rf "$state/$1.part"
+	cp -r --preserve=mode "$work/$1" "$state/$1.part"
+	rm -rf "${state:?}/$1"
+	mv "$state/$1.part" "$state/$1"
+}
+
+commit() {
+	local file stock
+
+	is_laid || rm -rf "$state"
+	mkdir -p "$state"
+	echo '*' >"$state/.gitignore"
+	for file in "${!stock_of[@]}"; do
+		stock=$state/stock/$file.kept
+		[ "${stock_of[$file]}" != "$stock" ] || continue
+		mkdir -p "$(dirname "$stock")"
+		cp -p "${stock_of[$file]}" "$state/part"
+		mv -f "$state/part" "$stock"
+		stock_of[$file]=$stock
+	done
+	put_version patched
+	put_version next
+	add_up next "$state/next" .kept
+	add_up tree "$tree" ''
+	finish
+}
+
+enter() {
+	tree=$(realpath "$1") state=$tree/.vmemmap
+	work=$(mktemp -d 2>/dev/null || mktemp -dp /tmp)
+	trap 'rm -rf "$work"' EXIT
+	exec 8<"$tree"
+	flock -n 8 || {
+		say "waiting for another call that works in $tree"
+		flock 8
+	}
+}
+
+# How many files are laid, with and without a stock file.
+count() {
+	local file
+
+	added=0 edited=0
+	while read -r file; do
+		if [ -e "$state/stock/$file.kept" ]; then
+			edited=$((edited + 1))
+		else
+			added=$((added + 1))
+		fi
+	done < <(files_kept laid next)
+}
+
+# ---- Changes that were made in the tree ----
+
+# The files there that are ours by name, but were not laid.
+new_files() { comm -13 <(files_kept laid next) <(files_in "$tree" | grep -vxF "$replaced"); }
+
+# The version that a changed file is compared with.
+version_of() {
+	if [ -e "$state/next/$1.kept" ]; then
+		echo "$state/next/$1.kept"
+	else
+		echo "$state/laid/$1.kept"
+	fi
+}
+
+# The file of this clone that a laid file comes from.
+source_of() {
+	if [ -e "$state/stock/$1.kept" ] && [[ $1 == */Makefile ]]; then
+		echo "$1.vmemmap"
+	else
+		echo "$1"
+	fi
+}
+
+# ours_in <path> <version>: what of a file belongs into this clone. Returns 1 if that
+# cannot be said.
+ours_in() {
+	local stock=$state/stock/$1.kept size
+
+	if [ ! -e "$stock" ] || [ "$1" = "$replaced" ]; then
+		cat "$2"
+	elif [[ $1 == Kconfig || $1 == */Makefile ]]; then
+		size=$(stat -c %s "$stock")
+		cmp -sn "$size" "$stock" "$2" && sed 1q "$top/$(source_of "$1")" && tail -c +$((size + 1)) "$2"
+	else
+		return 1
+	fi
+}
+
+# merge <path>: what was changed in the tree and what was changed here, in $work/taken.
+merge() {
+	local ours
+
+	ours=$top/$(source_of "$1")
+	if ! ours_in "$1" "$(version_of "$1")" >"$work/laid" || ! ours_in "$1" "$tree/$1" >"$work/theirs"; then
+		by_hand+=("$1")
+		return
+	fi
+	mkdir -p "$(dirname "$work/taken/$1")"
+	cp --preserve=mode "$tree/$1" "$work/taken/$1"
+	diff3 -m "$ours" "$work/laid" "$work/theirs" >"$work/taken/$1" ||
+		fail "$(source_of "$1") was changed here as well, in the same lines; overlay.sh diff $tree shows what was changed there"
+}
+
+# ---- Words ----
+
+check() {
+	check_tree
+	judge_all
+	refuse_changed
+	plan
 }
 
 lay() {
-	local file files
-
+	check_tree
+	[ -w "$tree" ] || fail "cannot write to $tree"
+	if [ -e "$state/next" ]; then
+		judge_all
+		refuse_changed
+		finish
+	fi
 	check
-	files=$(own_files && edited_files)
-	mkdir -p "$state/stock"
-	touch "$state/laid"
-	for file in $files; do
-		lay_file "$file"
-	done
-	while read -r file; do	# what was ours and is no longer
-		grep -qxF "$file" <<<"$files" || undo_file "$file"
-	done <"$state/laid"
-	echo "$files" >"$state/new"
-	mv "$state/new" "$state/laid"
+	commit
+	count
+	echo "laid: $added files added, $edited edited; undo with $(printf '%q undo %q' "$0" "$tree")"
 }
 
 undo() {
 	local file
 
-	[ -d "$state" ] || fail "nothing of ours is laid over $tree"
-	if [ -e "$state/laid" ]; then
-		while read -r file; do
-			undo_file "$file"
-		done <"$state/laid"
-		rm "$state/laid"	# from here on, nothing is ours
-	fi
+	check_kept
+	[ -e "$state" ] || fail "nothing of ours is laid over $tree"
+	judge_all
+	refuse_changed
+	count
+	put_back "${!verdict[@]}"
+	for file in laid next; do	# from here on, nothing is ours
+		[ ! -e "$state/$file" ] || mv "$state/$file" "$state/$file.old"
+	done
 	rm -rf "$state"
+	echo "undone: $added files removed, $edited brought back"
 }
 
-case ${1-} in
-check|lay|undo)
-	[ -d "${2-}" ] || fail "there is no directory '${2-}'"
-	tree=$(realpath "$2") state=$tree/.vmemmap
-	"$1" ;;
-*) fail "usage: overlay.sh lay|undo|check <tree>" ;;
+diff_tree() {
+	local file
+
+	is_laid || fail "nothing of ours is laid over $tree"
+	judge_all
+	for file in "${changed[@]}"; do
+		diff -uN --label "a/$file" --label "b/$file" "$(version_of "$file")" "$tree/$file" || true
+	done
+	while read -r file; do
+		diff -u --label /dev/null --label "b/$file" /dev/null "$tree/$file" || true
+	done < <(new_files)
+}
+
+take() {
+	local file by_hand=()
+
+	is_laid || fail "nothing of ours is laid over $tree"
+	judge_all
+	for file in "${changed[@]}"; do
+		if [ -e "$tree/$file" ]; then
+			merge "$file"
+		else
+			by_hand+=("$file")
+		fi
+	done
+	while read -r file; do
+		mkdir -p "$(dirname "$work/taken/$file")"
+		cp --preserve=mode "$tree/$file" "$work/taken/$file"
+	done < <(new_files)
+	mkdir -p "$work/taken"
+	while read -r file; do
+		mkdir -p "$(dirname "$top/$(source_of "$file")")" "$(dirname "$(version_of "$file")")"
+		cp --preserve=mode "$work/taken/$file" "$top/$(source_of "$file")"
+		cp --preserve=mode "$tree/$file" "$(version_of "$file")"
+		echo "taken: $(source_of "$file")"
+	done < <(cd "$work/taken" && find . -type f | sed 's,^\./,,' | sort)
+	[ ${#by_hand[@]} = 0 ] ||
+		fail "not taken, do it by hand: ${by_hand[*]}; overlay.sh diff $tree shows what was changed"
+}
+
+word=${1-} PARTS=${PARTS-}
+one_of PARTS "none lib"
+case $word-$# in
+lay-2|undo-2|check-2|diff-2|take-2)
+	[ -d "$2" ] || fail "there is no directory '$2'"
+	enter "$2"
+	"${word/#diff/diff_tree}" ;;
+-h-1|--help-1) sed -n '3,/PARTS/s/^# \{0,1\}//p' "$0" ;;
+*) fail "usage: overlay.sh lay|undo|check|diff|take <tree>; overlay.sh --help says more" ;;
 esac

@@ -23,6 +23,7 @@ declare -A packages=(
 	[qemu-x86_64]="python3:python3 qemu-system-x86:qemu-system-x86_64"
 	[qemu-arm64]="python3:python3 qemu-efi-aarch64: qemu-system-arm:qemu-system-aarch64"
 	[guest]="busybox-static:busybox daxctl:daxctl ndctl:ndctl"
+	[overlay]="coccinelle:spatch git:git perl:perl"
 	[check]="graphviz:dot perl:perl python3:python3 python3-sphinx:sphinx-build shellcheck:shellcheck sparse:sparse"
 	[docs]="graphviz:dot python3-sphinx:sphinx-build"
 )

@@ -93,6 +93,7 @@ others=()	# the other series, if none was asked for
 [ -n "$LINUX" ] || [[ " ${words[*]-} " == *" BASE="* ]] || mapfile -t others < <(xargs -n1 <<<"$series" | grep -vxF "$BASE")
 
 [ "$which" = debug ] || {
+	plan 1 overlay overlay-test
 	plan 1 unit unit
 	plan 1 words words
 }

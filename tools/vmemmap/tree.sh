@@ -35,7 +35,7 @@ copy_base() {
 base=$(call base)
 tree=$build/$id/src
 lock "$build/$id"
-if [ ! -e "$tree" ] || [ -n "$(find "$base" -name .git -prune -o -newer "$tree.time" -print -quit)" ]; then
+if [ ! -e "$tree" ] || [ -f "$tree/.vmemmap/laid" ] || [ -n "$(find "$base" -name .git -prune -o -newer "$tree.time" -print -quit)" ]; then
 	rm -rf "$tree" "$tree.part"
 	touch "$tree.time"
 	step "copying the base" copy copy_base "$base" "$tree.part" || {
