@@ -18,7 +18,7 @@ takes_unit := FILTER SEED V VARIANTS $(harness) $(any)
 takes_coverage := $(any)
 takes_mutants := N FUNCTIONS $(any)
 takes_fuzz := SECONDS $(harness) $(any)
-takes_kunit := KERNEL FILTER V $(kernel) CONFIG ACCEL
+takes_kunit := KERNEL FILTER V $(kernel) CONFIG ACCEL PATCHES
 takes_links := KERNEL $(kernel)
 takes_compare := SCENARIO $(kernel) ACCEL
 takes_bench := KERNEL $(kernel)
@@ -27,6 +27,9 @@ takes_words :=
 takes_laid := $(kernel)
 takes_laid-all := $(kernel)
 takes_overlay-test := BASE FILTER $(any)
+takes_patches := BASE LINUX FORCE SIGNOFF $(any)
+takes_patches-test := BASE LINUX FORCE $(any)
+takes_patches-build := $(takes_patches-test)
 takes_check := $(kernel)
 takes_clean :=
 goals := $(patsubst takes_%,%,$(filter takes_%,$(.VARIABLES)))
@@ -81,8 +84,14 @@ laid-all:
 words:
 	@$(tools)/words_test.sh
 
-overlay-test:
-	@$(tools)/overlay_test.sh $(words)
+overlay-test patches-test:
+	@$(tools)/$(@:-test=_test).sh $(words)
+
+patches-build:
+	@$(tools)/patches_test.sh build $(words)
+
+patches:
+	@$(tools)/patches.sh $(words)
 
 # If build is a link, what it points to is emptied.
 clean:

@@ -9,6 +9,8 @@
 rows() { cut -d' ' -f"1,$1-" | awk '{ name = $1; $1 = ""; printf "             %-19s%s\n", name, $0 }'; }
 
 cat <<END
+vmemmap $(<"$top/VERSION")
+
 make run     boot Linux on this memory map, plug, use and unplug memory; report what
              backs the struct pages, and that every page came back
 make test    unit, kunit and scenarios on x86_64 and arm64; more
@@ -30,6 +32,12 @@ make bench   instructions, flushes and pages that the memory map costs, beside
              the stock kernel: a table, and under build/bench/ where they go
 make bench-scale
              is a leaf as cheap in a machine of 1 PiB as in one of 64 GiB
+make patches patches of all this for a kernel tree, for git am, patch -p1 and quilt,
+             under build/patches/; SIGNOFF=1 signs them off
+make patches-test
+             do they apply, and make what is laid?
+make patches-build
+             the same, and does the kernel build after each of them?
 make overlay-test
              does laying our files over a tree, or undoing that, lose anything?
 make words   do all goals take the words that they should, and no others
@@ -63,6 +71,7 @@ MM=<dir>     test the mm/ of another tree by make unit
 SECONDS=<n>  how long make fuzz looks (default: 600)
 N=<n> FUNCTIONS="<function> ..."
              for make mutants: how many (default: 150; 0: all), and of which functions
+PATCHES=all  let make kunit test the tree that the patches make
 INSTALL=no   install no packages; name what is missing
 FORCE=1      try a LINUX of another series all the same
 

@@ -18,7 +18,7 @@ fail() {
 # A script takes words such as BASE=7.3 among its arguments, and none of them from the
 # environment, where such names may mean something else. FORCE and INSTALL are taken from
 # both. The words of a call are kept for the scripts that it calls.
-unset ACCEL BASE CONFIG FILTER FUNCTIONS KERNEL KTAP LINUX MM N PARTS SCENARIO SEED STOCK V
+unset ACCEL BASE CONFIG FILTER FUNCTIONS KERNEL KTAP LINUX MM N PARTS PATCHES SCENARIO SEED SIGNOFF STOCK V
 words=() arguments=()
 for argument; do
 	case $argument in
@@ -27,7 +27,7 @@ for argument; do
 		[[ $argument == SECONDS=* ]] || declare "$argument"	# the shell's own
 		words+=("$argument") ;;
 	ACCEL=*|BASE=*|CONFIG=*|FILTER=*|FORCE=*|FUNCTIONS=*|INSTALL=*|KERNEL=*|KTAP=*|LINUX=*|\
-	MM=*|PARTS=*|SCENARIO=*|STOCK=*|V=*)
+	MM=*|PARTS=*|PATCHES=*|SCENARIO=*|SIGNOFF=*|STOCK=*|V=*)
 		declare "$argument"
 		words+=("$argument") ;;
 	*) arguments+=("$argument") ;;

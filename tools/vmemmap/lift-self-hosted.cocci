@@ -1,15 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0
-// Lets a memory block hold its own memory map where that does not fill PMD leaves:
-// with 16K and 64K pages on arm64, and with struct pages of 80 bytes on x86. The
-// refusal kept stock from backing a leaf by one block that describes another one
-// too. Ours backs no such leaf by an altmap, and maps base pages from it.
+// mm/memory_hotplug: let blocks hold their memory map without PMD leaves
 //
-// What else is refused stays refused, for it is not ours to make safe:
-//	a memory map that is no whole number of pages	its ends would be RAM
-//	one that does not fill pageblocks		these go online and offline
-//							as a whole
-//	one that fills the block, pageblocks counted	there is nothing left to add
-// and the leaves of architectures that free their vmemmap without us.
+// memmap_on_memory refuses a memory block whose memory map does not fill PMD
+// leaves: with 16K and 64K pages on arm64, and with struct pages of 80 bytes
+// on x86_64, it can never be used. The refusal keeps the stock back end from
+// mapping a leaf that also describes another block to memory of this one.
+// This back end maps no such leaf to an altmap; it maps base pages of the
+// altmap.
+//
+// Allow it on the two architectures that free their memory map by this back
+// end. What else is refused stays refused:
+//
+//  - a memory map that is no whole number of pages, since its ends would be
+//    RAM;
+//  - one that does not fill pageblocks, since these go online and offline as
+//    a whole;
+//  - one that fills the block, pageblocks counted, since nothing would be
+//    left to add.
+//
+// Base pages cost more TLB misses than a leaf; the alternative here is to
+// spend RAM. Guests with 16K and 64K pages and with struct pages of 80 bytes
+// plug, use and unplug DIMMs that hold their own memory map.
 //
 // edits: mm/memory_hotplug.c
 

@@ -1,8 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
-// Lets a memory block that holds its own memory map go offline on arm64. What goes
-// offline begins behind the memory map then; but nothing is ever unmapped there:
-// linear map and vmemmap go by whole sections. So ask whether a leaf would be split
-// where the section begins.
+// arm64/mm: let a block that holds its memory map go offline
+//
+// The notifier that rejects the removal of memory asks whether the range
+// would split a leaf of the kernel. For a block that holds its own memory
+// map, the range starts behind that memory map, so the answer is always that
+// it would. But nothing is unmapped at that boundary: linear map and vmemmap
+// are removed by whole sections.
+//
+// Ask about the whole section. A leaf that removal would really split is
+// still found.
+//
+// This costs nothing. A guest with 64K pages unplugs a DIMM that holds its
+// own memory map.
 //
 // edits: arch/arm64/mm/mmu.c
 // only: 7.3

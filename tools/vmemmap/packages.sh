@@ -24,6 +24,8 @@ declare -A packages=(
 	[qemu-arm64]="python3:python3 qemu-efi-aarch64: qemu-system-arm:qemu-system-aarch64"
 	[guest]="busybox-static:busybox daxctl:daxctl ndctl:ndctl"
 	[overlay]="coccinelle:spatch git:git perl:perl"
+	[patches]="coccinelle:spatch git:git unifdef:unifdef"
+	[patches-test]="git:git patch:patch perl:perl quilt:quilt"
 	[check]="graphviz:dot perl:perl python3:python3 python3-sphinx:sphinx-build shellcheck:shellcheck sparse:sparse"
 	[docs]="graphviz:dot python3-sphinx:sphinx-build"
 )

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-// Removes from arch/arm64/mm/mmu.c what arch/arm64/mm/vmemmap.c supplies: the
-// functions that populate and free the memory map. The walkers that remove the
-// linear map stay; they lose the branches that freed what was mapped. Rules
-// delete, they never add.
+// Remove from arch/arm64/mm/mmu.c what arch/arm64/mm/vmemmap.c defines: the functions
+// that populate and free the memory map. The walkers that remove the linear map stay,
+// without the branches that freed what was mapped. The rules delete and never add.
 //
 // edits: arch/arm64/mm/mmu.c
 // gone: vmemmap_set_pmd vmemmap_check_pmd vmemmap_populate vmemmap_free

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-// Removes from arch/riscv/mm/init.c what arch/riscv/mm/vmemmap.c supplies: the
-// functions that populate and free the memory map. The walkers that remove the
-// linear map stay; they lose the branches that freed what was mapped.
+// Remove from arch/riscv/mm/init.c what arch/riscv/mm/vmemmap.c defines: the functions
+// that populate and free the memory map. The walkers that remove the linear map stay,
+// without the branches that freed what was mapped.
 //
 // edits: arch/riscv/mm/init.c
 // gone: vmemmap_set_pmd vmemmap_check_pmd vmemmap_populate vmemmap_free

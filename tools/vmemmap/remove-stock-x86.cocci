@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-// Removes from arch/x86/mm/init_64.c what arch/x86/mm/vmemmap_64.c supplies:
-// the functions that populate and free the memory map, their helpers and their
-// state. The walkers that remove the direct map stay; they lose the branches
-// that served the memory map only. Rules delete, they never add.
+// Remove from arch/x86/mm/init_64.c what arch/x86/mm/vmemmap_64.c defines: the
+// functions that populate and free the memory map, their helpers and their state. The
+// walkers that remove the direct map stay, without the branches that only the memory
+// map needed. The rules delete and never add.
 //
 // edits: arch/x86/mm/init_64.c
 // gone: vmemmap_flush_unused_pmd vmemmap_pmd_is_unused __vmemmap_use_sub_pmd
@@ -24,7 +24,7 @@ type T;
 @@
 - T f(...) { ... }
 
-// The start of a leaf's unused part: ours asks the subsection bitmaps.
+// The start of the unused part of a leaf; this back end asks the subsection bitmaps.
 @ state @
 type T;
 @@

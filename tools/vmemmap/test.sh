@@ -54,6 +54,8 @@ plan_series() {
 # plan_all <series>
 plan_all() {
 	plan_series "$1" test-both test test-all
+	plan 30 "$1-patches" patches-build BASE="$1" "${linux[@]}"
+	plan 20 "$1-patched-kunit" kunit BASE="$1" KERNEL=x86_64 PATCHES=all "${passed_on[@]}"
 	plan 10 "$1-compare" compare BASE="$1" "${passed_on[@]}"
 	plan 60 "$1-links" links BASE="$1" "${linux[@]}"
 	plan 30 "$1-laid" laid-all BASE="$1" "${linux[@]}"
@@ -106,8 +108,10 @@ all)
 	done ;;
 *)
 	plan 3 "$BASE-laid" laid BASE="$BASE" "${linux[@]}"
+	plan 2 "$BASE-patches" patches-test BASE="$BASE" "${linux[@]}"
 	plan_series "$BASE" test-both test
 	for name in "${others[@]}"; do
+		plan 2 "$name-patches" patches-test BASE="$name"
 		plan_series "$name" test-both
 	done ;;
 esac

@@ -1,6 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # tree.sh - lay our files over a copy of the base under build/; print where it is
+#
+# With PATCHES=<n>, apply the first n patches of make patches to a copy of its own instead;
+# with PATCHES=all, all of them.
 
 # shellcheck source=tools/vmemmap/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -32,11 +35,33 @@ copy_base() {
 	{ copy_tree -l "$@" || copy_tree --reflink=auto "$@"; } && clean "$2"
 }
 
+# Those that are to be applied, and those that have been; patch writes to no file in place.
+apply() {
+	local wanted=$build/$id/wanted applied=$tree.applied name
+
+	(cd "$patches" && head -n "${PATCHES/all/-0}" series | xargs sha256sum) >"$wanted"
+	tail -n +$(($(wc -l <"$applied") + 1)) "$wanted" | while read -r _ name; do
+		patch -s -p1 -d "$tree" <"$patches/$name" >&2 || {
+			rm "$applied"
+			fail "$patches/$name does not apply to $base"
+		}
+	done
+	mv "$wanted" "$applied"
+}
+
+# Can the patches that are applied stay?
+is_patched() {
+	[ -e "$tree.applied" ] && cmp -sn "$(stat -c %s "$tree.applied")" "$tree.applied" \
+		<(cd "$patches" && head -n "${PATCHES/all/-0}" series | xargs sha256sum)
+}
+
 base=$(call base)
 tree=$build/$id/src
-lock "$build/$id"
-if [ ! -e "$tree" ] || [ -f "$tree/.vmemmap/laid" ] || [ -n "$(find "$base" -name .git -prune -o -newer "$tree.time" -print -quit)" ]; then
-	rm -rf "$tree" "$tree.part"
+[ -z "${PATCHES-}" ] || { patches=$(call patches) tree=$build/$id/patched/src; }
+lock "${tree%/src}"
+if [ ! -e "$tree" ] || [ -f "$tree/.vmemmap/laid" ] ||
+	{ [ -n "${PATCHES-}" ] && ! is_patched; } || [ -n "$(find "$base" -name .git -prune -o -newer "$tree.time" -print -quit)" ]; then
+	rm -rf "$tree" "$tree.part" "$tree.applied"
 	touch "$tree.time"
 	step "copying the base" copy copy_base "$base" "$tree.part" || {
 		rm -rf "$tree.part"
@@ -44,5 +69,10 @@ if [ ! -e "$tree" ] || [ -f "$tree/.vmemmap/laid" ] || [ -n "$(find "$base" -nam
 	}
 	mv "$tree.part" "$tree"
 fi
-call overlay lay "$tree" >&2
+if [ -n "${PATCHES-}" ]; then
+	touch "$tree.applied"
+	apply
+else
+	call overlay lay "$tree" >&2
+fi
 echo "$tree"
