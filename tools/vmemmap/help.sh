@@ -9,7 +9,7 @@
 rows() { cut -d' ' -f"1,$1-" | awk '{ name = $1; $1 = ""; printf "             %-19s%s\n", name, $0 }'; }
 
 cat <<END
-vmemmap $(<"$top/VERSION")
+vmemmap $(own_version)
 
 make run     boot Linux on this memory map, plug, use and unplug memory; report what
              backs the struct pages, and that every page came back

@@ -229,6 +229,9 @@ private_apt() {
 		-o APT::Update::Error-Mode=any -o Acquire::Languages=none "$@"
 }
 
+# The version of this back end.
+own_version() { sed -n 's/^#define VMEMMAP_VERSION "\(.*\)"$/\1/p' "$top/mm/vmemmap.h"; }
+
 # The series that a kernel tree belongs to.
 series_of() { sed -n 's/^\(VERSION\|PATCHLEVEL\) = //p' "$1/Makefile" | paste -sd.; }
 

@@ -165,7 +165,7 @@ identify() {
 
 need patches
 base=$(call base)
-version=$(series_of "$base") number=$(<"$top/VERSION")
+version=$(series_of "$base") number=$(own_version)
 out=$build/patches/$id
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
