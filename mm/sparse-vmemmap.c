@@ -522,6 +522,17 @@ static void * __meminit alloc_altmap_block(struct vmem_altmap *altmap,
 	return __va(PFN_PHYS(pfn));
 }
 
+/* Not inline, so that a block of RAM needs no memory for what is known of holes. */
+static noinline void * __meminit
+alloc_lone_altmap_block(struct vmem_altmap *altmap, unsigned long size)
+{
+	struct vmemmap_holes holes = {};
+	void *block = alloc_altmap_block(altmap, size, &holes);
+
+	forget_holes(&holes);
+	return block;
+}
+
 /*
  * Blocks come back in any order, and in parts. A block that the device cannot
  * have allocated is refused with a warning: it crosses a border of the window,
@@ -569,14 +580,8 @@ VISIBLE_IF_KUNIT bool vmemmap_put_altmap_block(struct vmem_altmap *altmap,
 void * __meminit vmemmap_alloc_block_buf(unsigned long size, int node,
 					 struct vmem_altmap *altmap)
 {
-	struct vmemmap_holes holes = {};
-	void *block;
-
-	if (altmap) {
-		block = alloc_altmap_block(altmap, size, &holes);
-		forget_holes(&holes);
-		return block;
-	}
+	if (altmap)
+		return alloc_lone_altmap_block(altmap, size);
 	return sparse_buffer_alloc(size) ?: alloc_boot_buffer(size) ?:
 	       vmemmap_alloc_block(size, node);
 }
@@ -710,22 +715,25 @@ void __ref vmemmap_put_block(unsigned long pfn, unsigned int order,
  * of a block.
  */
 
-bool vmemmap_freeze_page(unsigned long pfn, unsigned int nr_refs)
+static bool freeze_page(struct page *page, unsigned int nr_refs)
 {
-	struct page *page = pfn_to_page(pfn);
-
-	return slab_is_available() && is_ram(pfn) && !PageReserved(page) &&
-	       !PageHWPoison(page) && !page_has_type(page) &&
-	       page_ref_freeze(page, nr_refs);
+	return !PageReserved(page) && !PageHWPoison(page) &&
+	       !page_has_type(page) && page_ref_freeze(page, nr_refs);
 }
 
-bool vmemmap_are_in_row(unsigned long pfn)
+bool vmemmap_freeze_page(unsigned long pfn, unsigned int nr_refs)
+{
+	return slab_is_available() && is_ram(pfn) &&
+	       freeze_page(pfn_to_page(pfn), nr_refs);
+}
+
+bool vmemmap_freeze_next_page(unsigned long pfn, unsigned int nr_refs)
 {
 	struct page *page = pfn_to_page(pfn);
 
-	return !IS_ALIGNED(pfn + 1, PAGES_PER_SUBSECTION) &&
-	       page_zone_id(page) == page_zone_id(page + 1) &&
-	       !vmemmap_has_page_records();
+	return !IS_ALIGNED(pfn, PAGES_PER_SUBSECTION) &&
+	       page_zone_id(page) == page_zone_id(page - 1) &&
+	       !vmemmap_has_page_records() && freeze_page(page, nr_refs);
 }
 
 void vmemmap_put_row(unsigned long pfn, unsigned long nr_pages)

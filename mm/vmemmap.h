@@ -202,13 +202,15 @@ void vmemmap_put_block(unsigned long pfn, unsigned int order,
 bool vmemmap_freeze_page(unsigned long pfn, unsigned int nr_refs);
 
 /**
- * vmemmap_are_in_row() - can a frozen page be freed together with the next one?
- * @pfn: the first of the two
+ * vmemmap_freeze_next_page() - the same for the page behind one that is frozen
+ * @pfn: the page; not of an altmap in use
+ * @nr_refs: the number of entries that mapped it, all of which are clear
  *
  * Context: does not sleep.
- * Return: true if both may lie in one block of the page allocator.
+ * Return: true if both may lie in one block of the page allocator, so that they are
+ * in a row; otherwise false, and nothing has changed.
  */
-bool vmemmap_are_in_row(unsigned long pfn);
+bool vmemmap_freeze_next_page(unsigned long pfn, unsigned int nr_refs);
 
 /**
  * vmemmap_put_row() - free base pages in a row by few calls

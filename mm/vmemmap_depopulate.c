@@ -211,16 +211,20 @@ static void gather_piece(unsigned long pfn, unsigned int nr_pages,
 		gather_finish();
 }
 
-/* Does the page continue the row that was gathered last? */
-static bool continues_last_row(unsigned long pfn)
+/* Make the page part of the row that was gathered last, if it follows that. */
+static bool join_last_row(unsigned long pfn, unsigned int nr_refs)
 {
-	const struct vmemmap_piece *row;
+	struct vmemmap_piece *row;
 
 	if (!gather.nr_pieces)
 		return false;
 	row = &gather.pieces[gather.nr_pieces - 1];
-	return !row->nr_refs && row->pfn + row->nr_pages == pfn &&
-	       vmemmap_are_in_row(pfn - 1);
+	if (row->nr_refs || row->pfn + row->nr_pages != pfn ||
+	    !vmemmap_freeze_next_page(pfn, nr_refs))
+		return false;
+	row->nr_pages++;
+	gather.nr_shared += nr_refs - 1;
+	return true;
 }
 
 /*
@@ -229,15 +233,15 @@ static bool continues_last_row(unsigned long pfn)
  */
 static void gather_page(unsigned long pfn, unsigned int nr_refs)
 {
-	if (is_of_altmap(pfn) || !vmemmap_freeze_page(pfn, nr_refs)) {
-		gather_piece(pfn, 1, nr_refs);
+	const bool is_altmap = is_of_altmap(pfn);
+
+	if (!is_altmap && join_last_row(pfn, nr_refs))
 		return;
+	if (!is_altmap && vmemmap_freeze_page(pfn, nr_refs)) {
+		gather.nr_shared += nr_refs - 1;
+		nr_refs = 0;
 	}
-	gather.nr_shared += nr_refs - 1;
-	if (continues_last_row(pfn))
-		gather.pieces[gather.nr_pieces - 1].nr_pages++;
-	else
-		gather_piece(pfn, 1, 0);
+	gather_piece(pfn, 1, nr_refs);
 }
 
 /* The table mapped [start, end), and the entry that pointed to it is clear. */
