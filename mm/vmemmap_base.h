@@ -165,15 +165,19 @@ static inline void vmemmap_free_frozen_pages(struct page *page,
 }
 
 /*
- * Free a page that memblock allocated. If bootmem info records what the page is
- * used for, it is freed with its last user.
+ * Free a page that memblock allocated. Bootmem info holds a reference to it for each
+ * section that a leaf describes, and for each slot that a table maps; all of them
+ * end here. The page is freed with the last one, so they are counted first.
  */
 static inline void vmemmap_put_boot_page(struct page *page)
 {
 #ifdef CONFIG_HAVE_BOOTMEM_INFO_NODE
 	if (PagePrivate(page) &&
 	    (page->index == SECTION_INFO || page->index == MIX_SECTION_INFO)) {
-		put_page_bootmem(page);
+		int nr_users = page_ref_count(page) - 1;
+
+		while (nr_users--)
+			put_page_bootmem(page);
 		return;
 	}
 #endif
