@@ -144,7 +144,8 @@ static void gather_finish(void)
 			count_piece(piece->nr_refs && piece->nr_pages > 1 ?
 				    &huge : &base, piece);
 		release_piece(piece);
-		cond_resched();
+		if ((end - piece) % 16 == 0)
+			cond_resched();
 	}
 
 	if (is_traced) {
@@ -320,18 +321,17 @@ static void unmap_ptes(pte_t *pte, unsigned long addr, unsigned long next)
  * entries first.
  */
 #define is_table_empty(level, table, entry, nr_entries) ({		\
-	typeof(entry) __table = (table);				\
-	const int __at = (entry) - __table;				\
-	const int __nr = (nr_entries);					\
-	bool __is_empty = level##_none(level##p_get(__table + __at));	\
-	int __i;							\
+	typeof(entry) __first = (table);				\
+	typeof(entry) __last = __first + (nr_entries) - 1;		\
+	typeof(entry) __low = (entry), __high = __low;			\
+	bool __is_empty = level##_none(level##p_get(__low));		\
 									\
-	for (__i = 1; __is_empty && __i < __nr; __i++)			\
-		__is_empty =						\
-			(__i > __at ||					\
-			 level##_none(level##p_get(__table + __at - __i))) && \
-			(__at + __i >= __nr ||				\
-			 level##_none(level##p_get(__table + __at + __i))); \
+	while (__is_empty && (__low > __first || __high < __last)) {	\
+		if (__high < __last)					\
+			__is_empty = level##_none(level##p_get(++__high)); \
+		if (__is_empty && __low > __first)			\
+			__is_empty = level##_none(level##p_get(--__low)); \
+	}								\
 	__is_empty;							\
 })
 

@@ -32,7 +32,7 @@ static unsigned long section_chunk_end(unsigned long pfn, unsigned long end_pfn)
 }
 
 /* Is it a range of whole subsections of one section that can exist? */
-static bool __meminit is_section_chunk(unsigned long pfn, unsigned long nr_pages)
+static inline bool is_section_chunk(unsigned long pfn, unsigned long nr_pages)
 {
 	return nr_pages && IS_ALIGNED(pfn | nr_pages, PAGES_PER_SUBSECTION) &&
 	       pfn_to_section_nr(pfn) < NR_MEM_SECTIONS &&
