@@ -14,10 +14,14 @@
 . "$(dirname "$0")/lib.sh"
 
 one_of KERNEL "$(names kernel_table)"
-arch=${KERNEL%%-*} cross=$(cross_prefix "$arch")
+arch=${KERNEL%%-*} ARCH=$arch cross=$(cross_prefix "$arch") defaults=defconfig image=vmlinux llvm=''
 case $arch in
 x86_64) image=arch/x86/boot/bzImage ;;
 arm64) image=arch/arm64/boot/Image.gz ;;
+riscv64) ARCH=riscv image=arch/riscv/boot/Image ;;
+powerpc64le) ARCH=powerpc defaults=ppc64le_defconfig ;;
+powerpc64) ARCH=powerpc defaults=ppc64_defconfig ;;
+loongarch64) ARCH=loongarch llvm=-19 ;;
 esac
 [ $# != 0 ] || set -- "${image##*/}"
 options=()
@@ -35,7 +39,10 @@ src=$(call tree)
 objects=${src%/src}/$KERNEL${STOCK:+-stock}
 config=tinyconfig flags='' fragments=("$tools/configs"/{guest,"$arch",debug}.config "$top/mm/tests/vmemmap/.kunitconfig")
 case $KERNEL in
-*-defconfig|*-nohotplug) config=defconfig fragments=("$tools/configs/${KERNEL#*-}.config") ;;
+*-defconfig|*-nohotplug) config=$defaults fragments=("$tools/configs/${KERNEL##*-}.config") ;;&
+s390-defconfig) fragments=("$tools/configs/s390.config") ;;&
+*-hash-*) fragments+=("$tools/configs/powerpc64-hash.config") ;;&
+*-defconfig|*-nohotplug) ;;
 *-bench) fragments=("$tools/configs"/{guest,"$arch","${KERNEL%-bench}"}.config) ;;
 *-release) unset "fragments[2]" ;;&
 *-page80) flags=-DWANT_PAGE_VIRTUAL ;;&
@@ -57,7 +64,7 @@ export KBUILD_BUILD_USER=vmemmap KBUILD_BUILD_HOST=vmemmap
 unset MAKEFLAGS MAKELEVEL
 
 kmake() {
-	make -C "$src" O="$objects" ARCH="$arch" CROSS_COMPILE="$cross" KCFLAGS="$flags" -j"$(nproc)" "$@"
+	make -C "$src" O="$objects" ARCH="$ARCH" CROSS_COMPILE="$cross" ${llvm:+LLVM=$llvm} KCFLAGS="$flags" -j"$(nproc)" "$@"
 }
 
 configure() {

@@ -23,27 +23,41 @@ console=$log/$name-console.log
 declare -A qemu=(
 	[x86_64]="qemu-system-x86_64 -bios qboot.rom"
 	[arm64]="qemu-system-aarch64 -machine virt -cpu max"
+	[riscv64]="qemu-system-riscv64 -machine virt"
 )
 # On a busy host the first ticks come too late for those who count them.
-declare -A append=([x86_64]="console=ttyS0 no_timer_check" [arm64]="console=ttyAMA0")
+declare -A append=([x86_64]="console=ttyS0 no_timer_check" [arm64]="console=ttyAMA0"
+	[riscv64]="console=ttyS0")
+
+# Where one kernel serves page tables of several depths, it is booted with each.
+declare -A depths=([riscv64]="no5lvl no4lvl")
 
 # The last section of 1000 MiB has a hole, which a case of vmemmap_sections needs.
 #
 # kunit.py would configure and build by itself, and some of them take KVM without
 # being asked: boot here, and let it read what the kernel says.
-run() {
+boot() {
 	# shellcheck disable=SC2086 # a list of words
 	timeout 900 ${qemu[$arch]} -kernel "$objects/image" -nodefaults -nographic -no-reboot -serial stdio -m 1000 \
-		-smp 2 -accel "$(accel_for "$arch")" -append "${append[$arch]} kunit.enable=1 \
-		kunit_shutdown=reboot ${FILTER:+kunit.filter_glob=$FILTER}" >"$console" || true
-	PYTHONDONTWRITEBYTECODE=1 "$src/tools/testing/kunit/kunit.py" parse "$console"
+		-smp 2 -accel "$(accel_for "$arch")" -append "${append[$arch]} $1 kunit.enable=1 \
+		kunit_shutdown=reboot ${FILTER:+kunit.filter_glob=$FILTER}" >"$console.part" || true
+	cat "$console.part" >>"$console"
+	PYTHONDONTWRITEBYTECODE=1 "$src/tools/testing/kunit/kunit.py" parse "$console.part"
+}
+
+run() {
+	local depth status=0
+
+	: >"$console"
+	for depth in "" ${depths[$arch]-}; do
+		boot "$depth" || status=$?
+	done
+	rm "$console.part"
+	return $status
 }
 
 count() {
-	local n
-
-	n=$(sed -n "s/.*Ran [0-9]* tests:.* $1: \([0-9]*\).*/\1/p" "$log/$name.log")
-	echo "${n:-0}"
+	sed -n "s/.*Ran [0-9]* tests:.* $1: \([0-9]*\).*/\1/p" "$log/$name.log" | awk '{ n += $1 } END { print n + 0 }'
 }
 
 # What KUnit reported, without time stamps and carriage returns.

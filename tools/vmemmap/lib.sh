@@ -181,6 +181,9 @@ cross_prefix() {
 	[ "$1" = "$(host_arch)" ] || case $1 in
 	x86_64) echo x86_64-linux-gnu- ;;
 	arm64) echo aarch64-linux-gnu- ;;
+	s390) echo s390x-linux-gnu- ;;
+	loongarch64) ;;	# clang
+	*) echo "$1-linux-gnu-" ;;
 	esac
 }
 
@@ -244,12 +247,24 @@ kernel_table() {
 		arm64-4k test 4K pages
 		arm64-16k test-all 16K pages
 		arm64-64k test 64K pages
+		riscv64 test-all the top level of three to five stays
 		x86_64-kasan test-debug watched by KASAN
 		x86_64-lockdep test-debug watched by lockdep, kmemleak and more
 		x86_64-defconfig links all defaults of x86_64
 		x86_64-nohotplug links the same without memory hotplug
 		arm64-defconfig links all defaults of arm64
 		arm64-nohotplug links the same without memory hotplug
+		riscv64-defconfig links all defaults of riscv64
+		riscv64-nohotplug cross the same without memory hotplug
+		powerpc64le-defconfig links all defaults of powerpc64, little-endian
+		powerpc64le-nohotplug cross the same without memory hotplug
+		powerpc64-hash-defconfig cross big-endian, hashed page tables alone
+		powerpc64-hash-nohotplug cross the same without memory hotplug
+		s390-defconfig cross all defaults of s390
+		s390-nohotplug cross the same without memory hotplug
+		loongarch64-defconfig cross all defaults of loongarch64, by clang
+		loongarch64-nohotplug cross the same without memory hotplug
+		sparc64-nohotplug cross all defaults of sparc64
 		x86_64-bench bench no checks, and what measures
 		arm64-64k-bench bench the same with 64K pages
 	END
