@@ -20,6 +20,7 @@ takes_mutants := N FUNCTIONS $(any)
 takes_fuzz := SECONDS $(harness) $(any)
 takes_kunit := KERNEL FILTER V $(kernel) CONFIG ACCEL PATCHES
 takes_links := KERNEL $(kernel)
+takes_cross := KERNEL $(kernel)
 takes_compare := SCENARIO $(kernel) ACCEL
 takes_bench := KERNEL $(kernel)
 takes_bench-scale := $(harness) $(any)
@@ -60,7 +61,7 @@ words = $(foreach name,$(filter $(takes_$@),$(given)),$(name)='$(subst $(quote),
 help:
 	@$(tools)/help.sh
 
-run kunit links compare bench check:
+run kunit links cross compare bench check:
 	@$(tools)/$@.sh $(words)
 
 test:

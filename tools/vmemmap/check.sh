@@ -136,10 +136,14 @@ document_names() {
 		done
 }
 
+# Other architectures: compiled, not booted.
+cross() { call cross >"$log/check.tmp" 2>&1 || cat "$log/check.tmp"; }
+
 lint checkpatch checkpatch
 for kernel in x86_64 arm64-4k x86_64-nohotplug; do
 	lint "compile-$kernel" compile $kernel
 done
+lint cross cross
 lint coccicheck coccicheck
 lint kernel-doc kernel_doc
 lint documents documents

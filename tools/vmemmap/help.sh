@@ -27,6 +27,8 @@ make fuzz    let libFuzzer look for operations that go wrong
 make kunit   the KUnit suites in a kernel under QEMU
 make links   does a vmlinux with all defaults of its architecture link, with and
              without memory hotplug
+make cross   do our files compile on the architectures that nothing here boots, on every
+             series, and define all that mm/sparse-vmemmap.c of the stock kernel does
 make compare the page tables of the vmemmap beside those of the stock kernel
 make bench   instructions, flushes and pages that the memory map costs, beside
              the stock kernel: a table, and under build/bench/ where they go
