@@ -48,40 +48,100 @@
  */
 #define VMEMMAP_POPULATE_ONCE	(IS_ENABLED(CONFIG_PPC64) || IS_ENABLED(CONFIG_S390))
 
-#ifdef VMEMMAP_TAIL_MIN_ORDER	/* ---- 7.3, whose zones have tail pages to share ---- */
+/*
+ * What differs between the series, row by row. A row is decided by what the
+ * preprocessor sees of it, where there is anything to see; otherwise by
+ * VMEMMAP_TAIL_MIN_ORDER, which came with it or after it.
+ */
 
-#include "hugetlb_vmemmap.h"
+/* The headers that took over parts of internal.h */
+#if __has_include("mm_init.h")
 #include "mm_init.h"
+#endif
+#if __has_include("page_alloc.h")
 #include "page_alloc.h"
-#include "sparse.h"
-
-/* sparse_init() initialises the map of subsections by one call. */
-#define VMEMMAP_INIT_ALL_SUBSECTIONS
-
-/* This back end populates the memory map of HugeTLB pages from boot optimised. */
-#if defined(CONFIG_HUGETLB_PAGE_OPTIMIZE_VMEMMAP)
-#define VMEMMAP_POPULATE_HVO
 #endif
 
-/* sparse_init() has no buffer of its own; there is the boot buffer. */
+/* sparse_init() initialises the map of subsections, and that by one call. */
+#if __has_include("sparse.h")
+#include "sparse.h"
+#define VMEMMAP_INIT_ALL_SUBSECTIONS
+#endif
+
+/*
+ * Zones have tail pages to share: this back end populates the memory map of HugeTLB
+ * pages from boot optimised. Until sparse_init() was called after the zones were
+ * known, that had to wait for them.
+ */
+#if defined(VMEMMAP_TAIL_MIN_ORDER) && \
+	defined(CONFIG_HUGETLB_PAGE_OPTIMIZE_VMEMMAP)
+#include "hugetlb_vmemmap.h"
+#define VMEMMAP_POPULATE_HVO
+#if defined(CONFIG_SPARSEMEM_VMEMMAP_PREINIT) && !__has_include("sparse.h")
+#define VMEMMAP_POPULATE_HVO_LATE
+#endif
+#endif
+
+/* Without a buffer of sparse_init(), there is the boot buffer. */
+#ifdef VMEMMAP_TAIL_MIN_ORDER
 static inline void *sparse_buffer_alloc(unsigned long size)
 {
 	return NULL;
 }
+#endif
 
-static inline bool is_altmap_accessible(const struct vmem_altmap *altmap)
-{
-	return true;
-}
-
+/* memmap_alloc() hides the memory from kmemleak, or this back end has to. */
+#ifdef VMEMMAP_TAIL_MIN_ORDER
 static __always_inline void *
 vmemmap_memblock_alloc(phys_addr_t size, phys_addr_t align, phys_addr_t min_addr,
 		       int nid, bool exact_nid)
 {
 	return memmap_alloc(size, align, min_addr, nid, exact_nid);
 }
+#else
+static __always_inline void *
+vmemmap_memblock_alloc(phys_addr_t size, phys_addr_t align, phys_addr_t min_addr,
+		       int nid, bool exact_nid)
+{
+	void *block = exact_nid ?
+		memblock_alloc_exact_nid_raw(size, align, min_addr,
+					     MEMBLOCK_ALLOC_NOLEAKTRACE, nid) :
+		memblock_alloc_try_nid_raw(size, align, min_addr,
+					   MEMBLOCK_ALLOC_NOLEAKTRACE, nid);
 
-/* From now on the page is a table and counts in NR_PAGETABLE. */
+	if (block)
+		page_init_poison(block, size);
+	return block;
+}
+#endif
+
+/* The memory of a device may be out of reach until it goes online. */
+#ifndef VMEMMAP_TAIL_MIN_ORDER
+#define VMEMMAP_ALTMAP_INACCESSIBLE
+
+static inline bool is_altmap_accessible(const struct vmem_altmap *altmap)
+{
+	return !altmap->inaccessible;
+}
+#else
+static inline bool is_altmap_accessible(const struct vmem_altmap *altmap)
+{
+	return true;
+}
+#endif
+
+/* This back end defines the weak functions that fill the empty entries of a table. */
+#ifndef kernel_pte_init
+#define VMEMMAP_DEFINES_TABLE_INIT
+#endif
+
+/* This back end defines vmemmap_pte_populate() of linux/mm.h. */
+#ifndef VMEMMAP_TAIL_MIN_ORDER
+#define VMEMMAP_PUBLIC_LEVELS
+#endif
+
+/* Tables of the kernel have a constructor, and count in NR_PAGETABLE. */
+#ifdef VMEMMAP_TAIL_MIN_ORDER
 static inline void vmemmap_construct_table(void *table)
 {
 	__pagetable_ctor(virt_to_ptdesc(table));
@@ -99,55 +159,7 @@ static inline void vmemmap_free_pages(struct page *page, unsigned int order)
 	else
 		__free_pages(page, order);
 }
-
-/* Pages without a reference. */
-static inline void vmemmap_free_frozen_pages(struct page *page,
-					     unsigned int order)
-{
-	free_frozen_pages(page, order);
-}
-
-static inline void vmemmap_put_boot_page(struct page *page)
-{
-	free_reserved_page(page);
-}
-
-#else	/* ---- 6.12: the same rows, as far as it differs ---- */
-
-#include <linux/bootmem_info.h>
-
-/*
- * This back end defines the weak functions that fill the empty entries of a table,
- * and vmemmap_pte_populate() of linux/mm.h.
- */
-#define VMEMMAP_DEFINES_TABLE_INIT
-#define VMEMMAP_PUBLIC_LEVELS
-
-/* The memory of a device may be out of reach until it goes online. */
-#define VMEMMAP_ALTMAP_INACCESSIBLE
-
-static inline bool is_altmap_accessible(const struct vmem_altmap *altmap)
-{
-	return !altmap->inaccessible;
-}
-
-/* memmap_alloc() does not hide the memory from kmemleak. */
-static __always_inline void *
-vmemmap_memblock_alloc(phys_addr_t size, phys_addr_t align, phys_addr_t min_addr,
-		       int nid, bool exact_nid)
-{
-	void *block = exact_nid ?
-		memblock_alloc_exact_nid_raw(size, align, min_addr,
-					     MEMBLOCK_ALLOC_NOLEAKTRACE, nid) :
-		memblock_alloc_try_nid_raw(size, align, min_addr,
-					   MEMBLOCK_ALLOC_NOLEAKTRACE, nid);
-
-	if (block)
-		page_init_poison(block, size);
-	return block;
-}
-
-/* Tables of the kernel are not counted. */
+#else
 static inline void vmemmap_construct_table(void *table)
 {
 }
@@ -156,12 +168,17 @@ static inline void vmemmap_free_pages(struct page *page, unsigned int order)
 {
 	__free_pages(page, order);
 }
+#endif
 
-/* Pages without a reference. */
+/* Free pages without a reference. */
 static inline void vmemmap_free_frozen_pages(struct page *page,
 					     unsigned int order)
 {
+#ifdef VMEMMAP_TAIL_MIN_ORDER
+	free_frozen_pages(page, order);
+#else
 	free_unref_page(page, order);
+#endif
 }
 
 /*
@@ -169,24 +186,33 @@ static inline void vmemmap_free_frozen_pages(struct page *page,
  * section that a leaf describes, and for each slot that a table maps; all of them
  * end here. The page is freed with the last one, so they are counted first.
  */
+#ifdef CONFIG_HAVE_BOOTMEM_INFO_NODE
+#include <linux/bootmem_info.h>
+
 static inline void vmemmap_put_boot_page(struct page *page)
 {
-#ifdef CONFIG_HAVE_BOOTMEM_INFO_NODE
-	if (PagePrivate(page) &&
-	    (page->index == SECTION_INFO || page->index == MIX_SECTION_INFO)) {
-		int nr_users = page_ref_count(page) - 1;
+#ifdef VMEMMAP_TAIL_MIN_ORDER
+	const unsigned long type = bootmem_type(page);
+#else
+	const unsigned long type = PagePrivate(page) ? page->index : 0;
+#endif
+	int nr_users = page_ref_count(page) - 1;
 
-		while (nr_users--)
-			put_page_bootmem(page);
+	if (type != SECTION_INFO && type != MIX_SECTION_INFO) {
+		free_reserved_page(page);
 		return;
 	}
-#endif
+	while (nr_users--)
+		put_page_bootmem(page);
+}
+#else
+static inline void vmemmap_put_boot_page(struct page *page)
+{
 	free_reserved_page(page);
 }
-
 #endif
 
-/* ---- Both ---- */
+/* ---- All series ---- */
 
 /* Is anything recorded of each page by itself when it is allocated? */
 static inline bool vmemmap_has_page_records(void)

@@ -178,4 +178,12 @@ void __init sparse_vmemmap_init_nid_early(int nid)
 }
 #endif
 
+#ifdef VMEMMAP_POPULATE_HVO_LATE
+/* The zones of the node are known now, and what lies in them. */
+void __init sparse_vmemmap_init_nid_late(int nid)
+{
+	hugetlb_vmemmap_init_late(nid);
+}
+#endif
+
 #endif /* VMEMMAP_POPULATE_HVO */

@@ -134,7 +134,10 @@ static struct {
 	unsigned long end_pfn;
 } boot_run __meminitdata;
 
-/* The end of the sections of the node that follow @pfn without a gap. */
+/*
+ * The end of the sections of the node that follow @pfn without a gap. It ends before
+ * a section whose memory map HugeTLB populates later.
+ */
 static unsigned long __meminit boot_run_end(unsigned long pfn, int nid)
 {
 	unsigned long run_end = pfn, start_pfn, end_pfn;
@@ -143,6 +146,11 @@ static unsigned long __meminit boot_run_end(unsigned long pfn, int nid)
 	for_each_mem_pfn_range(i, nid, &start_pfn, &end_pfn, NULL)
 		if (start_pfn <= run_end && run_end < end_pfn)
 			run_end = ALIGN(end_pfn, PAGES_PER_SECTION);
+#ifdef VMEMMAP_POPULATE_HVO_LATE
+	for (; pfn < run_end; pfn += PAGES_PER_SECTION)
+		if (preinited_vmemmap_section(__pfn_to_section(pfn)))
+			return pfn;
+#endif
 	return run_end;
 }
 

@@ -13,7 +13,7 @@ tree=$cache/base-$BASE
 got=$cache/download
 
 # The suites that have a series which that of this machine may not have.
-declare -A suites=([7.3]="trixie-backports sid")
+declare -A suites=([7.2]="sid trixie-backports" [7.3]="trixie-backports sid")
 
 # apt would fetch as the user _apt, who has no business in a home directory. It
 # checks what it has fetched against its keys all the same.

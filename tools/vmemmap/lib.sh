@@ -281,7 +281,7 @@ names() {
 	"$1" | awk -v goals=" ${*:2} " 'goals == "  " || index(goals, " " $2 " ") { print $1 }' | xargs
 }
 
-series="6.12 7.3"	# of Linux, that our files serve
+series="6.12 7.2 7.3"	# of Linux, that our files serve
 # shellcheck disable=SC2034 # for those who source this
 for_kunit="test-both test test-all test-debug"	# goals whose kernels have KUnit
 # shellcheck disable=SC2034
