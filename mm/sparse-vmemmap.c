@@ -245,33 +245,6 @@ pmd_t * __meminit vmemmap_pmd_populate(pud_t *pud, unsigned long addr,
 	return pmd;
 }
 
-pud_t * __meminit vmemmap_descend(unsigned long addr, int node)
-{
-	pgd_t *pgd;
-	p4d_t *p4d;
-	pud_t *pud;
-
-	pgd = vmemmap_pgd_populate(addr, node);
-	if (!pgd)
-		return ERR_PTR(-ENOMEM);
-	if (pgd_leaf(pgdp_get(pgd)))
-		return ERR_PTR(-EEXIST);
-
-	p4d = vmemmap_p4d_populate(pgd, addr, node);
-	if (!p4d)
-		return ERR_PTR(-ENOMEM);
-	if (p4d_leaf(p4dp_get(p4d)))
-		return ERR_PTR(-EEXIST);
-
-	pud = vmemmap_pud_populate(p4d, addr, node);
-	if (!pud)
-		return ERR_PTR(-ENOMEM);
-	if (pud_leaf(pudp_get(pud)))
-		return ERR_PTR(-EEXIST);
-
-	return pud;
-}
-
 /* ---- What is mapped ---- */
 
 pmd_t *vmemmap_find_slot(unsigned long addr)

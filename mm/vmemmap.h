@@ -97,19 +97,6 @@ pud_t *vmemmap_pud_populate(p4d_t *p4d, unsigned long addr, int node);
 pmd_t *vmemmap_pmd_populate(pud_t *pud, unsigned long addr, int node);
 
 /**
- * vmemmap_descend() - build the tables down to the PMD entries of an address
- * @addr: address in the vmemmap
- * @node: node that the tables should come from
- *
- * The only way down that builds tables.
- *
- * Return: the PUD entry, with a table of PMD entries below it; ERR_PTR(-ENOMEM)
- * if a table cannot be allocated; ERR_PTR(-EEXIST) if a leaf is in the way. The
- * tables that were built stay.
- */
-pud_t *vmemmap_descend(unsigned long addr, int node);
-
-/**
  * vmemmap_find_slot() - the PMD entry of an address
  * @addr: address in the vmemmap
  *
@@ -321,8 +308,8 @@ void vmemmap_close_batch(struct vmemmap_batch *batch);
  * @first: address of the first struct page of such a compound page, on a page, at
  *	or before the range
  *
- * @shared and @compound_size each exclude all the others; any other combination
- * is refused with a warning and -EINVAL.
+ * @shared and @compound_size each exclude all the others; with CONFIG_DEBUG_VM, any
+ * other combination is refused with a warning and -EINVAL.
  */
 struct vmemmap_fill {
 	int nid;

@@ -315,24 +315,26 @@ static void unmap_ptes(pte_t *pte, unsigned long addr, unsigned long next)
 
 /* ---- Tables ---- */
 
+/* Are the entries of [from, to), of one level, all empty? */
+#define are_entries_empty(level, from, to) ({				\
+	typeof(from) __entry = (from), __to = (to);			\
+									\
+	while (__entry < __to && level##_none(level##p_get(__entry)))	\
+		__entry++;						\
+	__entry >= __to;						\
+})
+
 /*
  * Is every entry of a table empty? @entry has just become empty. If any other is
- * not, it most likely lies close by, so look on both sides of @entry, nearer
- * entries first.
+ * not, it most likely lies close by, so look there before looking at all of them.
  */
 #define is_table_empty(level, table, entry, nr_entries) ({		\
-	typeof(entry) __first = (table);				\
-	typeof(entry) __last = __first + (nr_entries) - 1;		\
-	typeof(entry) __low = (entry), __high = __low;			\
-	bool __is_empty = level##_none(level##p_get(__low));		\
+	typeof(entry) __first = (table), __end = __first + (nr_entries); \
+	typeof(entry) __at = (entry);					\
 									\
-	while (__is_empty && (__low > __first || __high < __last)) {	\
-		if (__high < __last)					\
-			__is_empty = level##_none(level##p_get(++__high)); \
-		if (__is_empty && __low > __first)			\
-			__is_empty = level##_none(level##p_get(--__low)); \
-	}								\
-	__is_empty;							\
+	are_entries_empty(level, __at, min(__at + 16, __end)) &&	\
+	are_entries_empty(level, max(__at - 16, __first), __at) &&	\
+	are_entries_empty(level, __first, __end);			\
 })
 
 /*

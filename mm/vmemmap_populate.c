@@ -231,11 +231,43 @@ static int __meminit fill_slot(pud_t *pud, pmd_t *pmd, unsigned long addr,
 
 /* ---- Ranges ---- */
 
+/*
+ * Build the tables down to the PMD entries of @addr: the only way down that builds
+ * tables. Returns the PUD entry; -ENOMEM if a table cannot be allocated, -EEXIST if a
+ * leaf is in the way. The tables that were built stay.
+ */
+static pud_t * __meminit descend(unsigned long addr, int node)
+{
+	pgd_t *pgd;
+	p4d_t *p4d;
+	pud_t *pud;
+
+	pgd = vmemmap_pgd_populate(addr, node);
+	if (!pgd)
+		return ERR_PTR(-ENOMEM);
+	if (pgd_leaf(pgdp_get(pgd)))
+		return ERR_PTR(-EEXIST);
+
+	p4d = vmemmap_p4d_populate(pgd, addr, node);
+	if (!p4d)
+		return ERR_PTR(-ENOMEM);
+	if (p4d_leaf(p4dp_get(p4d)))
+		return ERR_PTR(-EEXIST);
+
+	pud = vmemmap_pud_populate(p4d, addr, node);
+	if (!pud)
+		return ERR_PTR(-ENOMEM);
+	if (pud_leaf(pudp_get(pud)))
+		return ERR_PTR(-EEXIST);
+
+	return pud;
+}
+
 /* Fill [addr, end), which lies below one PUD entry. Returns its last slot. */
 static pmd_t * __meminit fill_slots(unsigned long addr, unsigned long end,
 				    const struct vmemmap_fill *fill)
 {
-	pud_t *pud = vmemmap_descend(addr, fill->nid);
+	pud_t *pud = descend(addr, fill->nid);
 	int err = PTR_ERR_OR_ZERO(pud);
 	pmd_t *pmd = err ? NULL : pmd_offset(pud, addr);
 	unsigned long next;
@@ -303,9 +335,11 @@ int __meminit vmemmap_fill_range(unsigned long start, unsigned long end,
 	const unsigned long page_start = PAGE_ALIGN_DOWN(start);
 	const unsigned long page_end = PAGE_ALIGN(end);
 	struct vmemmap_fill ram = *fill;
-	int err;
+	int err = 0;
 
-	if (WARN_ON_ONCE(!is_valid_fill(fill)) || start > end || end > page_end)
+	if (IS_ENABLED(CONFIG_DEBUG_VM) && WARN_ON_ONCE(!is_valid_fill(fill)))
+		return -EINVAL;
+	if (start > end || end > page_end)
 		return -EINVAL;
 	/* Where subsections share a page, the first of them has mapped it. */
 	if (page_end - page_start == PAGE_SIZE && vmemmap_lookup_page(page_start))
@@ -323,10 +357,11 @@ int __meminit vmemmap_fill_range(unsigned long start, unsigned long end,
 	start = min(PAGE_ALIGN(start), page_end);
 	end = max(PAGE_ALIGN_DOWN(end), start);
 
-	err = fill_pages(page_start, start, &ram);
-	if (!err)
+	if (page_start < start)
+		err = fill_pages(page_start, start, &ram);
+	if (!err && start < end)
 		err = fill_pages(start, end, fill);
-	if (!err)
+	if (!err && end < page_end)
 		err = fill_pages(end, page_end, &ram);
 	return err;
 }

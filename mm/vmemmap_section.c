@@ -103,6 +103,16 @@ static void __meminit warn_not_populated(unsigned long pfn,
 			    pfn, pfn + nr_pages, nid, how, err);
 }
 
+/* Not inline, so that other memory maps do without its registers. */
+static noinline int __meminit
+populate_compound_memmap(unsigned long pfn, unsigned long start,
+			 unsigned long end, int nid, struct dev_pagemap *pgmap)
+{
+	if (vmemmap_is_misaligned(pfn, pgmap))
+		return -EINVAL;
+	return vmemmap_populate_compound_pages(pfn, start, end, nid, pgmap);
+}
+
 /* After an error, the range is mapped in part. */
 static int __meminit populate_memmap(unsigned long pfn, unsigned long nr_pages,
 				     int nid, struct vmem_altmap *altmap,
@@ -112,13 +122,10 @@ static int __meminit populate_memmap(unsigned long pfn, unsigned long nr_pages,
 	const unsigned long end = start + nr_pages * sizeof(struct page);
 	int err;
 
-	if (!vmemmap_can_optimize(altmap, pgmap))
-		err = vmemmap_populate(start, end, nid, altmap);
-	else if (!vmemmap_is_misaligned(pfn, pgmap))
-		err = vmemmap_populate_compound_pages(pfn, start, end, nid,
-						      pgmap);
+	if (vmemmap_can_optimize(altmap, pgmap))
+		err = populate_compound_memmap(pfn, start, end, nid, pgmap);
 	else
-		err = -EINVAL;
+		err = vmemmap_populate(start, end, nid, altmap);
 	if (!err)
 		vmemmap_flush_populated(start, end);
 	return err;
@@ -126,8 +133,8 @@ static int __meminit populate_memmap(unsigned long pfn, unsigned long nr_pages,
 
 /*
  * The sections of the run at boot that sparse_init() has yet to ask for. It passes
- * over those that HugeTLB has given a memory map. It counts at boot alone: a part
- * of it that nobody asked for may be freed with a neighbour.
+ * over those that HugeTLB has given a memory map. It ends with boot, in end_boot(): a
+ * part of it that nobody asked for may be freed with a neighbour.
  */
 static struct {
 	unsigned long pfn;
@@ -239,7 +246,7 @@ struct page * __meminit __populate_section_memmap(unsigned long pfn,
 						  struct vmem_altmap *altmap,
 						  struct dev_pagemap *pgmap)
 {
-	if (boot_run.pfn <= pfn && pfn < boot_run.end_pfn && !slab_is_available()) {
+	if (boot_run.pfn <= pfn && pfn < boot_run.end_pfn) {
 		boot_run.pfn = pfn + nr_pages;
 		return pfn_to_page(pfn);
 	}
@@ -249,7 +256,7 @@ struct page * __meminit __populate_section_memmap(unsigned long pfn,
 /* ---- What boot has mapped ---- */
 
 /* One line a node: which back end this is, and by which leaves it maps how much. */
-static int __init report_boot_memmap(void)
+static void __init report_boot_memmap(void)
 {
 	static struct vmemmap_mapped mapped[MAX_NUMNODES] __initdata;
 	unsigned long nr, start;
@@ -272,9 +279,15 @@ static int __init report_boot_memmap(void)
 			pr_info("version %s, node %d: struct pages mapped by PMD leaves %lu KiB, by base pages %lu KiB\n",
 				VMEMMAP_VERSION, nid, mapped[nid].huge / SZ_1K,
 				mapped[nid].base / SZ_1K);
+}
+
+static int __init end_boot(void)
+{
+	boot_run.end_pfn = 0;
+	report_boot_memmap();
 	return 0;
 }
-core_initcall(report_boot_memmap);
+core_initcall(end_boot);
 
 /* ---- Sections that are added and removed ---- */
 
