@@ -148,6 +148,7 @@ static void boot_maps_whole_sections(void)
 	EXPECT_EQ(machine.memmap_pages, 0);
 }
 
+#ifndef VMEMMAP_INIT_ALL_SUBSECTIONS
 static void boot_marks_the_subsections_of_any_range(void)
 {
 	const unsigned long step = PAGES_PER_SUBSECTION / 2;
@@ -177,6 +178,8 @@ static void boot_marks_the_subsections_of_any_range(void)
 	}
 }
 
+#endif
+
 /* The last section of node 1 is absent; so is its usage map. */
 static void boot_skips_sections_without_a_memory_map(void)
 {
@@ -187,9 +190,11 @@ static void boot_skips_sections_without_a_memory_map(void)
 	last = __nr_to_section(first_hot_section() - 1);
 	machine_end_of_boot();
 	EXPECT(!last->usage);
+#ifndef VMEMMAP_INIT_ALL_SUBSECTIONS
 	/* nor need they have an array */
 	sparse_init_subsection_map(section_nr_to_pfn(NR_MEM_SECTIONS - 1), 1);
 	EXPECT(!__nr_to_section(NR_MEM_SECTIONS - 1));
+#endif
 	EXPECT(!bitmap_empty(__nr_to_section(0)->usage->subsection_map,
 			     SUBSECTIONS_PER_SECTION));
 }
@@ -906,7 +911,9 @@ const struct test_case section_cases[] = {
 	TEST_CASE(a_section_takes_what_its_architecture_says, BOOT, .where = REAL),
 	TEST_CASE(boot_maps_whole_sections, BOOT),
 	TEST_CASE(the_boot_message_adds_up, BOOT),
+#ifndef VMEMMAP_INIT_ALL_SUBSECTIONS
 	TEST_CASE(boot_marks_the_subsections_of_any_range, EARLY, .where = TINY),
+#endif
 	TEST_CASE(boot_skips_sections_without_a_memory_map, EARLY, .where = TINY),
 	TEST_CASE(boot_maps_a_run_of_sections_by_one_call, EARLY, .where = TINY),
 	TEST_CASE(the_memory_map_of_a_section_comes_from_its_node, BOOT),

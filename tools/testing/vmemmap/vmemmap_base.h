@@ -379,7 +379,7 @@ extern struct soft_region soft_regions[NR_SOFT_REGIONS];
 	for ((i) = 0; (i) < NR_SOFT_REGIONS; (i)++)			\
 		if (*(p_start) = soft_regions[i].pfn,			\
 		    *(p_end) = soft_regions[i].end_pfn,			\
-		    soft_regions[i].nid == (node))
+		    (node) == MAX_NUMNODES || soft_regions[i].nid == (node))
 
 phys_addr_t soft_dma_end(void);
 int node_distance(int a, int b);
@@ -392,7 +392,6 @@ struct page *alloc_pages_node(int node, gfp_t gfp, unsigned int order);
 void split_page(struct page *page, unsigned int order);
 bool node_state(int node, int state);
 void __free_pages(struct page *page, unsigned int order);
-void sparse_init_subsection_map(unsigned long pfn, unsigned long nr_pages);
 #define __free_page(page)	__free_pages(page, 0)
 void vmemmap_construct_table(void *table);
 void vmemmap_free_pages(struct page *page, unsigned int order);
@@ -743,7 +742,11 @@ int vmemmap_populate_hvo(unsigned long start, unsigned long end,
 			 unsigned long headsize);
 void vmemmap_wrprotect_hvo(unsigned long start, unsigned long end, int node,
 			   unsigned long headsize);
+#ifdef VMEMMAP_INIT_ALL_SUBSECTIONS
+void sparse_init_subsection_map(void);
+#else
 void sparse_init_subsection_map(unsigned long pfn, unsigned long nr_pages);
+#endif
 void online_mem_sections(unsigned long start_pfn, unsigned long end_pfn);
 void offline_mem_sections(unsigned long start_pfn, unsigned long end_pfn);
 int sparse_add_section(int nid, unsigned long pfn, unsigned long nr_pages,
