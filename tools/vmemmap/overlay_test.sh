@@ -222,7 +222,6 @@ undo_on_another_branch() { on_another_branch undo; }
 on_the_branch_of_another_series() {
 	local other=${bases/$base} before
 
-	[ -n "${other// }" ] || fail "there is no other series; BASE= must not be given"
 	other=${other// }
 	laid
 	git -C "$tree" fetch -q "$all/$other" master
@@ -551,6 +550,7 @@ for base in $bases; do
 done
 for base in $bases; do
 	for name in $cases; do
+		[ "$bases" != "$base" ] || [ "$name" != on_the_branch_of_another_series ] || continue
 		# shellcheck disable=SC2053 # a pattern
 		[[ $base/$name != ${FILTER:-*} ]] || list+=("$base/$name")
 	done

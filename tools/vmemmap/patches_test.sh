@@ -109,21 +109,24 @@ checkpatch() {
 	[ ! -s "$work/checked" ]
 }
 
-# Each file goes to whom the series itself names for the one that is replaced.
+# Each file that is added goes to the people whom the series itself names for the one that
+# is replaced.
 maintainers() {
-	local file files wanted
+	local file wanted
 
-	ask() { scripts/get_maintainer.pl --no-tree --no-git --no-git-fallback --no-rolestats --no-l -f "$1"; }
-	cd "$base" && wanted=$(ask mm/sparse-vmemmap.c)
+	ask() { scripts/get_maintainer.pl --no-tree --no-git --no-git-fallback --no-rolestats --no-l -f "$1" | sort; }
+	cd "$base" && wanted=$(ask mm/sparse-vmemmap.c) && [ -n "$wanted" ] || return
 	cd "$work/am" || return
-	mapfile -t files < <(sed -n 's,^+++ b/,,p' "$patches"/0*.patch | sort -u | grep -E '^(mm|lib|include|tools)/' | grep -v Makefile)
-	for file in "${files[@]}"; do
-		[ -z "$(comm -23 <(sort <<<"$wanted") <(ask "$file" | sort))" ] || {
+	sed -n '/^--- \/dev\/null/{n; s,^+++ b/,,p}' "$patches"/0*.patch | while read -r file; do
+		[ -z "$(comm -23 <(echo "$wanted") <(ask "$file"))" ] || {
 			echo "$file goes to: $(ask "$file" | paste -sd,)" >&2
-			return 1
+			exit 1
 		}
 	done
 }
+
+# The harness fits to what is resolved for this series.
+harness() { env -u MAKEFLAGS make -s -C "$work/am/tools/testing/vmemmap" >"$work/log" 2>&1 || { tail "$work/log" >&2 && return 1; }; }
 
 # The kernel builds after the first <n> patches.
 builds() { call kernel KERNEL=x86_64 PATCHES="$1" >/dev/null; }
@@ -133,6 +136,7 @@ patches_case() { "$(cut -d/ -f2 <<<"$1")" "$(cut -d/ -f3 <<<"$1")"; }
 one_of which "none build"
 laid
 cases=("$id"/{by_git_am,by_patch,by_quilt,same_trees,one_series,checkpatch,maintainers})
+[ "$which" != build ] || cases+=("$id/harness")
 [ "$which" != build ] || for name in "${!names[@]}"; do
 	cases+=("$id/builds/$((name + 1))")
 done
