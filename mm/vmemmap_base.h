@@ -48,6 +48,11 @@
  */
 #define VMEMMAP_POPULATE_ONCE	(IS_ENABLED(CONFIG_PPC64) || IS_ENABLED(CONFIG_S390))
 
+/* Architectures without flush_tlb_all(). None of them frees by this back end. */
+#if defined(CONFIG_PPC64) || defined(CONFIG_SPARC64)
+#define flush_tlb_all()	flush_tlb_kernel_range(0, ULONG_MAX)
+#endif
+
 /*
  * What differs between the series, row by row. A row is decided by what the
  * preprocessor sees of it, where there is anything to see; otherwise by
