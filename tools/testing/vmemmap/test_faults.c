@@ -69,6 +69,10 @@ static void what_is_shared_is_refused_where_another_page_is(void)
 	vmemmap_free(addr, addr + size, NULL);
 	expect_traces_cancel_out();
 
+	/* without a tail page, nothing is shared */
+	EXPECT_EQ(vmemmap_fill_range(addr + 2 * PAGE_SIZE, addr + size, &compound), -EINVAL);
+	EXPECT(!vmemmap_lookup_page(addr + 2 * PAGE_SIZE));
+
 	/* its own tail is kept */
 	EXPECT_EQ(vmemmap_fill_range(addr, addr + size, &compound), 0);
 	EXPECT_EQ(vmemmap_fill_range(addr, addr + size, &compound), 0);
