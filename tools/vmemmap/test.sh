@@ -110,7 +110,7 @@ all)
 	plan 3 "$BASE-laid" laid BASE="$BASE" "${linux[@]}"
 	plan 2 "$BASE-patches" patches-test BASE="$BASE" "${linux[@]}"
 	plan_series "$BASE" test-both test
-	for name in "${others[@]}"; do
+	for name in "${others[@]: -1}"; do	# the newest; make test-all has them all
 		plan 2 "$name-patches" patches-test BASE="$name"
 		plan_series "$name" test-both
 	done ;;
