@@ -181,7 +181,7 @@ void machine_end_of_boot(void)
 }
 
 /* Another machine boots: the code under test must forget this one. */
-static void clear_boot_data(void)
+void clear_boot_data(void)
 {
 	extern char __start_meminitdata[], __stop_meminitdata[];
 

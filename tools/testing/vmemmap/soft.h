@@ -257,6 +257,7 @@ void machine_early(void);
 void machine_bare(void);
 void machine_boot(void);
 void machine_end_of_boot(void);
+void clear_boot_data(void);
 
 #define for_each_boot_region(region)					\
 	for (const struct soft_region *region = soft_regions;		\

@@ -149,6 +149,26 @@ static void pages_in_disorder_are_freed_alone(void)
 	EXPECT_EQ(machine.nr_used_pages, 0);
 }
 
+/* Two subsections may have been added by two calls, and one may be gone. */
+static void a_row_ends_with_a_subsection(void)
+{
+	const unsigned long nr = PAGES_PER_SUBSECTION, start = slot_addr(1);
+	const unsigned int order = ilog2(2 * nr);
+	unsigned long pfn;
+
+	SKIP_UNLESS(order <= MAX_PAGE_ORDER && 2 * nr <= geo.ram_pages / 2 &&
+		    PTRS_PER_PTE >= 2, "no block is as large as two subsections");
+	fill_slot_in_a_row(2);
+	vmemmap_put_block(walk(start).pfn, 0, 1, NULL);
+	vmemmap_put_block(walk(start + PAGE_SIZE).pfn, 0, 1, NULL);
+	pfn = page_to_pfn(vmemmap_alloc_pages(order, 0));
+	remap_page(start, pfn + nr - 1, false);
+	remap_page(start + PAGE_SIZE, pfn + nr, false);
+	machine.seen.nr_row_frees = 0;
+	free_pages_at(start, 2);
+	EXPECT_EQ(machine.seen.nr_row_frees, 2);
+}
+
 /* A device's pages are no RAM, even right behind some in a row. */
 static void pages_of_a_device_are_in_no_row(void)
 {
@@ -249,6 +269,7 @@ const struct test_case release_cases[] = {
 	TEST_CASE(bad_memory_is_freed_alone, BARE),
 	TEST_CASE(pages_with_records_are_freed_alone, BARE),
 	TEST_CASE(pages_in_disorder_are_freed_alone, BARE),
+	TEST_CASE(a_row_ends_with_a_subsection, BARE),
 	TEST_CASE(pages_of_a_device_are_in_no_row, BARE),
 	TEST_CASE(pages_of_compound_pages_are_freed_in_a_row, BOOT),
 	TEST_CASE(leaves_are_flushed_by_the_smallest_of_them, BARE),

@@ -379,7 +379,12 @@ extern struct soft_region soft_regions[NR_SOFT_REGIONS];
 	for ((i) = 0; (i) < NR_SOFT_REGIONS; (i)++)			\
 		if (*(p_start) = soft_regions[i].pfn,			\
 		    *(p_end) = soft_regions[i].end_pfn,			\
-		    (node) == MAX_NUMNODES || soft_regions[i].nid == (node))
+		    soft_is_of_node(&soft_regions[i], node))
+
+static inline bool soft_is_of_node(const struct soft_region *region, int node)
+{
+	return node == MAX_NUMNODES || region->nid == node;
+}
 
 phys_addr_t soft_dma_end(void);
 int node_distance(int a, int b);
@@ -542,7 +547,16 @@ void flush_tlb_all(void);
 #define PGTBL_P4D_MODIFIED		BIT(SOFT_P4D)
 #define PGTBL_PUD_MODIFIED		BIT(SOFT_PUD)
 #define PGTBL_PMD_MODIFIED		BIT(SOFT_PMD)
-#define ARCH_PAGE_TABLE_SYNC_MASK	(has_own_hooks ? 0 : soft_sync_mask)
+
+extern const bool has_own_hooks;
+extern unsigned long soft_sync_mask;
+
+static inline unsigned int soft_arch_sync_mask(void)
+{
+	return has_own_hooks ? 0 : soft_sync_mask;
+}
+
+#define ARCH_PAGE_TABLE_SYNC_MASK	soft_arch_sync_mask()
 
 /* Levels of which other page tables have copies of the entries. */
 extern unsigned long soft_sync_mask;
