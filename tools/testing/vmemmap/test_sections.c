@@ -50,7 +50,7 @@ static void expect_boot_message_adds_up(void)
 
 /*
  * The figures of both nodes add up to what the walker finds: when all is mapped, with
- * a page and then a slot missing, and with a section that has no memory map.
+ * a leaf, then a slot and then a table missing, and with a section that has no memory map.
  */
 static void the_boot_message_adds_up(void)
 {
@@ -71,6 +71,10 @@ static void the_boot_message_adds_up(void)
 
 	clear_boot_data();
 	*leaf.path[SOFT_PMD] = soft_empty_entry(SOFT_PMD);
+	expect_boot_message_adds_up();
+
+	clear_boot_data();
+	*leaf.path[top_level()] = soft_empty_entry(top_level());
 	expect_boot_message_adds_up();
 }
 
