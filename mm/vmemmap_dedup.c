@@ -56,7 +56,7 @@ unsigned long __meminit vmemmap_compound_nr_pages(unsigned long pfn,
 }
 
 bool __meminit vmemmap_is_misaligned(unsigned long pfn,
-				      struct dev_pagemap *pgmap)
+				     struct dev_pagemap *pgmap)
 {
 	const unsigned long first_pfn = pgmap_range_start(pgmap, pfn);
 

@@ -164,18 +164,18 @@ static unsigned long __meminit boot_run_end(unsigned long pfn, int nid)
 unsigned long __meminit sparse_boot_size(unsigned long start,
 					 unsigned long end, int nid)
 {
-	unsigned long size = 0, pfn, end_pfn;
+	unsigned long size = 0, first, last, pfn, end_pfn;
 	int i;
 
 	if (slab_is_available())
 		return 0;
 	/* Ranges ascend, and several of them may lie in one section. */
 	for_each_mem_pfn_range(i, nid, &pfn, &end_pfn, NULL) {
-		const unsigned long last_pfn = ALIGN(end_pfn, PAGES_PER_SECTION);
-		const unsigned long last = min(end, (unsigned long)pfn_to_page(last_pfn));
-
-		pfn = SECTION_ALIGN_DOWN(pfn);
-		start = max(start, (unsigned long)pfn_to_page(pfn));
+		end_pfn = ALIGN(end_pfn, PAGES_PER_SECTION);
+		first = (unsigned long)pfn_to_page(SECTION_ALIGN_DOWN(pfn));
+		last = (unsigned long)pfn_to_page(end_pfn);
+		start = max(start, first);
+		last = min(end, last);
 		if (start < last) {
 			size += last - start;
 			start = last;

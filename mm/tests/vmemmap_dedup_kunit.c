@@ -96,7 +96,7 @@ static int populate(struct kunit *test, struct dev_pagemap *pgmap,
 
 /* The position whose page must be mapped at @pos. */
 static unsigned long mapped_at(unsigned long origin, unsigned long per_compound,
-			      unsigned long pos)
+			       unsigned long pos)
 {
 	const unsigned long index = (pos - origin) % per_compound;
 

@@ -390,6 +390,7 @@ killed_at() {
 	shift
 	rm -rf "$dir/kill" && mkdir "$dir/kill" && echo "$n" >"$dir/kill/n"
 	for name in mv rm; do
+		# shellcheck disable=SC2016 # the script expands them
 		printf '#!/bin/sh\nread n <"%s"\n[ $n -gt 0 ] || kill -9 $PPID\necho $((n - 1)) >"%s"\nexec %s "$@"\n' \
 			"$dir/kill/n" "$dir/kill/n" "$(command -v $name)" >"$dir/kill/$name"
 		chmod +x "$dir/kill/$name"

@@ -6,10 +6,10 @@
  * Every mm has a copy of the top-level entries that boot allocated tables for.
  * Nothing updates the copies later, so these tables stay.
  */
+#include <linux/cacheflush.h>
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 #include <linux/vmemmap.h>
-#include <asm/cacheflush.h>
 
 static bool is_vmemmap_range(unsigned long start, unsigned long end)
 {

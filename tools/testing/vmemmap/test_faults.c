@@ -389,6 +389,7 @@ static void a_device_that_starts_within_a_compound_page_is_refused(void)
 	dev->pgmap.vmemmap_shift = ilog2(nr_pages);
 	SKIP_UNLESS(vmemmap_can_optimize(NULL, &dev->pgmap) &&
 		    PAGE_ALIGNED(vaddr(dev->pfn)), "the compound page is too small");
+	EXPECT(vmemmap_is_misaligned(dev->pfn, &dev->pgmap));
 	forget_messages();
 	remember_machine();
 	EXPECT_EQ(add_device(dev), -EINVAL);

@@ -149,6 +149,21 @@ static void pages_in_disorder_are_freed_alone(void)
 	EXPECT_EQ(machine.nr_used_pages, 0);
 }
 
+/* Step by step, as removal does it. */
+static void frozen_pages_are_out_of_reach_until_they_are_freed(void)
+{
+	const unsigned long pfn = page_to_pfn(vmemmap_alloc_pages(1, 0));
+
+	page_ref_add(pfn_to_page(pfn + 1), 1);
+	EXPECT(vmemmap_freeze_page(pfn, 1));
+	EXPECT(!vmemmap_freeze_page(pfn, 1));
+	EXPECT(!vmemmap_freeze_next_page(pfn + 1, 1));
+	EXPECT(vmemmap_freeze_next_page(pfn + 1, 2));
+	EXPECT_EQ(machine.nr_used_pages, 2);
+	vmemmap_put_row(pfn, 2);
+	EXPECT_EQ(machine.nr_used_pages, 0);
+}
+
 /* Two subsections may have been added by two calls, and one may be gone. */
 static void a_row_ends_with_a_subsection(void)
 {
@@ -269,6 +284,7 @@ const struct test_case release_cases[] = {
 	TEST_CASE(bad_memory_is_freed_alone, BARE),
 	TEST_CASE(pages_with_records_are_freed_alone, BARE),
 	TEST_CASE(pages_in_disorder_are_freed_alone, BARE),
+	TEST_CASE(frozen_pages_are_out_of_reach_until_they_are_freed, BARE),
 	TEST_CASE(a_row_ends_with_a_subsection, BARE),
 	TEST_CASE(pages_of_a_device_are_in_no_row, BARE),
 	TEST_CASE(pages_of_compound_pages_are_freed_in_a_row, BOOT),

@@ -27,9 +27,12 @@ static void add_kib(const struct leaf *leaf)
 	kib_by_level[leaf->level] += (leaf->end - leaf->start) / 1024;
 }
 
+/* So do those of the whole vmemmap, counted at once. */
 static void expect_boot_message_adds_up(void)
 {
+	const unsigned long size = NR_MEM_SECTIONS * PAGES_PER_SECTION * sizeof(struct page);
 	unsigned long huge = 0, base = 0, node_huge, node_base;
+	struct vmemmap_mapped mapped = {};
 	const char *line = machine.seen.messages;
 
 	expect_messages(machine.seen.nr_messages);
@@ -46,6 +49,9 @@ static void expect_boot_message_adds_up(void)
 	expect_messages(machine.seen.nr_messages);
 	EXPECT_EQ(huge, kib_by_level[SOFT_PMD]);
 	EXPECT_EQ(base, kib_by_level[SOFT_PTE]);
+	vmemmap_count_mapped(soft_vmemmap, soft_vmemmap + size, &mapped);
+	EXPECT_EQ(mapped.huge / 1024, huge);
+	EXPECT_EQ(mapped.base / 1024, base);
 }
 
 /*
