@@ -40,9 +40,11 @@ static void expect_boot_message_adds_up(void)
 	for_each_leaf(add_kib, NULL);
 	EXPECT_EQ(soft_core_initcall(), 0);
 	for (; (line = strstr(line, "version " VMEMMAP_VERSION ", node ")); line++) {
-		EXPECT_EQ(sscanf(strstr(line, "PMD leaves "),
-				 "PMD leaves %lu KiB, by base pages %lu KiB",
-				 &node_huge, &node_base), 2);
+		const int nr = sscanf(strstr(line, "PMD leaves "),
+				      "PMD leaves %lu KiB, by base pages %lu KiB",
+				      &node_huge, &node_base);
+
+		EXPECT_EQ(nr, 2);
 		huge += node_huge;
 		base += node_base;
 	}
