@@ -131,11 +131,10 @@ table() {
 
 	if [ -e "${tables[0]}" ]; then
 		cat "${tables[@]}"
-	else
-		awk -v version="Linux $version," '
-			/^   work / { text = "" }
-			{ text = text $0 "\n" }
-			index($0, version) { printf "%s\n", text }' "$top/Documentation/mm/vmemmap-bench.rst" | sed 's/^   //'
+	elif [ -e "$top/Documentation/mm/vmemmap-bench-$version.csv" ]; then
+		python3 -c 'import csv, sys
+for row in csv.reader(sys.stdin):
+    print(row[0].ljust(64), *(cell.rjust(9) for cell in row[1:]))' <"$top/Documentation/mm/vmemmap-bench-$version.csv"
 	fi
 }
 
@@ -163,7 +162,7 @@ identify() {
 	export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null
 }
 
-need patches
+need patches python
 base=$(call base)
 version=$(series_of "$base") number=$(own_version)
 out=$build/patches/$id
