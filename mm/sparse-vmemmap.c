@@ -751,9 +751,12 @@ static int __meminit pfn_to_nid_if_known(unsigned long pfn)
 void __meminit vmemmap_verify(pte_t *pte, int node, unsigned long start,
 			      unsigned long end)
 {
-	const int nid = pfn_to_nid_if_known(pte_pfn(ptep_get(pte)));
+	int nid;
 
-	if (nid == NUMA_NO_NODE || node == NUMA_NO_NODE)
+	if (nr_online_nodes == 1 || node == NUMA_NO_NODE)
+		return;
+	nid = pfn_to_nid_if_known(pte_pfn(ptep_get(pte)));
+	if (nid == NUMA_NO_NODE)
 		return;
 	if (node_distance(nid, node) > LOCAL_DISTANCE)
 		pr_warn_ratelimited("[%#lx-%#lx) of node %d lies on node %d\n",

@@ -316,7 +316,8 @@ static int __meminit fill_pages(unsigned long start, unsigned long end,
 			return PTR_ERR(pmd);
 	}
 
-	if (pmd)
+	/* The node of a device's memory is not known. */
+	if (pmd && !fill->altmap)
 		verify_last_leaf(pmd, start, end, fill->nid);
 	return 0;
 }

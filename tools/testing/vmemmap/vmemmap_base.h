@@ -360,6 +360,7 @@ extern char *soft_direct_map;
 
 #define NUMA_NO_NODE		(-1)
 #define MAX_NUMNODES		2
+#define nr_online_nodes		2
 #define SZ_1K			1024UL
 #define N_MEMORY		0
 #define MAX_NUMNODES		2
