@@ -9,7 +9,7 @@
 # shellcheck source=tools/vmemmap/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-bases=$series
+bases="${series%% *} ${series##* }"	# the oldest and the newest
 [[ " ${words[*]-} " != *" BASE="* ]] || bases=$BASE
 export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null
 export GIT_{AUTHOR,COMMITTER}_NAME=tester GIT_{AUTHOR,COMMITTER}_EMAIL=tester@example.org
@@ -220,9 +220,9 @@ on_another_branch() {
 undo_on_another_branch() { on_another_branch undo; }
 
 on_the_branch_of_another_series() {
-	local other=${bases/$base} before
+	local other before
 
-	other=${other// }
+	other=$(xargs -n1 <<<"$bases" | grep -vxF "$base" | tail -n 1)
 	laid
 	git -C "$tree" fetch -q "$all/$other" master
 	git -C "$tree" stash -q
@@ -279,7 +279,7 @@ not_a_tree() {
 another_series() {
 	sed -i '1,4s/^PATCHLEVEL = .*/PATCHLEVEL = 6/; 1,4s/^VERSION = .*/VERSION = 6/' "$tree/Makefile"
 	git -C "$tree" commit -qam 6.6
-	refused_by_check_and_lay "is Linux 6.6, our files are for 6.12 7.3; FORCE=1"
+	refused_by_check_and_lay "is Linux 6.6, our files are for $series; FORCE=1"
 	FORCE=1 must overlay lay "$tree"
 	undo_is_clean
 }
