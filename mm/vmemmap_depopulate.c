@@ -20,8 +20,8 @@
 
 /* ---- Gather, flush, release ----
  *
- * Whoever walks the tables clears entries and gathers what they mapped; nothing
- * of it is released before one flush of all that was cleared.
+ * The walk clears entries and gathers what they mapped. Nothing of it is released
+ * before one flush of all that was cleared.
  */
 
 /*

@@ -201,10 +201,9 @@ static int __meminit populate_boot_run(unsigned long pfn,
 	vmemmap_open_boot_buffer(PAGE_SIZE * vmemmap_nr_pages(end_pfn - pfn), nid);
 	err = populate_memmap(pfn, end_pfn - pfn, nid, NULL, NULL);
 	vmemmap_close_boot_buffer();
-	if (err && end_pfn > next_pfn)
-		return populate_memmap(pfn, nr_pages, nid, NULL, NULL);
 	if (err)
-		return err;
+		return end_pfn == next_pfn ? err :
+		       populate_memmap(pfn, nr_pages, nid, NULL, NULL);
 	boot_run.pfn = next_pfn;
 	boot_run.end_pfn = end_pfn;
 	return 0;
