@@ -263,31 +263,6 @@ static pud_t * __meminit descend(unsigned long addr, int node)
 	return pud;
 }
 
-/* Fill [addr, end), which lies below one PUD entry. Returns its last slot. */
-static pmd_t * __meminit fill_slots(unsigned long addr, unsigned long end,
-				    const struct vmemmap_fill *fill)
-{
-	pud_t *pud = descend(addr, fill->nid);
-	int err = PTR_ERR_OR_ZERO(pud);
-	pmd_t *pmd = err ? NULL : pmd_offset(pud, addr);
-	unsigned long next;
-
-	/* What lies before @addr is mapped; @pmd is the slot of @addr. */
-	for (;; addr = next, pmd++) {
-		next = vmemmap_span_end(addr, end, PMD_SIZE);
-		if (!err)
-			err = fill_slot(pud, pmd, addr, next, fill);
-		if (err)
-			break;
-		if (next == end)
-			return pmd;
-	}
-
-	if (err == -ENOMEM)
-		trace_vmemmap_alloc_failed(addr, next, fill, PAGE_SIZE, PAGE_SIZE);
-	return ERR_PTR(err);
-}
-
 /*
  * A node's own memory is used up first, so it is enough to check the last leaf
  * of [start, end). It lies in the slot @pmd.
@@ -302,24 +277,38 @@ static void __meminit verify_last_leaf(pmd_t *pmd, unsigned long start,
 	vmemmap_verify(leaf, node, start, end);
 }
 
-/* Fill whole pages. */
+/* Fill whole pages. What lies before @addr is mapped; @pmd is the slot of @addr. */
 static int __meminit fill_pages(unsigned long start, unsigned long end,
 				const struct vmemmap_fill *fill)
 {
 	unsigned long addr, next;
+	pud_t *pud = NULL;
 	pmd_t *pmd = NULL;
+	int err;
 
-	for (addr = start; addr < end; addr = next) {
-		next = vmemmap_span_end(addr, end, PUD_SIZE);
-		pmd = fill_slots(addr, next, fill);
-		if (IS_ERR(pmd))
-			return PTR_ERR(pmd);
+	for (addr = start; addr < end; addr = next, pmd++) {
+		next = vmemmap_span_end(addr, end, PMD_SIZE);
+		if (!pud || IS_ALIGNED(addr, PUD_SIZE)) {
+			pud = descend(addr, fill->nid);
+			err = PTR_ERR_OR_ZERO(pud);
+			if (err)
+				goto failed;
+			pmd = pmd_offset(pud, addr);
+		}
+		err = fill_slot(pud, pmd, addr, next, fill);
+		if (err)
+			goto failed;
 	}
 
 	/* The node of a device's memory is not known. */
 	if (pmd && !fill->altmap)
-		verify_last_leaf(pmd, start, end, fill->nid);
+		verify_last_leaf(pmd - 1, start, end, fill->nid);
 	return 0;
+
+failed:
+	if (err == -ENOMEM)
+		trace_vmemmap_alloc_failed(addr, next, fill, PAGE_SIZE, PAGE_SIZE);
+	return err;
 }
 
 /* The four kinds of filling exclude each other. */

@@ -185,28 +185,20 @@ unsigned long __meminit sparse_boot_size(unsigned long start,
 }
 
 /*
- * Map the section and all that follow it by one call. If memory runs out half-way,
- * keep what is mapped for the calls to come.
+ * Boot maps the sections that follow a section by the same call. Returns the end of
+ * that run; after boot, the section is alone.
  */
-static int __meminit populate_boot_run(unsigned long pfn,
-				       unsigned long nr_pages, int nid)
+static unsigned long __meminit open_boot_run(unsigned long pfn,
+					     unsigned long next_pfn, int nid)
 {
-	const unsigned long next_pfn = pfn + nr_pages;
 	unsigned long end_pfn = next_pfn;
-	int err;
 
+	if (slab_is_available())
+		return next_pfn;
 	if (!VMEMMAP_POPULATE_ONCE)
 		end_pfn = boot_run_end(next_pfn, nid);
-
 	vmemmap_open_boot_buffer(PAGE_SIZE * vmemmap_nr_pages(end_pfn - pfn), nid);
-	err = populate_memmap(pfn, end_pfn - pfn, nid, NULL, NULL);
-	vmemmap_close_boot_buffer();
-	if (err)
-		return end_pfn == next_pfn ? err :
-		       populate_memmap(pfn, nr_pages, nid, NULL, NULL);
-	boot_run.pfn = next_pfn;
-	boot_run.end_pfn = end_pfn;
-	return 0;
+	return end_pfn;
 }
 
 /* Not inline, so that a call at boot whose section is mapped saves no registers. */
@@ -214,17 +206,28 @@ static noinline struct page * __meminit
 populate_section(unsigned long pfn, unsigned long nr_pages, int nid,
 		 struct vmem_altmap *altmap, struct dev_pagemap *pgmap)
 {
+	const unsigned long next_pfn = pfn + nr_pages;
+	unsigned long end_pfn = next_pfn;
 	int err = -EINVAL;
 
-	if (is_section_chunk(pfn, nr_pages))
-		err = slab_is_available() ?
-		      populate_memmap(pfn, nr_pages, nid, altmap, pgmap) :
-		      populate_boot_run(pfn, nr_pages, nid);
-	if (!err)
-		return pfn_to_page(pfn);
+	if (is_section_chunk(pfn, nr_pages)) {
+		end_pfn = open_boot_run(pfn, next_pfn, nid);
+		err = populate_memmap(pfn, end_pfn - pfn, nid, altmap, pgmap);
+		vmemmap_close_boot_buffer();
+	}
+	/* What a run has mapped before it failed is kept for the calls to come. */
+	if (err && end_pfn > next_pfn) {
+		end_pfn = next_pfn;
+		err = populate_memmap(pfn, nr_pages, nid, altmap, pgmap);
+	}
+	if (err) {
+		warn_not_populated(pfn, nr_pages, nid, altmap, pgmap, err);
+		return NULL;
+	}
 
-	warn_not_populated(pfn, nr_pages, nid, altmap, pgmap, err);
-	return NULL;
+	boot_run.pfn = next_pfn;
+	boot_run.end_pfn = end_pfn;
+	return pfn_to_page(pfn);
 }
 
 /**
