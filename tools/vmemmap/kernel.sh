@@ -6,9 +6,8 @@
 #
 # A kernel is an architecture, and what makes it special; lib.sh has a table of them. What
 # ends in -defconfig or -nohotplug is to be linked, not to be run. With STOCK=1, build it
-# without our back end, to compare; then nothing else can be built from that tree meanwhile.
-# CONFIG="FTRACE=y ..." sets options of the kernel. With PATCHES=<n>|all, build the tree that
-# the first patches of make patches make; it may lack options.
+# without our back end, to compare. With PATCHES=<n>|all, build the tree that the first patches
+# of make patches make; it may lack options. CONFIG="FTRACE=y ..." sets options of the kernel.
 
 # shellcheck source=tools/vmemmap/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -36,7 +35,7 @@ done
 
 need "kernel-$arch"
 src=$(call tree)
-objects=${src%/src}/$KERNEL${STOCK:+-stock}
+objects=${src%/src}/$KERNEL
 config=tinyconfig flags='' fragments=("$tools/configs"/{guest,"$arch",debug}.config "$top/mm/tests/vmemmap/.kunitconfig")
 case $KERNEL in
 *-defconfig|*-nohotplug) config=$defaults fragments=("$tools/configs/${KERNEL##*-}.config") ;;&
@@ -83,10 +82,6 @@ restore_null() {
 }
 
 lock "$objects"
-if [ -n "${STOCK:-}" ]; then
-	call overlay lay "$src" PARTS=lib >&2
-	trap 'call overlay lay "$src" >&2' EXIT
-fi
 restore_null
 cmp -s <(asked) "$objects/asked" ||
 	step "configuring the $KERNEL kernel" "configure-$KERNEL" configure ||

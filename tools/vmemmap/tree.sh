@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # tree.sh - lay our files over a copy of the base under build/; print where it is
 #
-# With PATCHES=<n>, apply the first n patches of make patches to a copy of its own instead;
-# with PATCHES=all, all of them.
+# Two other trees are copies of their own. With STOCK=1, only lib/ is laid, to compare. With
+# PATCHES=<n>, the first n patches of make patches are applied; with PATCHES=all, all of them.
 
 # shellcheck source=tools/vmemmap/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -56,7 +56,7 @@ is_patched() {
 }
 
 base=$(call base)
-tree=$build/$id/src
+tree=$build/$id${STOCK:+/stock}/src
 [ -z "${PATCHES-}" ] || { patches=$(call patches) tree=$build/$id/patched/src; }
 lock "${tree%/src}"
 if [ ! -e "$tree" ] || [ -f "$tree/.vmemmap/laid" ] ||
@@ -73,6 +73,6 @@ if [ -n "${PATCHES-}" ]; then
 	touch "$tree.applied"
 	apply
 else
-	call overlay lay "$tree" >&2
+	call overlay lay "$tree" ${STOCK:+PARTS=lib} >&2
 fi
 echo "$tree"
