@@ -22,18 +22,58 @@
 /* ---- Blocks of RAM ---- */
 
 /*
- * A block of the buddy allocator: not compound, one reference. A failure is
- * reported for a single page only, since a larger block gives way to pages.
+ * The order of asking the buddy allocator. Memory is added when memory is short, so
+ * what can do with less neither reclaims nor compacts:
+ *
+ *	a huge leaf	the node		without reclaim; then base pages
+ *	base pages	the node		without reclaim, as large rows, then alone
+ *			the node		with reclaim, one by one
+ *			others, nearest first	with reclaim, one by one
+ *
+ * None of it calls the OOM killer, and only reclaim uses the reserves. For a node that
+ * has no memory for the kernel, and for NUMA_NO_NODE, the nearest nodes are asked at
+ * once. The cpuset of the caller counts, its memory policy does not.
  */
-static void * __meminit alloc_buddy(unsigned int order, int node)
+static bool __meminit has_memory(int node)
 {
-	const gfp_t quiet = order ? __GFP_NOWARN : 0;
-	struct page *page;
+	return node != NUMA_NO_NODE && node_state(node, N_NORMAL_MEMORY);
+}
+
+static struct page * __meminit alloc_quickly(unsigned int order, int node)
+{
+	gfp_t gfp = (GFP_KERNEL & ~__GFP_RECLAIM) | __GFP_NOMEMALLOC |
+		    __GFP_NOWARN;
 
 	if (order > MAX_PAGE_ORDER)
 		return NULL;
-	page = alloc_pages_node(node, GFP_KERNEL | __GFP_RETRY_MAYFAIL | quiet,
-				order);
+	if (has_memory(node))
+		gfp |= __GFP_THISNODE;
+	return alloc_pages_node(node, gfp, order);
+}
+
+/*
+ * The same with reclaim. A failure is reported for a single page only, since a
+ * larger block gives way to pages.
+ */
+static struct page * __meminit alloc_patiently(unsigned int order, int node)
+{
+	const gfp_t gfp = GFP_KERNEL | __GFP_RETRY_MAYFAIL;
+	struct page *page = NULL;
+
+	if (order > MAX_PAGE_ORDER)
+		return NULL;
+	if (!order && has_memory(node) && num_node_state(N_NORMAL_MEMORY) > 1)
+		page = alloc_pages_node(node, gfp | __GFP_THISNODE | __GFP_NOWARN, 0);
+	return page ?: alloc_pages_node(node, gfp | (order ? __GFP_NOWARN : 0),
+					order);
+}
+
+/* A block of the buddy allocator: not compound, one reference. */
+static void * __meminit alloc_buddy(unsigned int order, int node)
+{
+	struct page *page = alloc_quickly(order, node) ?:
+			    alloc_patiently(order, node);
+
 	return page ? page_address(page) : NULL;
 }
 
@@ -559,24 +599,30 @@ void * __meminit vmemmap_alloc_block_buf(unsigned long size, int node,
 	       vmemmap_alloc_block(size, node);
 }
 
+void * __meminit vmemmap_alloc_huge(int node, struct vmem_altmap *altmap)
+{
+	struct page *page;
+
+	if (altmap || !slab_is_available())
+		return vmemmap_alloc_block_buf(PMD_SIZE, node, altmap);
+
+	KUNIT_STATIC_STUB_REDIRECT(vmemmap_alloc_block, PMD_SIZE, node);
+
+	page = alloc_quickly(PMD_ORDER, node);
+	return page ? page_address(page) : NULL;
+}
+
 /* ---- Base pages of a slot ---- */
 
-/*
- * 2^order base pages in a row, each with one reference. Quick and quiet: without
- * reclaim, and from @node alone if it has memory, since smaller rows of the node
- * are better than memory of another one.
- */
+/* 2^order base pages in a row, each with one reference. */
 VISIBLE_IF_KUNIT struct page * __meminit
 vmemmap_alloc_pages(unsigned int order, int node)
 {
-	gfp_t gfp = (GFP_KERNEL & ~__GFP_RECLAIM) | __GFP_NOWARN;
 	struct page *page;
 
 	KUNIT_STATIC_STUB_REDIRECT(vmemmap_alloc_pages, order, node);
 
-	if (node != NUMA_NO_NODE && node_state(node, N_MEMORY))
-		gfp |= __GFP_THISNODE;
-	page = alloc_pages_node(node, gfp, order);
+	page = alloc_quickly(order, node);
 	if (page)
 		split_page(page, order);
 	return page;
@@ -744,7 +790,8 @@ static int __meminit pfn_to_nid_if_known(unsigned long pfn)
  * @start: first address of the range that the leaf stands for
  * @end: end of that range
  *
- * Says nothing if the other node is just as near.
+ * Says nothing if the other node is just as near, or if @node has no memory for the
+ * kernel.
  *
  * Context: see vmemmap_alloc_block(); does not sleep.
  */
@@ -754,6 +801,8 @@ void __meminit vmemmap_verify(pte_t *pte, int node, unsigned long start,
 	int nid;
 
 	if (nr_online_nodes == 1 || node == NUMA_NO_NODE)
+		return;
+	if (slab_is_available() && !has_memory(node))
 		return;
 	nid = pfn_to_nid_if_known(pte_pfn(ptep_get(pte)));
 	if (nid == NUMA_NO_NODE)

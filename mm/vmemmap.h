@@ -160,6 +160,18 @@ void vmemmap_wrprotect_range(unsigned long start, unsigned long end);
 bool vmemmap_is_altmap_pfn(const struct vmem_altmap *altmap, unsigned long pfn);
 
 /**
+ * vmemmap_alloc_huge() - allocate a block for a PMD leaf, if that is easy
+ * @node: node that it should come from, or NUMA_NO_NODE
+ * @altmap: device that it must come from; NULL: RAM
+ *
+ * Unlike vmemmap_alloc_block_buf(), it neither reclaims memory nor takes that of
+ * another node, since base pages of the node are better.
+ *
+ * Return: its address in the direct map; NULL if there is none.
+ */
+void *vmemmap_alloc_huge(int node, struct vmem_altmap *altmap);
+
+/**
  * vmemmap_put_block() - free a block or a table that is not mapped
  * @pfn: its first page frame, which decides where it goes: to the altmap whose
  *	window it lies in, to memblock or to the buddy allocator

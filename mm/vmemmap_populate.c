@@ -167,7 +167,7 @@ static bool __meminit fill_pmd(pmd_t *pmd, unsigned long addr,
 			       unsigned long next,
 			       const struct vmemmap_fill *fill)
 {
-	void *block = vmemmap_alloc_block_buf(PMD_SIZE, fill->nid, fill->altmap);
+	void *block = vmemmap_alloc_huge(fill->nid, fill->altmap);
 
 	if (!block) {
 		trace_vmemmap_alloc_failed(addr, next, fill, PMD_SIZE, PMD_SIZE);

@@ -315,6 +315,13 @@ static bool find_block(int nid, unsigned int order, unsigned long *pfn)
 	return false;
 }
 
+static bool find_free_block(int nid, gfp_t gfp, unsigned int order, unsigned long *pfn)
+{
+	if (machine.knobs.needs_reclaim[nid] && !(gfp & __GFP_RECLAIM))
+		return false;
+	return find_block(nid, order, pfn);
+}
+
 static struct page *take_block(int nid, unsigned int order, unsigned long pfn)
 {
 	take(pfn, BIT(order), nid, PAGE_REST);
@@ -322,6 +329,29 @@ static struct page *take_block(int nid, unsigned int order, unsigned long pfn)
 	ram_page(pfn)->order = order;
 	ram_page(pfn)->refs = 1;
 	return pfn_to_page(pfn);
+}
+
+/*
+ * Back ends ask without reclaim first; if there is no block, they may ask with reclaim,
+ * for a single page at first on its node alone. All of that is one request, and fails as
+ * a whole. A row, and what may give way to one, is a request of base pages, unless it is
+ * as large as a PMD leaf.
+ */
+static bool is_request_refused(int node, gfp_t gfp, unsigned int order)
+{
+	const unsigned long size = (int)order == PMD_ORDER ? PMD_SIZE : PAGE_SIZE;
+	static bool is_open, refused;
+
+	if (gfp & __GFP_RECLAIM)
+		EXPECT_EQ(gfp & ~(order ? 0 : __GFP_THISNODE | __GFP_NOWARN),
+			  GFP_KERNEL | __GFP_RETRY_MAYFAIL | (order ? __GFP_NOWARN : 0));
+	else
+		EXPECT_EQ(gfp & ~__GFP_THISNODE,
+			  (GFP_KERNEL & ~__GFP_RECLAIM) | __GFP_NOMEMALLOC | __GFP_NOWARN);
+	if (!is_open || !(gfp & __GFP_RECLAIM))
+		refused = note_allocation(node, is_refused(size)) || must_fail();
+	is_open = !(gfp & __GFP_RECLAIM) || gfp & __GFP_THISNODE;
+	return refused;
 }
 
 struct page *alloc_pages_node(int node, gfp_t gfp, unsigned int order)
@@ -332,23 +362,17 @@ struct page *alloc_pages_node(int node, gfp_t gfp, unsigned int order)
 	EXPECT(machine.has_slab);
 	EXPECT(nid >= 0 && nid < NR_NODES);
 	EXPECT(order <= MAX_PAGE_ORDER);
-	if (gfp & __GFP_RECLAIM)
-		EXPECT_EQ(gfp, GFP_KERNEL | __GFP_RETRY_MAYFAIL |
-			       (order ? __GFP_NOWARN : 0));
-	else
-		EXPECT(order && gfp & __GFP_NOWARN);
-	/* a row is one call, of base pages */
-	if (note_allocation(node, is_refused(gfp & __GFP_RECLAIM ? PAGE_SIZE << order : PAGE_SIZE)) ||
-	    must_fail()) {
+	if (is_request_refused(node, gfp, order)) {
 		machine.seen.nr_reports += !(gfp & __GFP_NOWARN);
 		return NULL;
 	}
 	if (order && machine.knobs.is_fragmented)
 		return NULL;
-	if (!find_block(nid, order, &pfn)) {
+	machine.seen.nr_reclaims += !!(gfp & __GFP_RECLAIM);
+	if (!find_free_block(nid, gfp, order, &pfn)) {
 		if (gfp & __GFP_THISNODE)
 			return NULL;
-		if (!find_block(!nid, order, &pfn)) {
+		if (!find_free_block(!nid, gfp, order, &pfn)) {
 			machine.seen.nr_reports += !(gfp & __GFP_NOWARN);
 			machine.seen.nr_exhausted++;
 			return NULL;
@@ -368,6 +392,15 @@ bool node_state(int node, int state)
 {
 	EXPECT(node >= 0 && node < NR_NODES);
 	return !machine.knobs.is_memoryless[node];
+}
+
+int num_node_state(int state)
+{
+	int nr = 0;
+
+	for (int node = 0; node < NR_NODES; node++)
+		nr += node_state(node, state);
+	return nr;
 }
 
 /* Memory is released only when no CPU can reach it. */

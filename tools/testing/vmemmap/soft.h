@@ -159,6 +159,7 @@ struct machine {
 	 * @is_fragmented: no free block is larger than a page
 	 * @has_page_records: page_owner is on
 	 * @is_memoryless: the node has no memory of its own
+	 * @needs_reclaim: all memory of the node is in use, and can be reclaimed
 	 * @is_untraced: tracing is off
 	 * @refuse_pmds: pmd_set_huge() refuses
 	 * @is_mirrored: every other PMD_SIZE of RAM is mirrored memory
@@ -176,6 +177,7 @@ struct machine {
 		bool is_fragmented;
 		bool has_page_records;
 		bool is_memoryless[NR_NODES];
+		bool needs_reclaim[NR_NODES];
 		bool is_untraced;
 		bool refuse_pmds;
 		bool is_mirrored;
@@ -192,6 +194,7 @@ struct machine {
 	 * @nr_failures: those of them that were made to fail
 	 * @nr_reports: failed allocations that the buddy allocator reports
 	 * @nr_exhausted: allocations that failed for want of memory
+	 * @nr_reclaims: blocks that were asked for with reclaim
 	 * @nr_fallbacks: allocations served by another node than the one asked
 	 * @nr_descents: ways down from the top table
 	 * @nr_rows: blocks that were split into base pages
@@ -222,6 +225,7 @@ struct machine {
 		unsigned long nr_failures;
 		unsigned long nr_reports;
 		unsigned long nr_exhausted;
+		unsigned long nr_reclaims;
 		unsigned long nr_fallbacks;
 		unsigned long nr_descents;
 		unsigned long nr_rows;

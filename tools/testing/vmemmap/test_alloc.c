@@ -39,6 +39,52 @@ static void a_block_comes_from_another_node_if_it_must(void)
 	EXPECT_EQ(ram_nid(block_pfn(vmemmap_alloc_block(PAGE_SIZE, 1))), 0);
 }
 
+static void a_page_is_reclaimed_on_its_node_before_another_is_asked(void)
+{
+	EXPECT_EQ(ram_nid(block_pfn(vmemmap_alloc_block(PAGE_SIZE, 1))), 1);
+	EXPECT_EQ(machine.seen.nr_reclaims, 0);
+	machine.knobs.needs_reclaim[1] = true;
+	EXPECT_EQ(ram_nid(block_pfn(vmemmap_alloc_block(PAGE_SIZE, 1))), 1);
+	EXPECT_EQ(machine.seen.nr_reclaims, 1);
+	exhaust_order(1, 0);
+	EXPECT_EQ(ram_nid(block_pfn(vmemmap_alloc_block(PAGE_SIZE, 1))), 0);
+	EXPECT_EQ(machine.seen.nr_reclaims, 3);
+	EXPECT_EQ(machine.seen.nr_reports, 0);
+}
+
+static void what_a_node_without_memory_needs_comes_from_another_without_reclaim(void)
+{
+	exhaust_order(1, 0);
+	machine.knobs.is_memoryless[1] = true;
+	EXPECT_EQ(ram_nid(block_pfn(vmemmap_alloc_block(PAGE_SIZE, 1))), 0);
+	EXPECT(vmemmap_alloc_pages(1, 1));
+	EXPECT_EQ(machine.seen.nr_reclaims, 0);
+}
+
+/* Base pages of the node are better than either. */
+static void a_huge_block_is_neither_reclaimed_nor_taken_from_another_node(void)
+{
+	SKIP_UNLESS(PMD_ORDER <= (int)geo.max_order && geo.ram_pages >> PMD_ORDER >= 4,
+		    "no huge blocks");
+	EXPECT_EQ(ram_nid(block_pfn(vmemmap_alloc_huge(1, NULL))), 1);
+	machine.knobs.needs_reclaim[1] = true;
+	EXPECT(!vmemmap_alloc_huge(1, NULL));
+	machine.knobs.needs_reclaim[1] = false;
+	exhaust_order(1, PMD_ORDER);
+	EXPECT(!vmemmap_alloc_huge(1, NULL));
+	EXPECT_EQ(machine.seen.nr_reclaims, 0);
+	EXPECT_EQ(machine.seen.nr_reports, 0);
+}
+
+/* Some architectures ask for large blocks and can do with nothing less. */
+static void a_large_block_is_reclaimed_if_it_must_be(void)
+{
+	machine.knobs.needs_reclaim[0] = true;
+	machine.knobs.needs_reclaim[1] = true;
+	block_pfn(vmemmap_alloc_block(2 * PAGE_SIZE, 1));
+	EXPECT_EQ(machine.seen.nr_reclaims, 1);
+}
+
 static void a_block_beyond_the_largest_order_is_refused_quietly(void)
 {
 	const unsigned int order = geo.max_order + 1;
@@ -357,6 +403,13 @@ static void says_nothing_about_memory_of_an_unknown_node(void)
 	}
 }
 
+static void says_nothing_about_a_node_that_has_no_memory_to_give(void)
+{
+	expect_verify_messages(ram_start_pfn(0), 1, 1);
+	machine.knobs.is_memoryless[1] = true;
+	expect_verify_messages(ram_start_pfn(0), 1, 0);
+}
+
 /* ---- Sizes ---- */
 
 static void a_part_of_a_vmemmap_page_counts_as_a_page(void)
@@ -377,6 +430,10 @@ const struct test_case alloc_cases[] = {
 	TEST_CASE(a_block_from_the_buddy_allocator_is_not_compound, BARE),
 	TEST_CASE(a_block_without_a_node_may_come_from_anywhere, BARE),
 	TEST_CASE(a_block_comes_from_another_node_if_it_must, BARE),
+	TEST_CASE(a_page_is_reclaimed_on_its_node_before_another_is_asked, BARE),
+	TEST_CASE(what_a_node_without_memory_needs_comes_from_another_without_reclaim, BARE),
+	TEST_CASE(a_huge_block_is_neither_reclaimed_nor_taken_from_another_node, BARE),
+	TEST_CASE(a_large_block_is_reclaimed_if_it_must_be, BARE),
 	TEST_CASE(a_block_beyond_the_largest_order_is_refused_quietly, BARE),
 	TEST_CASE(an_early_block_comes_from_memblock, EARLY),
 	TEST_CASE(an_early_block_leaves_memory_for_dma_as_long_as_it_can, EARLY),
@@ -397,6 +454,7 @@ const struct test_case alloc_cases[] = {
 	TEST_CASE(warns_about_memory_on_another_node, EARLY),
 	TEST_CASE(says_nothing_about_memory_that_is_as_near, BARE),
 	TEST_CASE(says_nothing_about_memory_of_an_unknown_node, EARLY),
+	TEST_CASE(says_nothing_about_a_node_that_has_no_memory_to_give, BARE),
 	TEST_CASE(a_part_of_a_vmemmap_page_counts_as_a_page, BARE),
 	{}
 };

@@ -316,8 +316,7 @@ static void a_leaf_is_kept_by_huge_and_base_fills(void)
 static void warns_about_a_huge_leaf_on_another_node(void)
 {
 	need_huge_blocks();
-	/* A table from the node itself, the block not. */
-	exhaust_order(1, PMD_ORDER);
+	exhaust_memblock(1, 0);
 	EXPECT_EQ(fill_huge(slot_addr(1), slot_addr(2)), 0);
 	EXPECT_EQ(walk(slot_addr(1)).level, SOFT_PMD);
 	EXPECT(has_message("lies on node 0"));
@@ -570,7 +569,7 @@ const struct test_case populate_cases[] = {
 	TEST_CASE(fill_huge_wastes_no_block_on_a_few_pages, BARE),
 	TEST_CASE(at_boot_a_huge_leaf_comes_from_the_buffer, EARLY),
 	TEST_CASE(a_leaf_is_kept_by_huge_and_base_fills, BARE),
-	TEST_CASE(warns_about_a_huge_leaf_on_another_node, BARE),
+	TEST_CASE(warns_about_a_huge_leaf_on_another_node, EARLY),
 	TEST_CASE(without_a_huge_block_a_slot_gets_base_pages, BARE),
 	TEST_CASE(a_refused_leaf_gives_its_block_back, BARE),
 	TEST_CASE(a_refused_leaf_gives_the_altmap_its_block_back, BARE),

@@ -59,6 +59,7 @@ typedef unsigned int gfp_t;
 #define __GFP_RETRY_MAYFAIL	0x2u
 #define __GFP_NOWARN		0x4u
 #define __GFP_THISNODE		0x8u
+#define __GFP_NOMEMALLOC	0x20u
 #define GFP_KERNEL		(0x10u | __GFP_RECLAIM)
 
 /* ---- 2. Same shape: arithmetic ---- */
@@ -362,7 +363,7 @@ extern char *soft_direct_map;
 #define MAX_NUMNODES		2
 #define nr_online_nodes		2
 #define SZ_1K			1024UL
-#define N_MEMORY		0
+#define N_NORMAL_MEMORY	0
 #define MAX_NUMNODES		2
 #define LOCAL_DISTANCE		10
 #define MAX_DMA_ADDRESS		__va(soft_dma_end())
@@ -397,6 +398,7 @@ void soft_kfree(void *object);
 struct page *alloc_pages_node(int node, gfp_t gfp, unsigned int order);
 void split_page(struct page *page, unsigned int order);
 bool node_state(int node, int state);
+int num_node_state(int state);
 void __free_pages(struct page *page, unsigned int order);
 #define __free_page(page)	__free_pages(page, 0)
 void vmemmap_construct_table(void *table);
