@@ -14,16 +14,11 @@
 #include <kunit/test.h>
 
 #define MAX_OPERATIONS 4096
+#define MAX_CASES 512
 
-static const struct test_case * const case_lists[] = {
-	alloc_cases, altmap_cases, populate_cases, depopulate_cases, release_cases, dedup_cases,
-	section_cases, fault_cases, sweep_cases, random_cases,
-};
-
-static const struct kunit_suite *(* const suites[])(void) = {
-	soft_vmemmap_altmap_suite, soft_vmemmap_populate_suite, soft_vmemmap_dedup_suite,
-	soft_vmemmap_hvo_suite,
-};
+/* The name is NULL behind the last case. */
+static struct test_case cases[MAX_CASES + 1];
+static unsigned int nr_cases;
 
 static jmp_buf end_of_run;
 static char *operations[MAX_OPERATIONS];
@@ -31,34 +26,30 @@ static unsigned int nr_operations;
 static char why_skipped[128];
 static unsigned long fewest_points, most_points;
 
-static struct test_case case_of_kunit(const struct kunit_suite *suite,
-				      const struct kunit_case *kunit)
+/* Constructors call these, of each file with cases. */
+void add_case(struct test_case test)
 {
-	return (struct test_case){
-		.name = kunit->name,
-		.state = BARE,
-		.suite = suite,
-		.kunit = kunit,
-	};
+	if (nr_cases == MAX_CASES)
+		abort();
+	cases[nr_cases++] = test;
 }
 
-/* The name is NULL behind the last case. */
-static struct test_case find_case(unsigned int nr)
+void add_suite(const struct kunit_suite *suite)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(case_lists); i++)
-		for (const struct test_case *test = case_lists[i]; test->name; test++)
-			if (!nr--)
-				return *test;
-	for (size_t i = 0; i < ARRAY_SIZE(suites); i++)
-		for (const struct kunit_case *test = suites[i]()->test_cases; test->name; test++)
-			if (!nr--)
-				return case_of_kunit(suites[i](), test);
-	return (struct test_case){};
+	for (const struct kunit_case *kunit = suite->test_cases; kunit->name; kunit++)
+		add_case((struct test_case){ .name = kunit->name, .state = BARE,
+					     .suite = suite, .kunit = kunit });
+}
+
+__attribute__((constructor)) static void add_dedup_cases(void)
+{
+	for (const struct test_case *test = dedup_cases; test->name; test++)
+		add_case(*test);
 }
 
 static const char *case_name(unsigned int nr)
 {
-	return find_case(nr).name;
+	return cases[nr].name;
 }
 
 /* ---- What a case reports ---- */
@@ -189,16 +180,16 @@ static enum result run_on(const struct test_case *test, const struct geometry *g
 /* Passed if it was not skipped on all of its geometries. */
 static enum result run_case(unsigned int nr)
 {
-	const struct test_case test = find_case(nr);
+	const struct test_case *test = &cases[nr];
 	enum result result = SKIPPED;
 
 	fewest_points = ULONG_MAX;
 	most_points = 0;
 	for (const struct geometry *g = geometries; g->name && result != FAILED; g++)
-		if (is_wanted(g, test.where))
-			result = both(result, run_on(&test, g));
+		if (is_wanted(g, test->where))
+			result = both(result, run_on(test, g));
 	if (most_points)
-		test_note("%s: %lu to %lu allocation points", test.name, fewest_points,
+		test_note("%s: %lu to %lu allocation points", test->name, fewest_points,
 			  most_points);
 	machine.seen.nr_warnings = 0;
 	return result;

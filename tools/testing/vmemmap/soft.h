@@ -39,9 +39,8 @@
  *	poisoned struct pages are mapped
  *	warnings that the test case did not announce are failures
  *
- * A test case is a function without parameters that builds a machine
- * (machine_*()), drives it, and EXPECT()s. Its name is a sentence. To add one:
- * write it, list it in its file's table.
+ * A test case is a TEST() with the machine and the geometries that it wants; it drives
+ * that machine, and EXPECT()s. Its name is a sentence.
  *
  * A fuzzer feeds bytes instead of a seed: see fuzz.c and struct entropy.
  */
@@ -83,13 +82,23 @@ struct test_case {
 	const struct kunit_case *kunit;
 };
 
-/* TEST_CASE(function, BARE), TEST_CASE(function, BOOT, .where = TINY) */
+void add_case(struct test_case test);
+
+/* TEST(a_sentence, BARE) { ... }, TEST(a_sentence, BOOT, .where = TINY) { ... } */
+#define TEST(function, machine, args...)				\
+static void function(void);						\
+__attribute__((constructor)) static void add_##function(void)		\
+{									\
+	add_case((struct test_case){ .name = #function, .run = function, \
+				     .state = machine, args });		\
+}									\
+static void function(void)
+
+/* For test_dedup.c, which has a table of its cases. */
 #define TEST_CASE(function, machine, args...) \
 	{ .name = #function, .run = function, .state = machine, args }
 
-extern const struct test_case alloc_cases[], altmap_cases[], populate_cases[], depopulate_cases[],
-			      release_cases[], dedup_cases[], section_cases[], fault_cases[],
-			      sweep_cases[], random_cases[];
+extern const struct test_case dedup_cases[];
 
 extern bool is_verbose;
 extern unsigned long first_seed;

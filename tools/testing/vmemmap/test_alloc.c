@@ -6,7 +6,7 @@
 
 /* ---- RAM ---- */
 
-static void a_block_from_the_buddy_allocator_is_not_compound(void)
+TEST(a_block_from_the_buddy_allocator_is_not_compound, BARE)
 {
 	for (unsigned int order = 0; order <= geo.max_order; order++) {
 		const int nid = order % NR_NODES;
@@ -26,20 +26,20 @@ static void a_block_from_the_buddy_allocator_is_not_compound(void)
 	expect_messages(0);
 }
 
-static void a_block_without_a_node_may_come_from_anywhere(void)
+TEST(a_block_without_a_node_may_come_from_anywhere, BARE)
 {
 	block_pfn(vmemmap_alloc_block(PAGE_SIZE, NUMA_NO_NODE));
 	machine_early();
 	block_pfn(vmemmap_alloc_block(PAGE_SIZE, NUMA_NO_NODE));
 }
 
-static void a_block_comes_from_another_node_if_it_must(void)
+TEST(a_block_comes_from_another_node_if_it_must, BARE)
 {
 	exhaust_order(1, 0);
 	EXPECT_EQ(ram_nid(block_pfn(vmemmap_alloc_block(PAGE_SIZE, 1))), 0);
 }
 
-static void a_page_is_reclaimed_on_its_node_before_another_is_asked(void)
+TEST(a_page_is_reclaimed_on_its_node_before_another_is_asked, BARE)
 {
 	EXPECT_EQ(ram_nid(block_pfn(vmemmap_alloc_block(PAGE_SIZE, 1))), 1);
 	EXPECT_EQ(machine.seen.nr_reclaims, 0);
@@ -52,7 +52,7 @@ static void a_page_is_reclaimed_on_its_node_before_another_is_asked(void)
 	EXPECT_EQ(machine.seen.nr_reports, 0);
 }
 
-static void what_a_node_without_memory_needs_comes_from_another_without_reclaim(void)
+TEST(what_a_node_without_memory_needs_comes_from_another_without_reclaim, BARE)
 {
 	exhaust_order(1, 0);
 	machine.knobs.is_memoryless[1] = true;
@@ -62,7 +62,7 @@ static void what_a_node_without_memory_needs_comes_from_another_without_reclaim(
 }
 
 /* Base pages of the node are better than either. */
-static void a_huge_block_is_neither_reclaimed_nor_taken_from_another_node(void)
+TEST(a_huge_block_is_neither_reclaimed_nor_taken_from_another_node, BARE)
 {
 	SKIP_UNLESS(PMD_ORDER <= (int)geo.max_order && geo.ram_pages >> PMD_ORDER >= 4,
 		    "no huge blocks");
@@ -77,7 +77,7 @@ static void a_huge_block_is_neither_reclaimed_nor_taken_from_another_node(void)
 }
 
 /* Some architectures ask for large blocks and can do with nothing less. */
-static void a_large_block_is_reclaimed_if_it_must_be(void)
+TEST(a_large_block_is_reclaimed_if_it_must_be, BARE)
 {
 	machine.knobs.needs_reclaim[0] = true;
 	machine.knobs.needs_reclaim[1] = true;
@@ -85,7 +85,7 @@ static void a_large_block_is_reclaimed_if_it_must_be(void)
 	EXPECT_EQ(machine.seen.nr_reclaims, 1);
 }
 
-static void a_block_beyond_the_largest_order_is_refused_quietly(void)
+TEST(a_block_beyond_the_largest_order_is_refused_quietly, BARE)
 {
 	const unsigned int order = geo.max_order + 1;
 
@@ -94,7 +94,7 @@ static void a_block_beyond_the_largest_order_is_refused_quietly(void)
 	expect_messages(0);
 }
 
-static void a_large_block_that_fails_is_not_reported(void)
+TEST(a_large_block_that_fails_is_not_reported, BARE)
 {
 	fail_allocation(1, true);
 	EXPECT(!vmemmap_alloc_block(2 * PAGE_SIZE, 0));
@@ -104,14 +104,14 @@ static void a_large_block_that_fails_is_not_reported(void)
 }
 
 /* By the page allocator itself, without __GFP_NOWARN. */
-static void a_page_that_fails_is_reported(void)
+TEST(a_page_that_fails_is_reported, BARE)
 {
 	fail_allocation(1, true);
 	EXPECT(!vmemmap_alloc_block(PAGE_SIZE, 0));
 	EXPECT_EQ(machine.seen.nr_reports, 1);
 }
 
-static void an_early_block_comes_from_memblock(void)
+TEST(an_early_block_comes_from_memblock, EARLY)
 {
 	const unsigned long dma_end = PHYS_PFN(soft_dma_end());
 
@@ -130,7 +130,7 @@ static void an_early_block_comes_from_memblock(void)
 	EXPECT_EQ(nr_free_pages(0) + nr_free_pages(1), 2 * geo.ram_pages);
 }
 
-static void an_early_block_leaves_memory_for_dma_as_long_as_it_can(void)
+TEST(an_early_block_leaves_memory_for_dma_as_long_as_it_can, EARLY)
 {
 	const unsigned long dma_end = PHYS_PFN(soft_dma_end());
 
@@ -142,14 +142,14 @@ static void an_early_block_leaves_memory_for_dma_as_long_as_it_can(void)
 	EXPECT(block_pfn(vmemmap_alloc_block(PAGE_SIZE, 0)) < dma_end);
 }
 
-static void an_early_block_fails_without_memory(void)
+TEST(an_early_block_fails_without_memory, EARLY)
 {
 	exhaust_memblock(0, 0);
 	exhaust_memblock(1, 0);
 	EXPECT(!vmemmap_alloc_block(PAGE_SIZE, 0));
 }
 
-static void at_boot_the_buffer_of_sparse_init_is_used_up_first(void)
+TEST(at_boot_the_buffer_of_sparse_init_is_used_up_first, EARLY)
 {
 	unsigned long first, second, last;
 	int i;
@@ -171,7 +171,7 @@ static void at_boot_the_buffer_of_sparse_init_is_used_up_first(void)
 }
 
 /* As from the buffer. */
-static void at_boot_the_boot_buffer_is_used_up_first(void)
+TEST(at_boot_the_boot_buffer_is_used_up_first, EARLY)
 {
 	unsigned long first;
 
@@ -198,7 +198,7 @@ static void at_boot_the_boot_buffer_is_used_up_first(void)
 	vmemmap_close_boot_buffer();
 }
 
-static void huge_blocks_fit_into_the_boot_buffer(void)
+TEST(huge_blocks_fit_into_the_boot_buffer, EARLY)
 {
 	SKIP_UNLESS(geo.ram_pages >= 8 * PHYS_PFN(PMD_SIZE), "too little RAM");
 	for (int nr = 1; nr <= 2; nr++) {
@@ -214,7 +214,7 @@ static void huge_blocks_fit_into_the_boot_buffer(void)
 	}
 }
 
-static void no_boot_buffer_is_allocated_while_that_of_sparse_init_lasts(void)
+TEST(no_boot_buffer_is_allocated_while_that_of_sparse_init_lasts, EARLY)
 {
 	sparse_buffer_init(2 * PAGE_SIZE, 1);
 	machine.seen.nr_attempts = 0;
@@ -230,7 +230,7 @@ static void no_boot_buffer_is_allocated_while_that_of_sparse_init_lasts(void)
 	sparse_buffer_fini();
 }
 
-static void the_boot_buffer_lies_on_its_node(void)
+TEST(the_boot_buffer_lies_on_its_node, EARLY)
 {
 	exhaust_memblock(1, 0);
 	vmemmap_open_boot_buffer(PMD_SIZE, 1);
@@ -248,7 +248,7 @@ static void take_pages(struct vmemmap_batch *batch, unsigned long nr)
 		EXPECT_EQ(ram_page(block_pfn(vmemmap_alloc_batch_page(batch)))->refs, 1);
 }
 
-static void a_row_is_base_pages_side_by_side_on_their_node(void)
+TEST(a_row_is_base_pages_side_by_side_on_their_node, BARE)
 {
 	const unsigned long pfn = page_to_pfn(vmemmap_alloc_pages(2, 1));
 
@@ -260,7 +260,7 @@ static void a_row_is_base_pages_side_by_side_on_their_node(void)
 	EXPECT_EQ(machine.nr_used_pages, 0);
 }
 
-static void a_row_comes_from_another_node_only_if_its_own_has_no_memory(void)
+TEST(a_row_comes_from_another_node_only_if_its_own_has_no_memory, BARE)
 {
 	exhaust_order(1, 0);
 	EXPECT(!vmemmap_alloc_pages(1, 1));
@@ -269,7 +269,7 @@ static void a_row_comes_from_another_node_only_if_its_own_has_no_memory(void)
 	EXPECT(vmemmap_alloc_pages(1, NUMA_NO_NODE));
 }
 
-static void a_batch_allocates_the_largest_rows_that_are_wanted(void)
+TEST(a_batch_allocates_the_largest_rows_that_are_wanted, BARE)
 {
 	struct vmemmap_batch batch;
 
@@ -288,7 +288,7 @@ static void a_batch_allocates_the_largest_rows_that_are_wanted(void)
 	EXPECT_EQ(machine.nr_used_pages, 8);
 }
 
-static void a_batch_gives_back_the_pages_at_hand(void)
+TEST(a_batch_gives_back_the_pages_at_hand, BARE)
 {
 	struct vmemmap_batch batch;
 
@@ -303,7 +303,7 @@ static void a_batch_gives_back_the_pages_at_hand(void)
 }
 
 /* Rows of 4, 2, 2: the first is refused. */
-static void a_batch_halves_a_row_that_cannot_be_allocated(void)
+TEST(a_batch_halves_a_row_that_cannot_be_allocated, BARE)
 {
 	struct vmemmap_batch batch;
 
@@ -317,7 +317,7 @@ static void a_batch_halves_a_row_that_cannot_be_allocated(void)
 	EXPECT_EQ(machine.seen.nr_reports, 0);
 }
 
-static void a_batch_without_rows_goes_page_by_page(void)
+TEST(a_batch_without_rows_goes_page_by_page, BARE)
 {
 	struct vmemmap_batch batch;
 
@@ -334,7 +334,7 @@ static void a_batch_without_rows_goes_page_by_page(void)
 	EXPECT_EQ(machine.seen.nr_reports, 1);
 }
 
-static void a_row_is_no_larger_than_the_buddy_allocator_has(void)
+TEST(a_row_is_no_larger_than_the_buddy_allocator_has, BARE)
 {
 	const unsigned long nr = BIT(geo.max_order) + 2;
 	struct vmemmap_batch batch;
@@ -347,7 +347,7 @@ static void a_row_is_no_larger_than_the_buddy_allocator_has(void)
 	EXPECT_EQ(machine.nr_used_pages, nr);
 }
 
-static void a_batch_at_boot_has_no_rows(void)
+TEST(a_batch_at_boot_has_no_rows, EARLY)
 {
 	struct vmemmap_batch batch;
 
@@ -371,7 +371,7 @@ static void expect_verify_messages(unsigned long pfn, int node, unsigned long nr
 	expect_messages(nr);
 }
 
-static void warns_about_memory_on_another_node(void)
+TEST(warns_about_memory_on_another_node, EARLY)
 {
 	for (int has_slab = 0; has_slab < 2; has_slab++) {
 		machine_early();
@@ -383,7 +383,7 @@ static void warns_about_memory_on_another_node(void)
 	}
 }
 
-static void says_nothing_about_memory_that_is_as_near(void)
+TEST(says_nothing_about_memory_that_is_as_near, BARE)
 {
 	machine.knobs.far_distance = LOCAL_DISTANCE;
 	expect_verify_messages(ram_start_pfn(0), 1, 0);
@@ -391,7 +391,7 @@ static void says_nothing_about_memory_that_is_as_near(void)
 	expect_verify_messages(ram_start_pfn(0), 1, 1);
 }
 
-static void says_nothing_about_memory_of_an_unknown_node(void)
+TEST(says_nothing_about_memory_of_an_unknown_node, EARLY)
 {
 	const unsigned long device_pfn = 1UL << 22;
 
@@ -403,7 +403,7 @@ static void says_nothing_about_memory_of_an_unknown_node(void)
 	}
 }
 
-static void says_nothing_about_a_node_that_has_no_memory_to_give(void)
+TEST(says_nothing_about_a_node_that_has_no_memory_to_give, BARE)
 {
 	expect_verify_messages(ram_start_pfn(0), 1, 1);
 	machine.knobs.is_memoryless[1] = true;
@@ -412,7 +412,7 @@ static void says_nothing_about_a_node_that_has_no_memory_to_give(void)
 
 /* ---- Sizes ---- */
 
-static void a_part_of_a_vmemmap_page_counts_as_a_page(void)
+TEST(a_part_of_a_vmemmap_page_counts_as_a_page, BARE)
 {
 	EXPECT_EQ(vmemmap_nr_pages(0), 0);
 	EXPECT_EQ(vmemmap_nr_pages(1), 1);
@@ -423,38 +423,3 @@ static void a_part_of_a_vmemmap_page_counts_as_a_page(void)
 			  (PAGE_ALIGN(end) - soft_vmemmap) / PAGE_SIZE);
 	}
 }
-
-const struct test_case alloc_cases[] = {
-	TEST_CASE(a_large_block_that_fails_is_not_reported, BARE),
-	TEST_CASE(a_page_that_fails_is_reported, BARE),
-	TEST_CASE(a_block_from_the_buddy_allocator_is_not_compound, BARE),
-	TEST_CASE(a_block_without_a_node_may_come_from_anywhere, BARE),
-	TEST_CASE(a_block_comes_from_another_node_if_it_must, BARE),
-	TEST_CASE(a_page_is_reclaimed_on_its_node_before_another_is_asked, BARE),
-	TEST_CASE(what_a_node_without_memory_needs_comes_from_another_without_reclaim, BARE),
-	TEST_CASE(a_huge_block_is_neither_reclaimed_nor_taken_from_another_node, BARE),
-	TEST_CASE(a_large_block_is_reclaimed_if_it_must_be, BARE),
-	TEST_CASE(a_block_beyond_the_largest_order_is_refused_quietly, BARE),
-	TEST_CASE(an_early_block_comes_from_memblock, EARLY),
-	TEST_CASE(an_early_block_leaves_memory_for_dma_as_long_as_it_can, EARLY),
-	TEST_CASE(an_early_block_fails_without_memory, EARLY),
-	TEST_CASE(at_boot_the_buffer_of_sparse_init_is_used_up_first, EARLY),
-	TEST_CASE(at_boot_the_boot_buffer_is_used_up_first, EARLY),
-	TEST_CASE(huge_blocks_fit_into_the_boot_buffer, EARLY),
-	TEST_CASE(no_boot_buffer_is_allocated_while_that_of_sparse_init_lasts, EARLY),
-	TEST_CASE(the_boot_buffer_lies_on_its_node, EARLY),
-	TEST_CASE(a_row_is_base_pages_side_by_side_on_their_node, BARE),
-	TEST_CASE(a_row_comes_from_another_node_only_if_its_own_has_no_memory, BARE),
-	TEST_CASE(a_batch_allocates_the_largest_rows_that_are_wanted, BARE),
-	TEST_CASE(a_batch_gives_back_the_pages_at_hand, BARE),
-	TEST_CASE(a_batch_halves_a_row_that_cannot_be_allocated, BARE),
-	TEST_CASE(a_batch_without_rows_goes_page_by_page, BARE),
-	TEST_CASE(a_row_is_no_larger_than_the_buddy_allocator_has, BARE),
-	TEST_CASE(a_batch_at_boot_has_no_rows, EARLY),
-	TEST_CASE(warns_about_memory_on_another_node, EARLY),
-	TEST_CASE(says_nothing_about_memory_that_is_as_near, BARE),
-	TEST_CASE(says_nothing_about_memory_of_an_unknown_node, EARLY),
-	TEST_CASE(says_nothing_about_a_node_that_has_no_memory_to_give, BARE),
-	TEST_CASE(a_part_of_a_vmemmap_page_counts_as_a_page, BARE),
-	{}
-};

@@ -45,7 +45,7 @@ static void check_altmap_window(unsigned long base, unsigned long reserve,
 	}
 }
 
-static void any_window_gives_the_lowest_aligned_block(void)
+TEST(any_window_gives_the_lowest_aligned_block, BARE, .where = ONCE)
 {
 	for (unsigned long base = 64; base < 72; base++)
 		for (unsigned long reserve = 0; reserve < 4; reserve++)
@@ -54,7 +54,7 @@ static void any_window_gives_the_lowest_aligned_block(void)
 }
 
 /* Its page frame decides, on either side of the window. */
-static void a_block_of_ram_goes_to_ram_whatever_the_altmap(void)
+TEST(a_block_of_ram_goes_to_ram_whatever_the_altmap, BARE)
 {
 	for (int i = 0; i < 2; i++) {
 		struct vmem_altmap altmap;
@@ -71,7 +71,7 @@ static void a_block_of_ram_goes_to_ram_whatever_the_altmap(void)
 }
 
 /* It must be freed neither to this device nor to RAM. */
-static void a_block_of_another_device_is_refused(void)
+TEST(a_block_of_another_device_is_refused, BOOT)
 {
 	const unsigned long nowhere = 1UL << 22;
 	struct device *dev = &devices[0];
@@ -135,7 +135,7 @@ static void free_page_nr(unsigned long nr, struct vmem_altmap *altmap)
 }
 
 /* In descending order, each pass over the leaves finds one more in the way. */
-static void leaves_in_any_order_are_avoided(void)
+TEST(leaves_in_any_order_are_avoided, BARE)
 {
 	struct vmem_altmap *altmap = wide_altmap(5);
 
@@ -154,7 +154,7 @@ static void leaves_in_any_order_are_avoided(void)
  * A page is allocated where A was, and a leaf where pages were, at the other of the
  * aligned places.
  */
-static void leaves_and_pages_take_the_holes_of_each_other(void)
+TEST(leaves_and_pages_take_the_holes_of_each_other, BARE, .where = TINY)
 {
 	struct vmem_altmap *altmap = wide_altmap(3 * BIT(PMD_ORDER));
 	const unsigned long nr = BIT(PMD_ORDER);
@@ -181,7 +181,7 @@ static void leaves_and_pages_take_the_holes_of_each_other(void)
 }
 
 /* Freeing the last block steps back over that block only, not over the hole before it. */
-static void a_hole_may_reach_beyond_the_last_block(void)
+TEST(a_hole_may_reach_beyond_the_last_block, BARE)
 {
 	const unsigned long nr = BIT(PMD_ORDER);
 	struct vmem_altmap *altmap = wide_altmap(2 * nr);
@@ -198,7 +198,7 @@ static void a_hole_may_reach_beyond_the_last_block(void)
 }
 
 /* A search costs nothing while there is room behind the last block, or none at all. */
-static void holes_are_searched_for_only_if_there_are_any(void)
+TEST(holes_are_searched_for_only_if_there_are_any, BARE)
 {
 	struct vmem_altmap *altmap = wide_altmap(3);
 
@@ -216,7 +216,7 @@ static void holes_are_searched_for_only_if_there_are_any(void)
  * Every second page of a slot is a hole; one walk over the leaves finds all of them,
  * in ascending order.
  */
-static void the_holes_for_a_slot_are_found_by_one_walk(void)
+TEST(the_holes_for_a_slot_are_found_by_one_walk, BARE)
 {
 	const unsigned long nr = min(PTRS_PER_PTE, 64UL);
 	struct vmem_altmap *altmap = wide_altmap(nr);
@@ -233,7 +233,7 @@ static void the_holes_for_a_slot_are_found_by_one_walk(void)
 }
 
 /* Without memory to find them, a device has no holes. */
-static void a_search_for_holes_may_fail(void)
+TEST(a_search_for_holes_may_fail, BARE)
 {
 	struct vmem_altmap *altmap = wide_altmap(2);
 
@@ -247,7 +247,7 @@ static void a_search_for_holes_may_fail(void)
 }
 
 /* RAM, as at the ends of a range, and pages beside the window. */
-static void leaves_outside_the_window_are_not_counted(void)
+TEST(leaves_outside_the_window_are_not_counted, BARE)
 {
 	struct vmem_altmap *altmap = wide_altmap(2);
 
@@ -329,7 +329,7 @@ static void add_the_rest(struct device *dev)
 }
 
 /* Parts are added and removed in any order, and there is always room for the rest. */
-static void a_device_with_no_page_to_spare_serves_any_order(void)
+TEST(a_device_with_no_page_to_spare_serves_any_order, BOOT)
 {
 	struct entropy entropy = seeded_entropy();
 
@@ -348,18 +348,3 @@ static void a_device_with_no_page_to_spare_serves_any_order(void)
 		forget_operations();
 	}
 }
-
-const struct test_case altmap_cases[] = {
-	TEST_CASE(any_window_gives_the_lowest_aligned_block, BARE, .where = ONCE),
-	TEST_CASE(a_block_of_ram_goes_to_ram_whatever_the_altmap, BARE),
-	TEST_CASE(a_block_of_another_device_is_refused, BOOT),
-	TEST_CASE(leaves_in_any_order_are_avoided, BARE),
-	TEST_CASE(leaves_and_pages_take_the_holes_of_each_other, BARE, .where = TINY),
-	TEST_CASE(a_hole_may_reach_beyond_the_last_block, BARE),
-	TEST_CASE(holes_are_searched_for_only_if_there_are_any, BARE),
-	TEST_CASE(the_holes_for_a_slot_are_found_by_one_walk, BARE),
-	TEST_CASE(a_search_for_holes_may_fail, BARE),
-	TEST_CASE(leaves_outside_the_window_are_not_counted, BARE),
-	TEST_CASE(a_device_with_no_page_to_spare_serves_any_order, BOOT),
-	{}
-};

@@ -30,7 +30,7 @@ static int fill_base(unsigned long start, unsigned long end)
 }
 
 /* In both orders, for all neighbours in two sections, whatever they share. */
-static void neighbours_are_removed_in_any_order(void)
+TEST(neighbours_are_removed_in_any_order, BOOT, .where = TINY)
 {
 	const unsigned long step = PAGES_PER_SUBSECTION;
 	const unsigned long nr = 2 * SUBSECTIONS_PER_SECTION;
@@ -169,7 +169,7 @@ static void toggle_ranges(unsigned int step)
  * ranges, or 131328 with 64K pages: test all of them for a struct page of 64 bytes,
  * and for 16K pages with any; one in five for the rest.
  */
-static void every_range_of_two_sections_is_added_and_removed(void)
+TEST(every_range_of_two_sections_is_added_and_removed, EARLY, .where = REAL)
 {
 	const bool is_real = sizeof(struct page) == 64;
 	const unsigned int step = is_real || geo.page_shift == 14 ? 1 : 5;
@@ -189,7 +189,7 @@ static void every_range_of_two_sections_is_added_and_removed(void)
 }
 
 /* An 80-byte struct page makes sections share leaves; each is also added once more. */
-static void sections_that_share_leaves_are_removed_in_any_order(void)
+TEST(sections_that_share_leaves_are_removed_in_any_order, BOOT)
 {
 	const unsigned long pfns[] = { hot_pfn(0), hot_pfn(1) };
 
@@ -216,7 +216,7 @@ static void expect_one_flush(struct device *dev, struct vmem_altmap *altmap)
 }
 
 /* Whatever its leaves: huge, pages, shared tails, of a device; with the tables. */
-static void a_removed_section_costs_one_flush(void)
+TEST(a_removed_section_costs_one_flush, BOOT)
 {
 	struct device *dev = &devices[0];
 
@@ -237,7 +237,7 @@ static void a_removed_section_costs_one_flush(void)
 }
 
 /* As far as the gathered pieces have room. */
-static void sections_removed_together_cost_one_flush(void)
+TEST(sections_removed_together_cost_one_flush, BOOT, .where = TINY)
 {
 	struct device *dev = &devices[0];
 
@@ -253,7 +253,7 @@ static void sections_removed_together_cost_one_flush(void)
 }
 
 /* Pages, leaves and tables are missing, at each level. */
-static void a_range_with_holes_is_freed(void)
+TEST(a_range_with_holes_is_freed, BARE)
 {
 	const struct vmemmap_fill huge = { .nid = 0, .huge = true };
 	/* real tables span too many slots to visit each */
@@ -277,7 +277,7 @@ static void a_range_with_holes_is_freed(void)
 }
 
 /* Also the part of it that boot did not note has struct pages. */
-static void an_early_section_keeps_what_it_shares(void)
+TEST(an_early_section_keeps_what_it_shares, BOOT)
 {
 
 	remember_machine();
@@ -291,7 +291,7 @@ static void an_early_section_keeps_what_it_shares(void)
 }
 
 /* Memory from boot is freed as such, even if a hot-added section used it last. */
-static void memory_from_boot_is_freed_with_its_last_user(void)
+TEST(memory_from_boot_is_freed_with_its_last_user, BOOT)
 {
 	unsigned long pfn;
 
@@ -305,7 +305,7 @@ static void memory_from_boot_is_freed_with_its_last_user(void)
 }
 
 /* The altmap backs whole pages of the part, RAM the pages at its ends. */
-static void a_part_of_a_section_uses_its_altmap(void)
+TEST(a_part_of_a_section_uses_its_altmap, BOOT)
 {
 	struct device *dev = &devices[0];
 	unsigned long start, end;
@@ -328,7 +328,7 @@ static void a_part_of_a_section_uses_its_altmap(void)
  * Tables stay whose entries others have, or that map something else too. Of one
  * page's tables, those below an entry that others have go.
  */
-static void tables_outside_floor_and_ceiling_are_kept(void)
+TEST(tables_outside_floor_and_ceiling_are_kept, BARE)
 {
 	const unsigned long start = slot_addr(1), end = start + PAGE_SIZE;
 	unsigned long nr_tables;
@@ -353,7 +353,7 @@ static void tables_outside_floor_and_ceiling_are_kept(void)
 }
 
 /* The oldest block is freed; the next one allocated must not overlap the other. */
-static void an_altmap_allocates_no_page_twice(void)
+TEST(an_altmap_allocates_no_page_twice, BARE)
 {
 	const struct vmemmap_fill fill = { .nid = 0, .altmap = &devices[0].altmap };
 	const unsigned long a = slot_addr(1), b = a + PAGE_SIZE, c = b + PAGE_SIZE;
@@ -373,7 +373,7 @@ static void an_altmap_allocates_no_page_twice(void)
 	EXPECT_EQ(machine.nr_used_pages, 0);
 }
 
-static void a_subsection_is_live_from_add_to_remove(void)
+TEST(a_subsection_is_live_from_add_to_remove, BOOT)
 {
 	const unsigned long pfn = hot_pfn(1);
 	const unsigned long next = pfn + PAGES_PER_SUBSECTION;
@@ -390,7 +390,7 @@ static void a_subsection_is_live_from_add_to_remove(void)
 }
 
 /* There need not be an array for the sections before it. */
-static void a_subsection_is_live_behind_absent_sections(void)
+TEST(a_subsection_is_live_behind_absent_sections, BOOT)
 {
 	const unsigned long pfn =
 		section_nr_to_pfn(NR_MEM_SECTIONS - SECTIONS_PER_ROOT);
@@ -401,7 +401,7 @@ static void a_subsection_is_live_behind_absent_sections(void)
 	EXPECT(!sparse_has_live_subsection(pfn - 1, pfn));
 }
 
-static void a_slot_ends_where_the_next_starts(void)
+TEST(a_slot_ends_where_the_next_starts, BARE)
 {
 	const unsigned long addr = slot_addr(1), next = slot_addr(2);
 
@@ -412,7 +412,7 @@ static void a_slot_ends_where_the_next_starts(void)
 }
 
 /* More pieces than are gathered at a time. */
-static void a_range_of_any_length_is_freed(void)
+TEST(a_range_of_any_length_is_freed, BARE)
 {
 	const unsigned long nr = min(3000UL, geo.ram_pages / 2);
 	const unsigned long start = slot_addr(1) + PAGE_SIZE;
@@ -429,7 +429,7 @@ static void a_range_of_any_length_is_freed(void)
 }
 
 /* The last piece that fits is a page, or the table of the pages before it. */
-static void a_full_batch_may_end_with_a_table(void)
+TEST(a_full_batch_may_end_with_a_table, BARE)
 {
 	const unsigned long start = slot_addr(1);
 
@@ -443,7 +443,7 @@ static void a_full_batch_may_end_with_a_table(void)
 	}
 }
 
-static void nested_removals_are_released_after_one_flush(void)
+TEST(nested_removals_are_released_after_one_flush, BARE)
 {
 	const unsigned long start = slot_addr(1), end = slot_addr(3);
 	unsigned long nr_used;
@@ -473,7 +473,7 @@ static void nested_removals_are_released_after_one_flush(void)
 }
 
 /* A device is asked for its own blocks only. */
-static void memory_of_one_device_is_released_before_that_of_another(void)
+TEST(memory_of_one_device_is_released_before_that_of_another, BARE)
 {
 	struct vmem_altmap altmap;
 
@@ -492,7 +492,7 @@ static void memory_of_one_device_is_released_before_that_of_another(void)
 	EXPECT_EQ(machine.seen.nr_tlb_flushes, 1);
 }
 
-static void nothing_is_traced_when_tracing_is_off(void)
+TEST(nothing_is_traced_when_tracing_is_off, BOOT)
 {
 	unsigned long nr_traced;
 
@@ -564,7 +564,7 @@ static void free_by_own_means(unsigned long start, unsigned long end,
 	}
 }
 
-static void sections_do_without_vmemmap_depopulate(void)
+TEST(sections_do_without_vmemmap_depopulate, BOOT)
 {
 	const unsigned long sub = PAGES_PER_SUBSECTION, size = PAGES_PER_SECTION;
 	struct device *dev = &devices[0];
@@ -598,27 +598,3 @@ static void sections_do_without_vmemmap_depopulate(void)
 	remove_ram(0, min(size, geo.ram_pages));
 	check_machine();
 }
-
-const struct test_case depopulate_cases[] = {
-	TEST_CASE(neighbours_are_removed_in_any_order, BOOT, .where = TINY),
-	TEST_CASE(every_range_of_two_sections_is_added_and_removed, EARLY, .where = REAL),
-	TEST_CASE(sections_that_share_leaves_are_removed_in_any_order, BOOT),
-	TEST_CASE(a_removed_section_costs_one_flush, BOOT),
-	TEST_CASE(sections_removed_together_cost_one_flush, BOOT, .where = TINY),
-	TEST_CASE(a_range_with_holes_is_freed, BARE),
-	TEST_CASE(an_early_section_keeps_what_it_shares, BOOT),
-	TEST_CASE(memory_from_boot_is_freed_with_its_last_user, BOOT),
-	TEST_CASE(a_part_of_a_section_uses_its_altmap, BOOT),
-	TEST_CASE(tables_outside_floor_and_ceiling_are_kept, BARE),
-	TEST_CASE(an_altmap_allocates_no_page_twice, BARE),
-	TEST_CASE(a_subsection_is_live_from_add_to_remove, BOOT),
-	TEST_CASE(a_subsection_is_live_behind_absent_sections, BOOT),
-	TEST_CASE(a_slot_ends_where_the_next_starts, BARE),
-	TEST_CASE(a_range_of_any_length_is_freed, BARE),
-	TEST_CASE(a_full_batch_may_end_with_a_table, BARE),
-	TEST_CASE(nested_removals_are_released_after_one_flush, BARE),
-	TEST_CASE(memory_of_one_device_is_released_before_that_of_another, BARE),
-	TEST_CASE(nothing_is_traced_when_tracing_is_off, BOOT),
-	TEST_CASE(sections_do_without_vmemmap_depopulate, BOOT),
-	{}
-};

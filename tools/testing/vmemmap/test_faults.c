@@ -34,7 +34,7 @@ static void forget_messages(void)
 
 /* ---- Where there is a leaf, compound pages cannot share their tails ---- */
 
-static void what_is_shared_is_refused_where_a_leaf_is(void)
+TEST(what_is_shared_is_refused_where_a_leaf_is, BARE)
 {
 	const unsigned long addr = slot_addr(1), size = 4 * PAGE_SIZE;
 	const struct vmemmap_fill base = { .nid = 1 };
@@ -54,7 +54,7 @@ static void what_is_shared_is_refused_where_a_leaf_is(void)
 }
 
 /* The pages of a leaf that was split are nobody's tail. */
-static void what_is_shared_is_refused_where_another_page_is(void)
+TEST(what_is_shared_is_refused_where_another_page_is, BARE)
 {
 	const unsigned long addr = slot_addr(1), size = 4 * PAGE_SIZE;
 	const struct vmemmap_fill base = { .nid = 1 };
@@ -79,7 +79,7 @@ static void what_is_shared_is_refused_where_another_page_is(void)
 }
 
 /* The first half of a section is RAM, mapped by a leaf; the second is a device. */
-static void compound_pages_are_refused_beside_a_leaf(void)
+TEST(compound_pages_are_refused_beside_a_leaf, BOOT)
 {
 	const unsigned long pfn = section_nr_to_pfn(first_hot_section() + 1);
 	const unsigned long nr_pages = PAGES_PER_SECTION / 2;
@@ -129,7 +129,7 @@ static void split_between(unsigned long a, unsigned long b, unsigned long nr_pag
 }
 
 /* Sections, and halves of a section, as far as two of them share a leaf. */
-static void a_leaf_that_is_split_keeps_nothing_of_those_who_went_before(void)
+TEST(a_leaf_that_is_split_keeps_nothing_of_those_who_went_before, BOOT)
 {
 	const unsigned long pfn = section_nr_to_pfn(ALIGN(first_hot_section(), 4));
 	const unsigned long half = PAGES_PER_SECTION / 2;
@@ -145,7 +145,7 @@ static void a_leaf_that_is_split_keeps_nothing_of_those_who_went_before(void)
 /* ---- Counters ---- */
 
 /* A compound page that takes many sections, whose struct pages may share a page. */
-static void a_compound_page_costs_its_own_pages_whatever_a_section_takes(void)
+TEST(a_compound_page_costs_its_own_pages_whatever_a_section_takes, BOOT)
 {
 	const unsigned long pfn = section_nr_to_pfn(NR_MEM_SECTIONS / 2);
 	const unsigned long nr_pages = PAGES_PER_SECTION * NR_MEM_SECTIONS / 2;
@@ -182,7 +182,7 @@ static void expect_poisoned(const struct leaf *leaf)
 	nr_boot_leaves++;
 }
 
-static void boot_poisons_the_memory_map(void)
+TEST(boot_poisons_the_memory_map, EARLY)
 {
 	for (int i = 0; i < 2; i++) {
 		machine_early();
@@ -212,7 +212,7 @@ static void occupy(int nid, unsigned long from, unsigned long end)
 }
 
 /* A piece that is larger than what is mirrored would not be. */
-static void boot_keeps_the_memory_map_in_mirrored_memory(void)
+TEST(boot_keeps_the_memory_map_in_mirrored_memory, EARLY)
 {
 	const unsigned long nr_pages = 1UL << PMD_ORDER;
 
@@ -226,7 +226,7 @@ static void boot_keeps_the_memory_map_in_mirrored_memory(void)
 }
 
 /* Free are a page, and two and one PMD_SIZE apart from each other. */
-static void a_boot_buffer_comes_in_pieces_if_need_be(void)
+TEST(a_boot_buffer_comes_in_pieces_if_need_be, EARLY)
 {
 	const unsigned long nr_pages = 1UL << PMD_ORDER;
 	unsigned long pfn;
@@ -253,7 +253,7 @@ static void a_boot_buffer_comes_in_pieces_if_need_be(void)
 }
 
 /* What a piece has left is free when the next one is searched for. */
-static void a_piece_of_the_boot_buffer_gives_its_rest_back(void)
+TEST(a_piece_of_the_boot_buffer_gives_its_rest_back, EARLY)
 {
 	const unsigned long nr_pages = 1UL << PMD_ORDER;
 
@@ -271,7 +271,7 @@ static void a_piece_of_the_boot_buffer_gives_its_rest_back(void)
 }
 
 /* Where there are no leaves, a PMD_SIZE and a page are free, but not aligned. */
-static void a_boot_buffer_of_base_pages_needs_no_alignment(void)
+TEST(a_boot_buffer_of_base_pages_needs_no_alignment, EARLY)
 {
 	const unsigned long nr_pages = 1UL << PMD_ORDER;
 
@@ -307,7 +307,7 @@ static struct page *populate_section(unsigned long nr)
 					 NULL, NULL);
 }
 
-static void a_slot_that_a_node_fills_across_a_gap_gets_a_leaf(void)
+TEST(a_slot_that_a_node_fills_across_a_gap_gets_a_leaf, EARLY, .where = ONCE)
 {
 	const unsigned long size = PAGES_PER_SECTION * sizeof(struct page);
 	unsigned long quarter, pfn;
@@ -343,7 +343,7 @@ static void a_slot_that_a_node_fills_across_a_gap_gets_a_leaf(void)
 }
 
 /* HugeTLB has seen to the second section, and nobody asks for it. */
-static void a_run_goes_on_behind_a_section_that_nobody_asks_for(void)
+TEST(a_run_goes_on_behind_a_section_that_nobody_asks_for, EARLY)
 {
 	machine_early();
 	memset(soft_regions, 0, sizeof(soft_regions));
@@ -359,7 +359,7 @@ static void a_run_goes_on_behind_a_section_that_nobody_asks_for(void)
 }
 
 /* Fail each allocation in turn, for good. */
-static void where_it_cannot_be_repeated_boot_populates_each_section_once(void)
+TEST(where_it_cannot_be_repeated_boot_populates_each_section_once, EARLY)
 {
 	unsigned long nr, nr_failed, n = 0;
 
@@ -378,7 +378,7 @@ static void where_it_cannot_be_repeated_boot_populates_each_section_once(void)
 /* ---- A device that starts within one of its pages ---- */
 
 /* Its first compound page has page frames that are not its own. */
-static void a_device_that_starts_within_a_compound_page_is_refused(void)
+TEST(a_device_that_starts_within_a_compound_page_is_refused, BOOT)
 {
 	const unsigned long nr_pages = PAGES_PER_SECTION * NR_MEM_SECTIONS / 4;
 	const unsigned long pfn = section_nr_to_pfn(NR_MEM_SECTIONS / 2);
@@ -402,21 +402,3 @@ static void a_device_that_starts_within_a_compound_page_is_refused(void)
 	dev->pgmap.vmemmap_shift--;
 	EXPECT_EQ(add_device(dev), 0);
 }
-
-const struct test_case fault_cases[] = {
-	TEST_CASE(what_is_shared_is_refused_where_a_leaf_is, BARE),
-	TEST_CASE(what_is_shared_is_refused_where_another_page_is, BARE),
-	TEST_CASE(compound_pages_are_refused_beside_a_leaf, BOOT),
-	TEST_CASE(a_leaf_that_is_split_keeps_nothing_of_those_who_went_before, BOOT),
-	TEST_CASE(a_compound_page_costs_its_own_pages_whatever_a_section_takes, BOOT),
-	TEST_CASE(boot_poisons_the_memory_map, EARLY),
-	TEST_CASE(boot_keeps_the_memory_map_in_mirrored_memory, EARLY),
-	TEST_CASE(a_boot_buffer_comes_in_pieces_if_need_be, EARLY),
-	TEST_CASE(a_piece_of_the_boot_buffer_gives_its_rest_back, EARLY),
-	TEST_CASE(a_boot_buffer_of_base_pages_needs_no_alignment, EARLY),
-	TEST_CASE(a_slot_that_a_node_fills_across_a_gap_gets_a_leaf, EARLY, .where = ONCE),
-	TEST_CASE(a_run_goes_on_behind_a_section_that_nobody_asks_for, EARLY),
-	TEST_CASE(where_it_cannot_be_repeated_boot_populates_each_section_once, EARLY),
-	TEST_CASE(a_device_that_starts_within_a_compound_page_is_refused, BOOT),
-	{}
-};

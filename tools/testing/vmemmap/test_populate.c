@@ -89,7 +89,7 @@ static void check_base_range(unsigned long start, unsigned long end)
 	EXPECT_EQ(machine.nr_used_pages, 0);
 }
 
-static void fill_maps_each_page_of_a_range_and_no_other(void)
+TEST(fill_maps_each_page_of_a_range_and_no_other, BARE)
 {
 	const unsigned long nr_ptes = BIT(geo.bits[0]);
 	const unsigned long nr[] = { 1, 2, nr_ptes - 1, nr_ptes,
@@ -106,7 +106,7 @@ static void fill_maps_each_page_of_a_range_and_no_other(void)
 	expect_messages(0);
 }
 
-static void an_invalid_range_is_refused(void)
+TEST(an_invalid_range_is_refused, BARE)
 {
 	EXPECT_EQ(fill_base(page_addr(3), page_addr(3) - 1), -EINVAL);
 	EXPECT_EQ(fill_base(page_addr(3), 0), -EINVAL);
@@ -114,7 +114,7 @@ static void an_invalid_range_is_refused(void)
 	EXPECT_EQ(machine.seen.nr_attempts, 0);
 }
 
-static void fill_reaches_across_tables_of_every_level(void)
+TEST(fill_reaches_across_tables_of_every_level, BARE, .where = TINY)
 {
 	for (int level = 1; level <= top_level(); level++) {
 		const unsigned long edge = soft_vmemmap + level_size(level);
@@ -123,7 +123,7 @@ static void fill_reaches_across_tables_of_every_level(void)
 	}
 }
 
-static void warns_once_a_range_about_remote_memory(void)
+TEST(warns_once_a_range_about_remote_memory, BARE)
 {
 	exhaust_order(1, 0);
 	EXPECT_EQ(fill_base(slot_addr(1) - 2 * PAGE_SIZE, slot_addr(1) + 2 * PAGE_SIZE),
@@ -143,7 +143,7 @@ static void warns_once_a_range_about_remote_memory(void)
 }
 
 /* A range that could not be filled is reported elsewhere. */
-static void warns_about_the_range_that_was_filled(void)
+TEST(warns_about_the_range_that_was_filled, BARE)
 {
 	exhaust_order(1, 0);
 	EXPECT_EQ(fill_base(page_addr(0) + 8, page_addr(2) - 8), 0);
@@ -160,7 +160,7 @@ static void warns_about_the_range_that_was_filled(void)
 
 /* ---- Tables ---- */
 
-static void the_pages_of_a_slot_come_in_rows(void)
+TEST(the_pages_of_a_slot_come_in_rows, BARE)
 {
 	const unsigned long nr = min(ptes_per_slot(), geo.ram_pages / 2);
 
@@ -169,7 +169,7 @@ static void the_pages_of_a_slot_come_in_rows(void)
 	EXPECT(machine.seen.nr_rows <= (nr >> geo.max_order) + geo.max_order);
 }
 
-static void tables_come_from_the_node_of_the_range(void)
+TEST(tables_come_from_the_node_of_the_range, EARLY)
 {
 	const struct vmemmap_fill fill = { .nid = 0 };
 
@@ -183,7 +183,7 @@ static void tables_come_from_the_node_of_the_range(void)
 	}
 }
 
-static void at_boot_tables_do_not_come_from_the_buffer(void)
+TEST(at_boot_tables_do_not_come_from_the_buffer, EARLY)
 {
 	sparse_buffer_init(ptes_per_slot() * PAGE_SIZE, 1);
 	machine.seen.nr_attempts = 0;
@@ -193,7 +193,7 @@ static void at_boot_tables_do_not_come_from_the_buffer(void)
 		EXPECT(geo.ram_pages < ptes_per_slot());
 }
 
-static void new_entries_of_the_top_table_reach_all_processes(void)
+TEST(new_entries_of_the_top_table_reach_all_processes, BARE, .where = TINY)
 {
 	const int top = top_level();
 	const bool is_synced = top >= SOFT_P4D;
@@ -207,7 +207,7 @@ static void new_entries_of_the_top_table_reach_all_processes(void)
 	EXPECT_EQ(machine.seen.nr_syncs, 2 * is_synced);
 }
 
-static void new_tables_are_filled_by_the_architecture(void)
+TEST(new_tables_are_filled_by_the_architecture, BARE)
 {
 	unsigned long nr_tables = 0;
 
@@ -217,7 +217,7 @@ static void new_tables_are_filled_by_the_architecture(void)
 	EXPECT_EQ(machine.seen.nr_init_tables, has_own_hooks ? nr_tables : 0);
 }
 
-static void the_default_of_the_table_hooks_is_to_do_nothing(void)
+TEST(the_default_of_the_table_hooks_is_to_do_nothing, BARE, .where = ONCE)
 {
 	unsigned long table[512] = { 0 }, zero[512] = { 0 };
 
@@ -240,7 +240,7 @@ static void need_huge_blocks(void)
 	SKIP_UNLESS(can_be_huge(), "no blocks as large as a leaf");
 }
 
-static void fill_huge_makes_a_leaf_of_each_slot(void)
+TEST(fill_huge_makes_a_leaf_of_each_slot, BARE)
 {
 	need_huge_blocks();
 	EXPECT_EQ(fill_huge(slot_addr(1), slot_addr(4)), 0);
@@ -262,7 +262,7 @@ static void fill_huge_makes_a_leaf_of_each_slot(void)
 }
 
 /* A quarter of it, from anywhere in the slot, is enough. */
-static void fill_huge_covers_slots_that_are_used_enough(void)
+TEST(fill_huge_covers_slots_that_are_used_enough, BARE)
 {
 	need_huge_blocks();
 	EXPECT_EQ(fill_huge(slot_addr(2) - PMD_SIZE / 4,
@@ -270,7 +270,7 @@ static void fill_huge_covers_slots_that_are_used_enough(void)
 	expect_leaves(slot_addr(1), slot_addr(3), SOFT_PMD);
 }
 
-static void fill_huge_wastes_no_block_on_a_few_pages(void)
+TEST(fill_huge_wastes_no_block_on_a_few_pages, BARE)
 {
 	const unsigned long end = slot_addr(1) + PMD_SIZE / 4 - PAGE_SIZE;
 
@@ -280,7 +280,7 @@ static void fill_huge_wastes_no_block_on_a_few_pages(void)
 	EXPECT_EQ(mapped_pfn(end), ULONG_MAX);
 }
 
-static void at_boot_a_huge_leaf_comes_from_the_buffer(void)
+TEST(at_boot_a_huge_leaf_comes_from_the_buffer, EARLY)
 {
 	unsigned long pfn;
 
@@ -294,7 +294,7 @@ static void at_boot_a_huge_leaf_comes_from_the_buffer(void)
 	EXPECT_EQ(mapped_pfn(slot_addr(1)), pfn + ptes_per_slot());
 }
 
-static void a_leaf_is_kept_by_huge_and_base_fills(void)
+TEST(a_leaf_is_kept_by_huge_and_base_fills, BARE)
 {
 	unsigned long pfn, nr_used;
 
@@ -313,7 +313,7 @@ static void a_leaf_is_kept_by_huge_and_base_fills(void)
 	expect_messages(0);
 }
 
-static void warns_about_a_huge_leaf_on_another_node(void)
+TEST(warns_about_a_huge_leaf_on_another_node, EARLY)
 {
 	need_huge_blocks();
 	exhaust_memblock(1, 0);
@@ -327,7 +327,7 @@ static void warns_about_a_huge_leaf_on_another_node(void)
 	expect_messages(1 + has_own_hooks);
 }
 
-static void without_a_huge_block_a_slot_gets_base_pages(void)
+TEST(without_a_huge_block_a_slot_gets_base_pages, BARE)
 {
 	SKIP_UNLESS(3 * ptes_per_slot() <= geo.ram_pages, "too little RAM");
 	if (can_be_huge())
@@ -347,7 +347,7 @@ static void without_a_huge_block_a_slot_gets_base_pages(void)
 }
 
 /* And the slot is not taken for a leaf. */
-static void a_refused_leaf_gives_its_block_back(void)
+TEST(a_refused_leaf_gives_its_block_back, BARE)
 {
 	need_huge_blocks();
 	machine.knobs.refuse_pmds = true;
@@ -379,7 +379,7 @@ static int fill_altmap(unsigned long start, unsigned long end, bool huge,
 }
 
 /* Its pages are allocated at once, one by one. */
-static void a_refused_leaf_gives_the_altmap_its_block_back(void)
+TEST(a_refused_leaf_gives_the_altmap_its_block_back, BARE)
 {
 	struct vmem_altmap altmap;
 
@@ -394,7 +394,7 @@ static void a_refused_leaf_gives_the_altmap_its_block_back(void)
 }
 
 /* A page that a neighbour could come to share is RAM, and is freed as RAM. */
-static void an_altmap_backs_whole_pages_of_the_range_only(void)
+TEST(an_altmap_backs_whole_pages_of_the_range_only, BARE)
 {
 	const unsigned long start = page_addr(1) - 8, end = page_addr(3) + 8;
 	struct vmem_altmap altmap;
@@ -431,7 +431,7 @@ static void plant_at_level(unsigned long addr, int level)
 }
 
 /* Neither populating nor depopulating descends through a leaf. */
-static void a_leaf_above_the_pmd_level_is_refused(void)
+TEST(a_leaf_above_the_pmd_level_is_refused, BARE)
 {
 	const struct vmemmap_fill huge = { .nid = 1, .huge = true };
 	for (int level = SOFT_PUD; level <= top_level(); level++) {
@@ -453,7 +453,7 @@ static void a_leaf_above_the_pmd_level_is_refused(void)
 	}
 }
 
-static void a_range_is_filled_up_to_a_leaf_in_the_way(void)
+TEST(a_range_is_filled_up_to_a_leaf_in_the_way, BARE, .where = TINY)
 {
 	unsigned long edge;
 
@@ -468,7 +468,7 @@ static void a_range_is_filled_up_to_a_leaf_in_the_way(void)
 /* ---- Lookup ---- */
 
 /* The tables above that level exist. */
-static void lookup_stops_at_an_empty_entry_of_any_level(void)
+TEST(lookup_stops_at_an_empty_entry_of_any_level, BARE)
 {
 	for (int level = SOFT_PMD; level <= top_level(); level++) {
 		machine_bare();
@@ -480,7 +480,7 @@ static void lookup_stops_at_an_empty_entry_of_any_level(void)
 
 /* ---- Hooks and functions that the architectures call ---- */
 
-static void set_pmd_makes_a_leaf(void)
+TEST(set_pmd_makes_a_leaf, BARE)
 {
 	struct leaf leaf;
 
@@ -495,7 +495,7 @@ static void set_pmd_makes_a_leaf(void)
 	EXPECT_EQ(leaf.pfn, ptes_per_slot());
 }
 
-static void check_pmd_distinguishes_leaves_from_tables(void)
+TEST(check_pmd_distinguishes_leaves_from_tables, BARE)
 {
 	pmd_t *pmd;
 
@@ -544,41 +544,10 @@ static void sweep_fill(bool has_slab, bool and_later,
 	} while (nr_failures);
 }
 
-static void a_fill_that_fails_anywhere_can_be_freed_and_tried_again(void)
+TEST(a_fill_that_fails_anywhere_can_be_freed_and_tried_again, EARLY, .where = TINY)
 {
 	for (int i = 0; i < 4; i++) {
 		sweep_fill(i & 1, i & 2, fill_base);
 		sweep_fill(i & 1, i & 2, fill_huge);
 	}
 }
-
-const struct test_case populate_cases[] = {
-	TEST_CASE(fill_maps_each_page_of_a_range_and_no_other, BARE),
-	TEST_CASE(an_invalid_range_is_refused, BARE),
-	TEST_CASE(fill_reaches_across_tables_of_every_level, BARE, .where = TINY),
-	TEST_CASE(warns_once_a_range_about_remote_memory, BARE),
-	TEST_CASE(warns_about_the_range_that_was_filled, BARE),
-	TEST_CASE(the_pages_of_a_slot_come_in_rows, BARE),
-	TEST_CASE(tables_come_from_the_node_of_the_range, EARLY),
-	TEST_CASE(at_boot_tables_do_not_come_from_the_buffer, EARLY),
-	TEST_CASE(new_entries_of_the_top_table_reach_all_processes, BARE, .where = TINY),
-	TEST_CASE(new_tables_are_filled_by_the_architecture, BARE),
-	TEST_CASE(the_default_of_the_table_hooks_is_to_do_nothing, BARE, .where = ONCE),
-	TEST_CASE(fill_huge_makes_a_leaf_of_each_slot, BARE),
-	TEST_CASE(fill_huge_covers_slots_that_are_used_enough, BARE),
-	TEST_CASE(fill_huge_wastes_no_block_on_a_few_pages, BARE),
-	TEST_CASE(at_boot_a_huge_leaf_comes_from_the_buffer, EARLY),
-	TEST_CASE(a_leaf_is_kept_by_huge_and_base_fills, BARE),
-	TEST_CASE(warns_about_a_huge_leaf_on_another_node, EARLY),
-	TEST_CASE(without_a_huge_block_a_slot_gets_base_pages, BARE),
-	TEST_CASE(a_refused_leaf_gives_its_block_back, BARE),
-	TEST_CASE(a_refused_leaf_gives_the_altmap_its_block_back, BARE),
-	TEST_CASE(an_altmap_backs_whole_pages_of_the_range_only, BARE),
-	TEST_CASE(a_leaf_above_the_pmd_level_is_refused, BARE),
-	TEST_CASE(a_range_is_filled_up_to_a_leaf_in_the_way, BARE, .where = TINY),
-	TEST_CASE(lookup_stops_at_an_empty_entry_of_any_level, BARE),
-	TEST_CASE(set_pmd_makes_a_leaf, BARE),
-	TEST_CASE(check_pmd_distinguishes_leaves_from_tables, BARE),
-	TEST_CASE(a_fill_that_fails_anywhere_can_be_freed_and_tried_again, EARLY, .where = TINY),
-	{}
-};

@@ -407,14 +407,14 @@ void run_chosen_operations(struct entropy *entropy)
 	run_operations(entropy, 1000);
 }
 
-static void random_operations_agree_with_the_oracle_on_tiny_tables(void)
+TEST(random_operations_agree_with_the_oracle_on_tiny_tables, BOOT, .where = TINY)
 {
 	struct entropy entropy = seeded_entropy();
 
 	run_operations(&entropy, 300);
 }
 
-static void random_operations_agree_with_the_oracle_on_real_tables(void)
+TEST(random_operations_agree_with_the_oracle_on_real_tables, BOOT, .where = REAL)
 {
 	struct entropy entropy = seeded_entropy();
 
@@ -439,7 +439,7 @@ static void run_input(const char *line, int number)
 }
 
 /* Whatever variant an input was found with. */
-static void operations_of_the_corpus_agree_with_the_oracle(void)
+TEST(operations_of_the_corpus_agree_with_the_oracle, BARE, .where = ONCE)
 {
 	FILE *file = fopen(CORPUS, "r");
 	char *line = NULL;
@@ -453,10 +453,3 @@ static void operations_of_the_corpus_agree_with_the_oracle(void)
 	free(line);
 	fclose(file);
 }
-
-const struct test_case random_cases[] = {
-	TEST_CASE(random_operations_agree_with_the_oracle_on_tiny_tables, BOOT, .where = TINY),
-	TEST_CASE(random_operations_agree_with_the_oracle_on_real_tables, BOOT, .where = REAL),
-	TEST_CASE(operations_of_the_corpus_agree_with_the_oracle, BARE, .where = ONCE),
-	{}
-};

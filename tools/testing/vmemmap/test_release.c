@@ -56,7 +56,7 @@ static unsigned long row_size(void)
 	return min(min(BIT(MAX_PAGE_ORDER), PAGES_PER_SUBSECTION), PTRS_PER_PTE);
 }
 
-static void a_row_is_freed_by_one_call(void)
+TEST(a_row_is_freed_by_one_call, BARE)
 {
 	const unsigned long nr = row_size();
 	unsigned long start;
@@ -69,7 +69,7 @@ static void a_row_is_freed_by_one_call(void)
 }
 
 /* Any part of a row is cut into aligned blocks, and the rest of it stays. */
-static void a_part_of_a_row_is_freed_by_few_calls(void)
+TEST(a_part_of_a_row_is_freed_by_few_calls, BARE)
 {
 	const unsigned long nr = min(row_size(), 16UL);
 
@@ -88,7 +88,7 @@ static void a_part_of_a_row_is_freed_by_few_calls(void)
 }
 
 /* It is freed with the last reference, and its neighbours without it. */
-static void a_page_that_is_held_leaves_its_row(void)
+TEST(a_page_that_is_held_leaves_its_row, BARE)
 {
 	const unsigned long nr = min(row_size(), 16UL);
 
@@ -108,7 +108,7 @@ static void a_page_that_is_held_leaves_its_row(void)
 }
 
 /* The page allocator keeps it from being used, which it does for a single page only. */
-static void bad_memory_is_freed_alone(void)
+TEST(bad_memory_is_freed_alone, BARE)
 {
 	const unsigned long nr = row_size();
 	unsigned long start, pfn;
@@ -123,7 +123,7 @@ static void bad_memory_is_freed_alone(void)
 }
 
 /* Each by itself, as each has been recorded. */
-static void pages_with_records_are_freed_alone(void)
+TEST(pages_with_records_are_freed_alone, BARE)
 {
 	const unsigned long nr = row_size();
 	unsigned long start;
@@ -136,7 +136,7 @@ static void pages_with_records_are_freed_alone(void)
 }
 
 /* Page frames in descending order are no row. */
-static void pages_in_disorder_are_freed_alone(void)
+TEST(pages_in_disorder_are_freed_alone, BARE)
 {
 	unsigned long start, pfn;
 
@@ -150,7 +150,7 @@ static void pages_in_disorder_are_freed_alone(void)
 }
 
 /* Step by step, as removal does it. */
-static void frozen_pages_are_out_of_reach_until_they_are_freed(void)
+TEST(frozen_pages_are_out_of_reach_until_they_are_freed, BARE)
 {
 	const unsigned long pfn = page_to_pfn(vmemmap_alloc_pages(1, 0));
 
@@ -165,7 +165,7 @@ static void frozen_pages_are_out_of_reach_until_they_are_freed(void)
 }
 
 /* Two subsections may have been added by two calls, and one may be gone. */
-static void a_row_ends_with_a_subsection(void)
+TEST(a_row_ends_with_a_subsection, BARE)
 {
 	const unsigned long nr = PAGES_PER_SUBSECTION, start = slot_addr(1);
 	const unsigned int order = ilog2(2 * nr);
@@ -185,7 +185,7 @@ static void a_row_ends_with_a_subsection(void)
 }
 
 /* A device's pages are no RAM, even right behind some in a row. */
-static void pages_of_a_device_are_in_no_row(void)
+TEST(pages_of_a_device_are_in_no_row, BARE)
 {
 	const unsigned long start = slot_addr(1);
 	const unsigned long nr = min(row_size(), 4UL);
@@ -202,7 +202,7 @@ static void pages_of_a_device_are_in_no_row(void)
 }
 
 /* The shared tail of each compound page is as much in the row as its head. */
-static void pages_of_compound_pages_are_freed_in_a_row(void)
+TEST(pages_of_compound_pages_are_freed_in_a_row, BOOT)
 {
 	struct device *dev = &devices[0];
 	unsigned long pfn, nr;
@@ -240,7 +240,7 @@ static unsigned long free_leaves(unsigned long start, unsigned long end)
 	return machine.seen.tlb_stride;
 }
 
-static void leaves_are_flushed_by_the_smallest_of_them(void)
+TEST(leaves_are_flushed_by_the_smallest_of_them, BARE)
 {
 	const unsigned long huge = has_own_hooks ? PMD_SIZE : PAGE_SIZE;
 	const unsigned long start = slot_addr(1), middle = slot_addr(2);
@@ -257,7 +257,7 @@ static void leaves_are_flushed_by_the_smallest_of_them(void)
 }
 
 /* A page of the slot is flushed, and the table for the whole of it. */
-static void a_table_is_flushed_for_what_it_mapped(void)
+TEST(a_table_is_flushed_for_what_it_mapped, BARE)
 {
 	const struct vmemmap_fill fill = { .nid = 0 };
 	const unsigned long start = slot_addr(1), addr = start + PAGE_SIZE;
@@ -276,19 +276,3 @@ static void a_table_is_flushed_for_what_it_mapped(void)
 	EXPECT_EQ(machine.seen.tables_flushed.end, slot_addr(2));
 	EXPECT_EQ(machine.seen.tables_flushed.stride, PMD_SIZE);
 }
-
-const struct test_case release_cases[] = {
-	TEST_CASE(a_row_is_freed_by_one_call, BARE),
-	TEST_CASE(a_part_of_a_row_is_freed_by_few_calls, BARE),
-	TEST_CASE(a_page_that_is_held_leaves_its_row, BARE),
-	TEST_CASE(bad_memory_is_freed_alone, BARE),
-	TEST_CASE(pages_with_records_are_freed_alone, BARE),
-	TEST_CASE(pages_in_disorder_are_freed_alone, BARE),
-	TEST_CASE(frozen_pages_are_out_of_reach_until_they_are_freed, BARE),
-	TEST_CASE(a_row_ends_with_a_subsection, BARE),
-	TEST_CASE(pages_of_a_device_are_in_no_row, BARE),
-	TEST_CASE(pages_of_compound_pages_are_freed_in_a_row, BOOT),
-	TEST_CASE(leaves_are_flushed_by_the_smallest_of_them, BARE),
-	TEST_CASE(a_table_is_flushed_for_what_it_mapped, BARE),
-	{}
-};

@@ -60,7 +60,7 @@ static void expect_boot_message_adds_up(void)
  * The figures of both nodes add up to what the walker finds: when all is mapped, with
  * a leaf, then a slot and then a table missing, and with a section that has no memory map.
  */
-static void the_boot_message_adds_up(void)
+TEST(the_boot_message_adds_up, BOOT)
 {
 	const unsigned long nr = first_hot_section();
 	struct leaf leaf;
@@ -145,7 +145,7 @@ static void count_leaf(const struct leaf *leaf)
 	nr_leaves[leaf->level]++;
 }
 
-static void a_section_takes_what_its_architecture_says(void)
+TEST(a_section_takes_what_its_architecture_says, BOOT, .where = REAL)
 {
 	const struct fact *fact = find_fact();
 	const long cost = DIV_ROUND_UP(fact->nr_pages * sizeof(struct page), PAGE_SIZE);
@@ -171,7 +171,7 @@ static void a_section_takes_what_its_architecture_says(void)
 
 /* ---- Boot ---- */
 
-static void boot_maps_whole_sections(void)
+TEST(boot_maps_whole_sections, BOOT)
 {
 	for (unsigned long nr = 0; nr < first_hot_section(); nr++) {
 		EXPECT_EQ(early_section(__nr_to_section(nr)), is_boot_section(nr));
@@ -181,7 +181,7 @@ static void boot_maps_whole_sections(void)
 }
 
 #ifndef VMEMMAP_INIT_ALL_SUBSECTIONS
-static void boot_marks_the_subsections_of_any_range(void)
+TEST(boot_marks_the_subsections_of_any_range, EARLY, .where = TINY)
 {
 	const unsigned long step = PAGES_PER_SUBSECTION / 2;
 
@@ -213,7 +213,7 @@ static void boot_marks_the_subsections_of_any_range(void)
 #endif
 
 /* The last section of node 1 is absent; so is its usage map. */
-static void boot_skips_sections_without_a_memory_map(void)
+TEST(boot_skips_sections_without_a_memory_map, EARLY, .where = TINY)
 {
 	struct mem_section *last;
 
@@ -257,7 +257,7 @@ static void use_odd_regions(void)
 	memcpy(soft_regions, regions, sizeof(soft_regions));
 }
 
-static void boot_maps_a_run_of_sections_by_one_call(void)
+TEST(boot_maps_a_run_of_sections_by_one_call, EARLY, .where = TINY)
 {
 	for (int i = 0; i < 2; i++) {
 		machine_early();
@@ -292,7 +292,7 @@ static void add_and_remove_absent_sections(unsigned long nr)
 	check_machine();
 }
 
-static void boot_leaves_out_sections_without_memory(void)
+TEST(boot_leaves_out_sections_without_memory, EARLY)
 {
 	unsigned long n = 1, nr_failures;
 
@@ -322,7 +322,7 @@ static void boot_leaves_out_sections_without_memory(void)
 
 /* ---- Add ---- */
 
-static void an_added_section_is_present_but_offline(void)
+TEST(an_added_section_is_present_but_offline, BOOT)
 {
 	struct mem_section *ms;
 
@@ -341,7 +341,7 @@ static void an_added_section_is_present_but_offline(void)
  * All ranges of subsections in two neighbouring sections, wherever they start
  * within a vmemmap page or a leaf.
  */
-static void any_subsections_of_two_sections_can_be_added(void)
+TEST(any_subsections_of_two_sections_can_be_added, BOOT, .where = TINY)
 {
 	const unsigned long nr_subsections = 2 * SUBSECTIONS_PER_SECTION;
 
@@ -362,7 +362,7 @@ static void any_subsections_of_two_sections_can_be_added(void)
 }
 
 /* The same between two live neighbours, for each real page size. */
-static void subsections_of_real_sections_can_be_added(void)
+TEST(subsections_of_real_sections_can_be_added, BOOT, .where = REAL)
 {
 	const unsigned long nr[] = { 1, 2, 3, 7 };
 	unsigned long pfn, nr_pages;
@@ -380,7 +380,7 @@ static void subsections_of_real_sections_can_be_added(void)
 	}
 }
 
-static void a_live_subsection_cannot_be_added_again(void)
+TEST(a_live_subsection_cannot_be_added_again, BOOT)
 {
 	const unsigned long sub = PAGES_PER_SUBSECTION;
 	const unsigned long pfn = hot_pfn(0) + 2 * sub;
@@ -420,7 +420,7 @@ static void expect_refused(unsigned long pfn, unsigned long nr_pages)
 	expect_machine_as_before();
 }
 
-static void the_memory_map_of_a_section_comes_from_its_node(void)
+TEST(the_memory_map_of_a_section_comes_from_its_node, BOOT)
 {
 	const unsigned long nr_free = nr_free_pages(0);
 
@@ -483,7 +483,7 @@ static void expect_refused_as(const struct vmemmap_refusal *row)
 	expect_machine_as_before();
 }
 
-static void adds_are_refused_as_the_row_says(void)
+TEST(adds_are_refused_as_the_row_says, BARE, .where = TINY)
 {
 	SKIP_UNLESS(geo.page_shift == 12, "the rows count in pages of 4K");
 	for (size_t i = 0; i < ARRAY_SIZE(vmemmap_refusals); i++) {
@@ -496,7 +496,7 @@ static void adds_are_refused_as_the_row_says(void)
 	}
 }
 
-static void a_bad_range_is_refused(void)
+TEST(a_bad_range_is_refused, BOOT)
 {
 	const unsigned long sub = PAGES_PER_SUBSECTION;
 	const unsigned long section = PAGES_PER_SECTION;
@@ -520,7 +520,7 @@ static void a_bad_range_is_refused(void)
 	check_machine();
 }
 
-static void an_add_without_memory_changes_nothing(void)
+TEST(an_add_without_memory_changes_nothing, BOOT)
 {
 	for (unsigned long n = 1; n <= 2; n++) {
 		/* far enough for an array of sections of its own */
@@ -539,7 +539,7 @@ static void an_add_without_memory_changes_nothing(void)
 	}
 }
 
-static void an_inaccessible_memory_map_is_not_touched(void)
+TEST(an_inaccessible_memory_map_is_not_touched, BOOT)
 {
 	struct device *dev = &devices[0];
 
@@ -558,7 +558,7 @@ static void an_inaccessible_memory_map_is_not_touched(void)
 	EXPECT(machine.seen.poisoned == pfn_to_page(section_nr_to_pfn(16)));
 }
 
-static void the_memory_map_of_a_part_is_poisoned_and_no_more(void)
+TEST(the_memory_map_of_a_part_is_poisoned_and_no_more, BOOT)
 {
 	const unsigned long pfn = hot_pfn(0) + PAGES_PER_SUBSECTION;
 
@@ -571,7 +571,7 @@ static void the_memory_map_of_a_part_is_poisoned_and_no_more(void)
  * A device's first section leaves padding in the altmap; the second uses it up, page
  * by page, and fails for want of one more.
  */
-static void after_a_failed_add_the_altmap_is_as_before(void)
+TEST(after_a_failed_add_the_altmap_is_as_before, BOOT)
 {
 	const unsigned long block = BIT(PMD_ORDER);
 	struct device *dev = &devices[0];
@@ -679,7 +679,7 @@ static void check_self_hosted_anywhere(unsigned long nr_sections, unsigned long 
 	}
 }
 
-static void a_memory_block_holds_its_own_memory_map(void)
+TEST(a_memory_block_holds_its_own_memory_map, BOOT)
 {
 	SKIP_UNLESS(window_pages(4 * PAGES_PER_SECTION, false), "its memory map shares a page");
 	for (unsigned long nr = 1; nr <= 4; nr *= 2)
@@ -690,7 +690,7 @@ static void a_memory_block_holds_its_own_memory_map(void)
 
 /* ---- Populate by sections ---- */
 
-static void the_cache_is_flushed_for_what_was_mapped(void)
+TEST(the_cache_is_flushed_for_what_was_mapped, BARE)
 {
 	const unsigned long pfn = hot_pfn(0);
 	struct page *map;
@@ -703,7 +703,7 @@ static void the_cache_is_flushed_for_what_was_mapped(void)
 	EXPECT_EQ(machine.seen.flushed.end, vaddr(pfn + 2 * PAGES_PER_SUBSECTION));
 }
 
-static void a_populate_that_fails_returns_no_memory_map(void)
+TEST(a_populate_that_fails_returns_no_memory_map, BARE)
 {
 	fail_allocation(1, true);
 	EXPECT(!__populate_section_memmap(hot_pfn(0), PAGES_PER_SECTION, 0, NULL,
@@ -716,7 +716,7 @@ static void a_populate_that_fails_returns_no_memory_map(void)
 
 /* ---- Remove ---- */
 
-static void a_removed_section_leaves_nothing_behind(void)
+TEST(a_removed_section_leaves_nothing_behind, BOOT)
 {
 
 	remember_machine();
@@ -732,7 +732,7 @@ static void a_removed_section_leaves_nothing_behind(void)
 	check_machine();
 }
 
-static void parts_are_added_and_removed_without_their_neighbours(void)
+TEST(parts_are_added_and_removed_without_their_neighbours, BOOT, .where = TINY)
 {
 	const unsigned long sub = PAGES_PER_SUBSECTION;
 	const unsigned long pfn = hot_pfn(0);
@@ -757,7 +757,7 @@ static void parts_are_added_and_removed_without_their_neighbours(void)
 }
 
 /* Two sections that share a leaf or a page, in both orders. */
-static void sections_are_added_and_removed_without_their_neighbours(void)
+TEST(sections_are_added_and_removed_without_their_neighbours, BOOT)
 {
 	for (int i = 0; i < 4; i++) {
 		const unsigned long first = hot_pfn(i & 1), second = hot_pfn(~i & 1);
@@ -776,7 +776,7 @@ static void sections_are_added_and_removed_without_their_neighbours(void)
 	}
 }
 
-static void removing_what_is_absent_is_refused(void)
+TEST(removing_what_is_absent_is_refused, BOOT)
 {
 	const unsigned long sub = PAGES_PER_SUBSECTION;
 	const unsigned long last = section_nr_to_pfn(NR_MEM_SECTIONS - 1);
@@ -803,7 +803,7 @@ static void removing_what_is_absent_is_refused(void)
 
 /* ---- Early sections ---- */
 
-static void parts_of_an_early_section_leave_its_memory_map_alone(void)
+TEST(parts_of_an_early_section_leave_its_memory_map_alone, BOOT)
 {
 	const unsigned long sub = PAGES_PER_SUBSECTION;
 	const unsigned long hole = ram_start_pfn(0) + geo.ram_pages;
@@ -837,7 +837,7 @@ static void parts_of_an_early_section_leave_its_memory_map_alone(void)
 }
 
 /* Its usage map, from boot, is kept and used again. */
-static void an_early_section_is_freed_as_a_whole_and_added_as_any_other(void)
+TEST(an_early_section_is_freed_as_a_whole_and_added_as_any_other, BOOT)
 {
 	const unsigned long live = min(geo.ram_pages, PAGES_PER_SECTION);
 	const long cost = vmemmap_nr_pages(PAGES_PER_SECTION);
@@ -869,7 +869,7 @@ static void an_early_section_is_freed_as_a_whole_and_added_as_any_other(void)
 }
 
 /* None of its subsections was noted at boot. */
-static void adding_a_whole_early_section_allocates_nothing(void)
+TEST(adding_a_whole_early_section_allocates_nothing, EARLY)
 {
 	long cost;
 
@@ -893,7 +893,7 @@ static bool is_online(unsigned long nr)
 	return hot_section(nr)->section_mem_map & SECTION_IS_ONLINE;
 }
 
-static void sections_go_online_and_offline(void)
+TEST(sections_go_online_and_offline, BOOT)
 {
 	unsigned long map;
 
@@ -922,7 +922,7 @@ static void sections_go_online_and_offline(void)
 	check_machine();
 }
 
-static void absent_sections_do_not_go_online(void)
+TEST(absent_sections_do_not_go_online, BOOT)
 {
 	EXPECT_EQ(add_ram(hot_pfn(0), PAGES_PER_SECTION), 0);
 	EXPECT_EQ(add_ram(hot_pfn(3), PAGES_PER_SECTION), 0);
@@ -938,39 +938,3 @@ static void absent_sections_do_not_go_online(void)
 	EXPECT(!is_online(0) && !is_online(3));
 	check_machine();
 }
-
-const struct test_case section_cases[] = {
-	TEST_CASE(a_section_takes_what_its_architecture_says, BOOT, .where = REAL),
-	TEST_CASE(boot_maps_whole_sections, BOOT),
-	TEST_CASE(the_boot_message_adds_up, BOOT),
-#ifndef VMEMMAP_INIT_ALL_SUBSECTIONS
-	TEST_CASE(boot_marks_the_subsections_of_any_range, EARLY, .where = TINY),
-#endif
-	TEST_CASE(boot_skips_sections_without_a_memory_map, EARLY, .where = TINY),
-	TEST_CASE(boot_maps_a_run_of_sections_by_one_call, EARLY, .where = TINY),
-	TEST_CASE(the_memory_map_of_a_section_comes_from_its_node, BOOT),
-	TEST_CASE(boot_leaves_out_sections_without_memory, EARLY),
-	TEST_CASE(an_added_section_is_present_but_offline, BOOT),
-	TEST_CASE(any_subsections_of_two_sections_can_be_added, BOOT, .where = TINY),
-	TEST_CASE(subsections_of_real_sections_can_be_added, BOOT, .where = REAL),
-	TEST_CASE(a_live_subsection_cannot_be_added_again, BOOT),
-	TEST_CASE(adds_are_refused_as_the_row_says, BARE, .where = TINY),
-	TEST_CASE(a_bad_range_is_refused, BOOT),
-	TEST_CASE(an_add_without_memory_changes_nothing, BOOT),
-	TEST_CASE(an_inaccessible_memory_map_is_not_touched, BOOT),
-	TEST_CASE(the_memory_map_of_a_part_is_poisoned_and_no_more, BOOT),
-	TEST_CASE(after_a_failed_add_the_altmap_is_as_before, BOOT),
-	TEST_CASE(a_memory_block_holds_its_own_memory_map, BOOT),
-	TEST_CASE(the_cache_is_flushed_for_what_was_mapped, BARE),
-	TEST_CASE(a_populate_that_fails_returns_no_memory_map, BARE),
-	TEST_CASE(a_removed_section_leaves_nothing_behind, BOOT),
-	TEST_CASE(parts_are_added_and_removed_without_their_neighbours, BOOT, .where = TINY),
-	TEST_CASE(sections_are_added_and_removed_without_their_neighbours, BOOT),
-	TEST_CASE(removing_what_is_absent_is_refused, BOOT),
-	TEST_CASE(parts_of_an_early_section_leave_its_memory_map_alone, BOOT),
-	TEST_CASE(an_early_section_is_freed_as_a_whole_and_added_as_any_other, BOOT),
-	TEST_CASE(adding_a_whole_early_section_allocates_nothing, EARLY),
-	TEST_CASE(sections_go_online_and_offline, BOOT),
-	TEST_CASE(absent_sections_do_not_go_online, BOOT),
-	{}
-};

@@ -300,53 +300,53 @@ static void sweep(const struct way *way)
 	}
 }
 
-static void a_memory_map_from_boot_survives_any_failure(void)
+TEST(a_memory_map_from_boot_survives_any_failure, EARLY)
 {
 	sweep(&(struct way){ .add = add_at_boot, .remove = remove_at_boot });
 }
 
-static void an_added_section_survives_any_failure(void)
+TEST(an_added_section_survives_any_failure, BOOT)
 {
 	sweep(&(struct way){ .add = add_section, .remove = remove_section });
 }
 
-static void several_added_sections_survive_any_failure(void)
+TEST(several_added_sections_survive_any_failure, BOOT)
 {
 	sweep(&(struct way){ .add = add_sections, .remove = remove_sections });
 }
 
-static void added_subsections_survive_any_failure(void)
+TEST(added_subsections_survive_any_failure, BOOT)
 {
 	sweep(&(struct way){ .add = add_subsections, .remove = remove_subsections });
 }
 
-static void a_device_with_an_altmap_survives_any_failure(void)
+TEST(a_device_with_an_altmap_survives_any_failure, BOOT)
 {
 	need_slots_of_its_own();
 	sweep(&(struct way){ prepare_altmap, add_it, remove_it });
 }
 
-static void a_part_of_a_section_with_an_altmap_survives_any_failure(void)
+TEST(a_part_of_a_section_with_an_altmap_survives_any_failure, BOOT)
 {
 	SKIP_UNLESS(geo.arch != ARCH_HUGE, "a leaf of RAM may map the part");
 	sweep(&(struct way){ prepare_altmap_of_part, add_it, remove_it });
 }
 
-static void a_device_of_compound_pages_survives_any_failure(void)
+TEST(a_device_of_compound_pages_survives_any_failure, BOOT)
 {
 	need_power_of_2();
 	need_slots_of_its_own();
 	sweep(&(struct way){ prepare_compound, add_it, remove_it });
 }
 
-static void hugetlb_pages_from_boot_survive_any_failure(void)
+TEST(hugetlb_pages_from_boot_survive_any_failure, EARLY)
 {
 	need_power_of_2();
 	sweep(&(struct way){ prepare_zone, add_hugetlb_at_boot, remove_hugetlb_at_boot });
 }
 
 /* The leaves of the section have been split, and its pages lie apart. */
-static void a_section_of_hugetlb_pages_survives_any_failure(void)
+TEST(a_section_of_hugetlb_pages_survives_any_failure, BOOT)
 {
 	SKIP_UNLESS(is_slot_aligned(place()) && is_slot_aligned(place() + PAGES_PER_SECTION),
 		    "the section shares a leaf");
@@ -356,7 +356,7 @@ static void a_section_of_hugetlb_pages_survives_any_failure(void)
 }
 
 /* From no page at all to as many as are needed. */
-static void an_altmap_of_any_size_fails_or_is_enough(void)
+TEST(an_altmap_of_any_size_fails_or_is_enough, BOOT, .where = TINY)
 {
 	struct device *dev = &devices[0];
 	unsigned long size = 0;
@@ -376,17 +376,3 @@ static void an_altmap_of_any_size_fails_or_is_enough(void)
 	remove_device(dev);
 	expect_machine_as_before();
 }
-
-const struct test_case sweep_cases[] = {
-	TEST_CASE(a_memory_map_from_boot_survives_any_failure, EARLY),
-	TEST_CASE(an_added_section_survives_any_failure, BOOT),
-	TEST_CASE(several_added_sections_survive_any_failure, BOOT),
-	TEST_CASE(added_subsections_survive_any_failure, BOOT),
-	TEST_CASE(a_device_with_an_altmap_survives_any_failure, BOOT),
-	TEST_CASE(a_part_of_a_section_with_an_altmap_survives_any_failure, BOOT),
-	TEST_CASE(a_device_of_compound_pages_survives_any_failure, BOOT),
-	TEST_CASE(hugetlb_pages_from_boot_survive_any_failure, EARLY),
-	TEST_CASE(a_section_of_hugetlb_pages_survives_any_failure, BOOT),
-	TEST_CASE(an_altmap_of_any_size_fails_or_is_enough, BOOT, .where = TINY),
-	{}
-};

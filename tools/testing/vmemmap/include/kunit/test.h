@@ -46,8 +46,16 @@ static const void *rows##_gen_params(const void *previous, char *desc)	\
 	return row;							\
 }
 
-#define kunit_test_suite(suite)	\
-	const struct kunit_suite *soft_##suite(void) { return &suite; }
+/* In ktap.c; kunit.c runs the cases. */
+void add_suite(const struct kunit_suite *suite);
+void run_kunit_case(const struct kunit_suite *suite, const struct kunit_case *test,
+		    const void *row);
+
+#define kunit_test_suite(suite)						\
+__attribute__((constructor)) static void add_##suite(void)		\
+{									\
+	add_suite(&suite);						\
+}
 #define kunit_test_init_section_suite(suite)	kunit_test_suite(suite)
 
 #define kunit_skip(test, fmt, args...)	((void)(test), test_skip(fmt, ##args))
@@ -87,13 +95,5 @@ static const void *rows##_gen_params(const void *previous, char *desc)	\
 #define KUNIT_ASSERT_GT			KUNIT_EXPECT_GT
 #define KUNIT_ASSERT_TRUE		KUNIT_EXPECT_TRUE
 #define KUNIT_ASSERT_NOT_NULL		KUNIT_EXPECT_NOT_NULL
-
-/* The suites; kunit.c runs their cases. */
-const struct kunit_suite *soft_vmemmap_altmap_suite(void);
-const struct kunit_suite *soft_vmemmap_dedup_suite(void);
-const struct kunit_suite *soft_vmemmap_hvo_suite(void);
-const struct kunit_suite *soft_vmemmap_populate_suite(void);
-void run_kunit_case(const struct kunit_suite *suite, const struct kunit_case *test,
-		    const void *row);
 
 #endif /* _KUNIT_TEST_H */
