@@ -216,7 +216,7 @@ static void populate_without_memory_can_be_completed_later(struct kunit *test)
 
 /* ---- Huge ---- */
 
-static void fill_huge(struct kunit *test, unsigned long slot)
+static void fill_leaf(struct kunit *test, unsigned long slot)
 {
 	vmemmap_kunit_need_huge_block(test);
 	fill(test, slot, slot + PMD_SIZE, &huge_fill);
@@ -247,7 +247,7 @@ static void populate_keeps_a_leaf(struct kunit *test)
 	struct vmemmap_kunit *vk = test->priv;
 	const unsigned long end = vk->slot + PMD_SIZE;
 
-	fill_huge(test, vk->slot);
+	fill_leaf(test, vk->slot);
 	vmemmap_kunit_zero(vk->slot, end);
 	vk->nr_asked = 0;
 
@@ -505,7 +505,7 @@ static void lookup_page_of_a_huge_leaf_is_null(struct kunit *test)
 {
 	struct vmemmap_kunit *vk = test->priv;
 
-	fill_huge(test, vk->slot);
+	fill_leaf(test, vk->slot);
 	KUNIT_EXPECT_NULL(test, vmemmap_lookup_page(vk->slot));
 }
 

@@ -377,6 +377,36 @@ unsigned long mapped_pfn(unsigned long addr);
 unsigned long nr_tables_for(unsigned long start, unsigned long end,
 			    int lowest_level);
 
+/* The address of a slot, and of a page, well inside of the vmemmap. */
+static inline unsigned long slot_addr(unsigned long nr)
+{
+	return soft_vmemmap + PMD_SIZE + nr * PMD_SIZE;
+}
+
+static inline unsigned long page_addr(unsigned long nr)
+{
+	return slot_addr(0) + nr * PAGE_SIZE;
+}
+
+/* Memory comes from node 1, or from a device. */
+static inline int fill_range(unsigned long start, unsigned long end, bool huge,
+			     struct vmem_altmap *altmap)
+{
+	const struct vmemmap_fill fill = { .nid = 1, .huge = huge, .altmap = altmap };
+
+	return vmemmap_fill_range(start, end, &fill);
+}
+
+static inline int fill_base(unsigned long start, unsigned long end)
+{
+	return fill_range(start, end, false, NULL);
+}
+
+static inline int fill_huge(unsigned long start, unsigned long end)
+{
+	return fill_range(start, end, true, NULL);
+}
+
 /**
  * for_each_leaf() - visit all leaves and tables
  * @visit_leaf: called for each leaf in ascending order

@@ -17,18 +17,6 @@
 #include "soft.h"
 #include <linux/vmemmap.h>
 
-static unsigned long slot_addr(unsigned long nr)
-{
-	return ALIGN(soft_vmemmap, PMD_SIZE) + nr * PMD_SIZE;
-}
-
-static int fill_base(unsigned long start, unsigned long end)
-{
-	const struct vmemmap_fill fill = { .nid = 0 };
-
-	return vmemmap_fill_range(start, end, &fill);
-}
-
 /* In both orders, for all neighbours in two sections, whatever they share. */
 TEST(neighbours_are_removed_in_any_order, BOOT, .where = TINY)
 {
@@ -255,7 +243,6 @@ TEST(sections_removed_together_cost_one_flush, BOOT, .where = TINY)
 /* Pages, leaves and tables are missing, at each level. */
 TEST(a_range_with_holes_is_freed, BARE)
 {
-	const struct vmemmap_fill huge = { .nid = 0, .huge = true };
 	/* real tables span too many slots to visit each */
 	const int last_level = geo.is_tiny ? top_level() : SOFT_PMD;
 	unsigned long addr = slot_addr(0);
@@ -264,7 +251,7 @@ TEST(a_range_with_holes_is_freed, BARE)
 	EXPECT_EQ(fill_base(addr + PAGE_SIZE, addr + 2 * PAGE_SIZE), 0);
 	EXPECT_EQ(fill_base(slot_addr(1) - PAGE_SIZE, slot_addr(1)), 0);
 	if (geo.arch != ARCH_BASE)
-		EXPECT_EQ(vmemmap_fill_range(slot_addr(2), slot_addr(3), &huge), 0);
+		EXPECT_EQ(fill_huge(slot_addr(2), slot_addr(3)), 0);
 	for (int level = SOFT_PMD; level <= last_level; level++) {
 		addr = slot_addr(0) + 2 * level_size(level) + PMD_SIZE - PAGE_SIZE;
 		EXPECT_EQ(fill_base(addr, addr + PAGE_SIZE), 0);
@@ -355,21 +342,21 @@ TEST(tables_outside_floor_and_ceiling_are_kept, BARE)
 /* The oldest block is freed; the next one allocated must not overlap the other. */
 TEST(an_altmap_allocates_no_page_twice, BARE)
 {
-	const struct vmemmap_fill fill = { .nid = 0, .altmap = &devices[0].altmap };
 	const unsigned long a = slot_addr(1), b = a + PAGE_SIZE, c = b + PAGE_SIZE;
+	struct vmem_altmap altmap;
 	unsigned long pfn;
 
-	set_altmap(fill.altmap, 1UL << 20, 0, 4);
-	EXPECT_EQ(vmemmap_fill_range(a, c, &fill), 0);
-	pfn = fill.altmap->base_pfn;
-	vmemmap_free(a, b, fill.altmap);
-	EXPECT_EQ(fill.altmap->alloc, 1);
-	EXPECT_EQ(vmemmap_fill_range(a, b, &fill), 0);
+	set_altmap(&altmap, 1UL << 20, 0, 4);
+	EXPECT_EQ(fill_range(a, c, false, &altmap), 0);
+	pfn = altmap.base_pfn;
+	vmemmap_free(a, b, &altmap);
+	EXPECT_EQ(altmap.alloc, 1);
+	EXPECT_EQ(fill_range(a, b, false, &altmap), 0);
 	EXPECT_EQ(walk(a).pfn, pfn + 2);
 	EXPECT_EQ(walk(b).pfn, pfn + 1);
-	vmemmap_free(a, c, fill.altmap);
-	EXPECT_EQ(fill.altmap->alloc, 0);
-	EXPECT_EQ(fill.altmap->align, 0);
+	vmemmap_free(a, c, &altmap);
+	EXPECT_EQ(altmap.alloc, 0);
+	EXPECT_EQ(altmap.align, 0);
 	EXPECT_EQ(machine.nr_used_pages, 0);
 }
 

@@ -10,11 +10,6 @@
 
 static unsigned long nr_splits;
 
-static unsigned long slot_addr(unsigned long nr)
-{
-	return soft_vmemmap + PMD_SIZE + nr * PMD_SIZE;
-}
-
 /* Page frames that the struct pages in one vmemmap page describe. */
 static unsigned long pfns_per_page(void)
 {
@@ -37,7 +32,6 @@ static void forget_messages(void)
 TEST(what_is_shared_is_refused_where_a_leaf_is, BARE)
 {
 	const unsigned long addr = slot_addr(1), size = 4 * PAGE_SIZE;
-	const struct vmemmap_fill base = { .nid = 1 };
 	const struct vmemmap_fill compound = { .nid = 1, .compound_size = size, .first = addr };
 	struct vmemmap_fill shared = { .nid = 1 };
 	struct page *page;
@@ -45,24 +39,23 @@ TEST(what_is_shared_is_refused_where_a_leaf_is, BARE)
 	SKIP_UNLESS(PMD_SIZE >= size, "a slot is smaller than the vmemmap of a compound page");
 	page = virt_to_page(vmemmap_alloc_block(PAGE_SIZE, 1));
 	shared.shared = page;
-	EXPECT_EQ(vmemmap_fill_range(slot_addr(0), slot_addr(0) + PAGE_SIZE, &base), 0);
+	EXPECT_EQ(fill_base(slot_addr(0), slot_addr(0) + PAGE_SIZE), 0);
 	plant_leaf(addr, SOFT_PMD, 0);
 	EXPECT_EQ(vmemmap_fill_range(addr, addr + size, &compound), -EEXIST);
 	EXPECT_EQ(vmemmap_fill_range(addr, addr + size, &shared), -EEXIST);
 	EXPECT_EQ(page_ref_count(page), 1);
-	EXPECT_EQ(vmemmap_fill_range(addr, addr + size, &base), 0);
+	EXPECT_EQ(fill_base(addr, addr + size), 0);
 }
 
 /* The pages of a leaf that was split are nobody's tail. */
 TEST(what_is_shared_is_refused_where_another_page_is, BARE)
 {
 	const unsigned long addr = slot_addr(1), size = 4 * PAGE_SIZE;
-	const struct vmemmap_fill base = { .nid = 1 };
 	const struct vmemmap_fill compound = { .nid = 1, .compound_size = size, .first = addr };
 	struct page *tail;
 
 	SKIP_UNLESS(PMD_SIZE >= size, "a slot is smaller than the vmemmap of a compound page");
-	EXPECT_EQ(vmemmap_fill_range(addr + 3 * PAGE_SIZE, addr + size, &base), 0);
+	EXPECT_EQ(fill_base(addr + 3 * PAGE_SIZE, addr + size), 0);
 	EXPECT_EQ(vmemmap_fill_range(addr, addr + size, &compound), -EEXIST);
 	tail = vmemmap_lookup_page(addr + PAGE_SIZE);
 	EXPECT_EQ(page_ref_count(tail), 2);

@@ -4,34 +4,9 @@
 
 #include "soft.h"
 
-/* Address of a page of the vmemmap, well inside of it. */
-static unsigned long page_addr(unsigned long nr)
-{
-	return soft_vmemmap + PMD_SIZE + nr * PAGE_SIZE;
-}
-
-static unsigned long slot_addr(unsigned long nr)
-{
-	return soft_vmemmap + PMD_SIZE + nr * PMD_SIZE;
-}
-
 static unsigned long ptes_per_slot(void)
 {
 	return PMD_SIZE / PAGE_SIZE;
-}
-
-static int fill_base(unsigned long start, unsigned long end)
-{
-	const struct vmemmap_fill fill = { .nid = 1 };
-
-	return vmemmap_fill_range(start, end, &fill);
-}
-
-static int fill_huge(unsigned long start, unsigned long end)
-{
-	const struct vmemmap_fill fill = { .nid = 1, .huge = true };
-
-	return vmemmap_fill_range(start, end, &fill);
 }
 
 static unsigned long nr_leaves_found, nr_tables_found;
@@ -370,14 +345,6 @@ static void give_pages(struct vmem_altmap *altmap, unsigned long nr_pages)
 	set_altmap(altmap, 1UL << 20, 0, nr_pages);
 }
 
-static int fill_altmap(unsigned long start, unsigned long end, bool huge,
-		       struct vmem_altmap *altmap)
-{
-	const struct vmemmap_fill fill = { .nid = 1, .huge = huge, .altmap = altmap };
-
-	return vmemmap_fill_range(start, end, &fill);
-}
-
 /* Its pages are allocated at once, one by one. */
 TEST(a_refused_leaf_gives_the_altmap_its_block_back, BARE)
 {
@@ -385,7 +352,7 @@ TEST(a_refused_leaf_gives_the_altmap_its_block_back, BARE)
 
 	machine.knobs.refuse_pmds = true;
 	give_pages(&altmap, ptes_per_slot());
-	EXPECT_EQ(fill_altmap(slot_addr(1), slot_addr(2), true, &altmap), 0);
+	EXPECT_EQ(fill_range(slot_addr(1), slot_addr(2), true, &altmap), 0);
 	expect_leaves(slot_addr(1), slot_addr(2), SOFT_PTE);
 	EXPECT_EQ(mapped_pfn(slot_addr(1)), altmap.base_pfn);
 	EXPECT_EQ(altmap.alloc, ptes_per_slot());
@@ -400,7 +367,7 @@ TEST(an_altmap_backs_whole_pages_of_the_range_only, BARE)
 	struct vmem_altmap altmap;
 
 	give_pages(&altmap, 4);
-	EXPECT_EQ(fill_altmap(start, end, false, &altmap), 0);
+	EXPECT_EQ(fill_range(start, end, false, &altmap), 0);
 	EXPECT_EQ(altmap.alloc, 2);
 	EXPECT_EQ(mapped_pfn(page_addr(1)), altmap.base_pfn);
 	EXPECT_EQ(mapped_pfn(page_addr(2)), altmap.base_pfn + 1);
@@ -411,7 +378,7 @@ TEST(an_altmap_backs_whole_pages_of_the_range_only, BARE)
 	EXPECT_EQ(machine.nr_used_pages, 0);
 
 	/* no whole page at all */
-	EXPECT_EQ(fill_altmap(page_addr(0) + 8, page_addr(1) - 8, false,
+	EXPECT_EQ(fill_range(page_addr(0) + 8, page_addr(1) - 8, false,
 			      &altmap), 0);
 	EXPECT_EQ(altmap.alloc, 0);
 	EXPECT(ram_page(mapped_pfn(page_addr(0))));
@@ -433,7 +400,6 @@ static void plant_at_level(unsigned long addr, int level)
 /* Neither populating nor depopulating descends through a leaf. */
 TEST(a_leaf_above_the_pmd_level_is_refused, BARE)
 {
-	const struct vmemmap_fill huge = { .nid = 1, .huge = true };
 	for (int level = SOFT_PUD; level <= top_level(); level++) {
 		unsigned long nr_used;
 
@@ -441,8 +407,7 @@ TEST(a_leaf_above_the_pmd_level_is_refused, BARE)
 		plant_at_level(page_addr(0), level);
 		nr_used = machine.nr_used_pages;
 		EXPECT_EQ(fill_base(page_addr(0), page_addr(1)), -EEXIST);
-		EXPECT_EQ(vmemmap_fill_range(page_addr(0), page_addr(1), &huge),
-			  -EEXIST);
+		EXPECT_EQ(fill_huge(page_addr(0), page_addr(1)), -EEXIST);
 		EXPECT_EQ(machine.nr_used_pages, nr_used);
 		EXPECT_EQ(machine.seen.nr_traced_failures, 0);
 		EXPECT(!vmemmap_lookup_page(page_addr(0)));

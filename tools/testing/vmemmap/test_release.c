@@ -9,11 +9,6 @@
 #include "soft.h"
 #include <linux/vmemmap.h>
 
-static unsigned long slot_addr(unsigned long nr)
-{
-	return ALIGN(soft_vmemmap, PMD_SIZE) + nr * PMD_SIZE;
-}
-
 static struct soft_page *page_at(unsigned long addr)
 {
 	return ram_page(walk(addr).pfn);
@@ -37,10 +32,9 @@ static unsigned long nr_blocks(unsigned long pfn, unsigned long end_pfn)
 /* A table of PTEs whose pages lie in a row, as far as rows go. */
 static unsigned long fill_slot_in_a_row(unsigned long nr_pages)
 {
-	const struct vmemmap_fill fill = { .nid = 0 };
 	const unsigned long start = slot_addr(1);
 
-	EXPECT_EQ(vmemmap_fill_range(start, start + nr_pages * PAGE_SIZE, &fill), 0);
+	EXPECT_EQ(fill_base(start, start + nr_pages * PAGE_SIZE), 0);
 	machine.seen.nr_row_frees = 0;
 	return start;
 }
@@ -226,9 +220,7 @@ TEST(pages_of_compound_pages_are_freed_in_a_row, BOOT)
 /* From a device, whose blocks are as large as they have to be. */
 static void fill_from_device(unsigned long start, unsigned long end, bool huge)
 {
-	const struct vmemmap_fill fill = { .nid = 0, .huge = huge, .altmap = &devices[0].altmap };
-
-	EXPECT_EQ(vmemmap_fill_range(start, end, &fill), 0);
+	EXPECT_EQ(fill_range(start, end, huge, &devices[0].altmap), 0);
 }
 
 /* No table is freed. Returns the stride of the flush. */
@@ -259,10 +251,9 @@ TEST(leaves_are_flushed_by_the_smallest_of_them, BARE)
 /* A page of the slot is flushed, and the table for the whole of it. */
 TEST(a_table_is_flushed_for_what_it_mapped, BARE)
 {
-	const struct vmemmap_fill fill = { .nid = 0 };
 	const unsigned long start = slot_addr(1), addr = start + PAGE_SIZE;
 
-	EXPECT_EQ(vmemmap_fill_range(addr, addr + PAGE_SIZE, &fill), 0);
+	EXPECT_EQ(fill_base(addr, addr + PAGE_SIZE), 0);
 	/* the table of PTEs alone is freed */
 	vmemmap_depopulate(addr, addr + PAGE_SIZE, NULL, start, slot_addr(2));
 	EXPECT_EQ(machine.seen.nr_tlb_flushes, 1);
