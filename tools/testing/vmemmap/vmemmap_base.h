@@ -72,7 +72,6 @@ typedef uint64_t phys_addr_t;
 #define DIV_ROUND_UP(n, d)	(((n) + (d) - 1) / (d))
 #define ALIGN_DOWN(x, a)	((x) & ~((typeof(x))(a) - 1))
 #define ALIGN(x, a)		ALIGN_DOWN((x) + (typeof(x))(a) - 1, a)
-#define PTR_ALIGN(p, a)		((typeof(p))ALIGN((unsigned long)(p), a))
 #define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
 #define IS_ALIGNED(x, a)	(((x) & ((typeof(x))(a) - 1)) == 0)
 #define is_power_of_2(n)	((n) && !((n) & ((n) - 1)))
@@ -228,63 +227,36 @@ static inline void bitmap_fill(unsigned long *map, unsigned long nr)
 	bitmap_set(map, 0, nr);
 }
 
-static inline void bitmap_or(unsigned long *dst, const unsigned long *a,
-			     const unsigned long *b, unsigned long nr)
-{
-	for (unsigned long i = 0; i < BITS_TO_LONGS(nr); i++)
-		dst[i] = a[i] | b[i];
+#define SOFT_BITMAP_OP(name, word)					\
+static inline void name(unsigned long *dst, const unsigned long *a,	\
+			const unsigned long *b, unsigned long nr)	\
+{									\
+	for (unsigned long i = 0; i < BITS_TO_LONGS(nr); i++)		\
+		dst[i] = word;						\
 }
 
-static inline void bitmap_andnot(unsigned long *dst, const unsigned long *a,
-				 const unsigned long *b, unsigned long nr)
-{
-	for (unsigned long i = 0; i < BITS_TO_LONGS(nr); i++)
-		dst[i] = a[i] & ~b[i];
+SOFT_BITMAP_OP(bitmap_or, a[i] | b[i])
+SOFT_BITMAP_OP(bitmap_andnot, a[i] & ~b[i])
+
+/* True if the first @nr bits of all words together are 0. */
+#define SOFT_BITMAP_TEST(name, word)					\
+static inline bool name(const unsigned long *a, const unsigned long *b,	\
+			unsigned long nr)				\
+{									\
+	unsigned long i, bits = 0;					\
+									\
+	for (i = 0; i < nr / BITS_PER_LONG; i++)			\
+		bits |= word;						\
+	if (nr % BITS_PER_LONG)						\
+		bits |= (word) & (BIT(nr % BITS_PER_LONG) - 1);		\
+	return !bits;							\
 }
 
-/* Those of the first @nr bits that lie in word @i. */
-static inline unsigned long bitmap_word(const unsigned long *map, unsigned long i,
-					unsigned long nr)
-{
-	const unsigned long left = nr - i * BITS_PER_LONG;
-
-	return left < BITS_PER_LONG ? map[i] & (BIT(left) - 1) : map[i];
-}
-
-static inline bool bitmap_equal(const unsigned long *a, const unsigned long *b,
-				unsigned long nr)
-{
-	for (unsigned long i = 0; i < BITS_TO_LONGS(nr); i++)
-		if (bitmap_word(a, i, nr) != bitmap_word(b, i, nr))
-			return false;
-	return true;
-}
-
-static inline bool bitmap_intersects(const unsigned long *a,
-				     const unsigned long *b, unsigned long nr)
-{
-	for (unsigned long i = 0; i < BITS_TO_LONGS(nr); i++)
-		if (bitmap_word(a, i, nr) & b[i])
-			return true;
-	return false;
-}
-
-static inline bool bitmap_subset(const unsigned long *a, const unsigned long *b,
-				 unsigned long nr)
-{
-	for (unsigned long i = 0; i < BITS_TO_LONGS(nr); i++)
-		if (bitmap_word(a, i, nr) & ~b[i])
-			return false;
-	return true;
-}
-
-static inline bool bitmap_empty(const unsigned long *map, unsigned long nr)
-{
-	for (unsigned long i = 0; i < BITS_TO_LONGS(nr); i++)
-		if (bitmap_word(map, i, nr))
-			return false;
-	return true;
-}
+SOFT_BITMAP_TEST(bitmap_equal, a[i] ^ b[i])
+SOFT_BITMAP_TEST(bitmap_subset, a[i] & ~b[i])
+SOFT_BITMAP_TEST(soft_are_disjoint, a[i] & b[i])
+#define bitmap_intersects(a, b, nr)	(!soft_are_disjoint(a, b, nr))
+#define bitmap_empty(map, nr)		soft_are_disjoint(map, map, nr)
 
 unsigned long bitmap_find_next_zero_area_off(unsigned long *map, unsigned long size,
 					     unsigned long start, unsigned int nr,
@@ -364,7 +336,6 @@ extern char *soft_direct_map;
 #define nr_online_nodes		2
 #define SZ_1K			1024UL
 #define N_NORMAL_MEMORY	0
-#define MAX_NUMNODES		2
 #define LOCAL_DISTANCE		10
 #define MAX_DMA_ADDRESS		__va(soft_dma_end())
 
@@ -427,7 +398,6 @@ struct rcu_head {
 #define ENTRY_KERNEL		BIT(2)
 #define ENTRY_READONLY		BIT(3)
 #define ENTRY_LEVEL(level)	(((unsigned long)(level) + 1) << 4)
-#define ENTRY_LEVEL_MASK	(7UL << 4)
 #define ENTRY_EMPTY		BIT(7)
 
 typedef struct { unsigned long val; } pgprot_t;
@@ -551,7 +521,10 @@ void flush_tlb_all(void);
 #define PGTBL_PUD_MODIFIED		BIT(SOFT_PUD)
 #define PGTBL_PMD_MODIFIED		BIT(SOFT_PMD)
 
+/* Is this the architecture that supplies all hooks by itself? */
 extern const bool has_own_hooks;
+
+/* Levels of which other page tables have copies of the entries. */
 extern unsigned long soft_sync_mask;
 
 static inline unsigned int soft_arch_sync_mask(void)
@@ -560,12 +533,6 @@ static inline unsigned int soft_arch_sync_mask(void)
 }
 
 #define ARCH_PAGE_TABLE_SYNC_MASK	soft_arch_sync_mask()
-
-/* Levels of which other page tables have copies of the entries. */
-extern unsigned long soft_sync_mask;
-
-/* Is this the architecture that supplies all hooks by itself? */
-extern const bool has_own_hooks;
 
 /* ---- 2. Same shape: sections ---- */
 
@@ -693,7 +660,6 @@ struct dev_pagemap {
 
 /* ---- 2. Same shape: zones, which own the shared tails of HugeTLB pages ---- */
 
-#define ilog2(n)		(BITS_PER_LONG - 1 - __builtin_clzl(n))
 #define VMEMMAP_TAIL_MIN_ORDER	ilog2(2 * PAGE_SIZE / sizeof(struct page))
 
 struct zone {
@@ -737,10 +703,6 @@ void vmemmap_verify(pte_t *pte, int node, unsigned long start,
 void kernel_pte_init(void *addr);
 void pmd_init(void *addr);
 void pud_init(void *addr);
-pgd_t *vmemmap_pgd_populate(unsigned long addr, int node);
-p4d_t *vmemmap_p4d_populate(pgd_t *pgd, unsigned long addr, int node);
-pud_t *vmemmap_pud_populate(p4d_t *p4d, unsigned long addr, int node);
-pmd_t *vmemmap_pmd_populate(pud_t *pud, unsigned long addr, int node);
 pte_t *vmemmap_pte_populate(pmd_t *pmd, unsigned long addr, int node,
 			    struct vmem_altmap *altmap, struct page *reuse);
 void vmemmap_set_pmd(pmd_t *pmd, void *p, int node, unsigned long addr,
