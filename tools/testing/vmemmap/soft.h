@@ -133,129 +133,79 @@ void forget_operations(void);
 
 /* ---- The machine ---- */
 
-/**
- * struct machine - the state of the whole machine
- * @has_slab: the buddy allocator has replaced memblock
- * @memmap_pages: the counter of memory map pages added after boot
- * @memmap_boot_pages: the counter of those from boot
- * @nr_used_pages: pages of RAM in use
- * @nr_objects: objects of kvcalloc() that have not been freed
- * @unflushed_leaves: what was cleared since the last TLB flush of leaves
- * @unflushed_tables: the same of entries that pointed to tables
- * @traced: for base pages and for huge leaves, by backing, the bytes that were
- *	traced as populated, less those traced as depopulated
- * @nr_tables: tables linked, less those traced as pruned
- * @knobs: for test cases to set
- * @seen: counts and events since the machine was built, for test cases to check
- */
+/* The state of the whole machine. */
 struct machine {
-	bool has_slab;
-	long memmap_pages;
-	long memmap_boot_pages;
-	unsigned long nr_used_pages;
-	long nr_objects;
+	bool has_slab;			/* the buddy allocator has replaced memblock */
+	long memmap_pages;		/* the counter of memory map pages added after boot */
+	long memmap_boot_pages;		/* the counter of those from boot */
+	unsigned long nr_used_pages;	/* pages of RAM in use */
+	long nr_objects;		/* objects of kvcalloc() that have not been freed */
+	/* Leaves, and entries that pointed to tables, cleared since their last TLB flush. */
 	struct vmemmap_cleared unflushed_leaves;
 	struct vmemmap_cleared unflushed_tables;
+	/*
+	 * For base pages and for huge leaves, by backing: the bytes that were traced as
+	 * populated, less those traced as depopulated. Tables likewise.
+	 */
 	long traced[2][VMEMMAP_NR_SOURCES];
 	long nr_tables;
 
-	/**
-	 * @fail_at: fail this allocation, counted from 1; 0: none
-	 * @fail_from: all later ones fail as well
-	 * @is_refused: must a block of that size not be allocated? NULL: none
-	 * @note_allocation: called for each block that is asked for; NULL: nothing
-	 * @free: the architecture's own vmemmap_free(); NULL: it uses ours
-	 * @is_fragmented: no free block is larger than a page
-	 * @has_page_records: page_owner is on
-	 * @is_memoryless: the node has no memory of its own
-	 * @needs_reclaim: all memory of the node is in use, and can be reclaimed
-	 * @is_untraced: tracing is off
-	 * @refuse_pmds: pmd_set_huge() refuses
-	 * @is_mirrored: every other PMD_SIZE of RAM is mirrored memory
-	 * @is_populated_once: vmemmap_populate() cannot be repeated for an address
-	 * @has_no_buffer: sparse_init() allocates no buffer for the memory map
-	 * @far_distance: distance between the two nodes
-	 */
+	/* For test cases to set. */
 	struct {
-		unsigned long fail_at;
-		bool fail_from;
+		unsigned long fail_at;		/* fail this allocation, counted from 1; 0: none */
+		bool fail_from;			/* all later ones fail as well */
+		/* For each block that is asked for, if not NULL: must it not be allocated? */
 		bool (*is_refused)(unsigned long size);
 		void (*note_allocation)(int nid, bool refused);
+		/* The architecture's own vmemmap_free(); NULL: it uses that of mm/. */
 		void (*free)(unsigned long start, unsigned long end,
 			     struct vmem_altmap *altmap);
-		bool is_fragmented;
-		bool has_page_records;
-		bool is_memoryless[NR_NODES];
-		bool needs_reclaim[NR_NODES];
-		bool is_untraced;
-		bool refuse_pmds;
-		bool is_mirrored;
-		bool is_populated_once;
-		bool has_no_buffer;
-		int far_distance;
+		bool is_fragmented;		/* no free block is larger than a page */
+		bool has_page_records;		/* page_owner is on */
+		bool is_memoryless[NR_NODES];	/* the node has no memory of its own */
+		bool needs_reclaim[NR_NODES];	/* all its memory is in use, and reclaimable */
+		bool is_untraced;		/* tracing is off */
+		bool refuse_pmds;		/* pmd_set_huge() refuses */
+		bool is_mirrored;		/* every other PMD_SIZE of RAM is mirrored */
+		bool is_populated_once;		/* no address may be populated once more */
+		bool has_no_buffer;		/* sparse_init() allocates no buffer */
+		int far_distance;		/* between the two nodes */
 	} knobs;
 
-	/**
-	 * @nr_warnings: WARN*() hits that the test case has not fetched yet
-	 * @nr_messages: messages printed
-	 * @messages: their text, one after the other, as far as there is room
-	 * @nr_attempts: allocations tried since fail_allocation()
-	 * @nr_failures: those of them that were made to fail
-	 * @nr_reports: failed allocations that the buddy allocator reports
-	 * @nr_exhausted: allocations that failed for want of memory
-	 * @nr_reclaims: blocks that were asked for with reclaim
-	 * @nr_fallbacks: allocations served by another node than the one asked
-	 * @nr_descents: ways down from the top table
-	 * @nr_rows: blocks that were split into base pages
-	 * @nr_row_frees: blocks without a reference that were freed
-	 * @nr_syncs: new entries of the top level that reached all processes
-	 * @nr_init_tables: tables filled by the architecture's own hooks
-	 * @nr_set_pmds: calls of the architecture's own vmemmap_set_pmd()
-	 * @nr_check_pmds: calls of its own vmemmap_check_pmd()
-	 * @nr_flushes: calls of flush_cache_vmap()
-	 * @flushed: range of the last of them
-	 * @nr_tlb_flushes: TLB flushes of leaves, or of everything
-	 * @tlb_flushed: range of the last of them
-	 * @tlb_stride: its stride
-	 * @tables_flushed: what was flushed last because of tables
-	 * @poisoned: the struct pages poisoned last; NULL: none
-	 * @nr_poisoned: their number
-	 * @populated: range of the last call of vmemmap_populate()
-	 * @freed: range of the last call of vmemmap_free()
-	 * @nr_traced: tracepoints about leaves
-	 * @nr_traced_failures: failed allocations that were traced
-	 * @failed_size: the size of leaf that the last of them was about
-	 */
+	/* Counts and events since the machine was built, for test cases to check. */
 	struct {
-		unsigned long nr_warnings;
-		unsigned long nr_messages;
-		char messages[2048];
-		unsigned long nr_attempts;
-		unsigned long nr_failures;
-		unsigned long nr_reports;
-		unsigned long nr_exhausted;
-		unsigned long nr_reclaims;
-		unsigned long nr_fallbacks;
-		unsigned long nr_descents;
-		unsigned long nr_rows;
-		unsigned long nr_row_frees;
-		unsigned long nr_syncs;
+		unsigned long nr_warnings;	/* not fetched by the test case yet */
+		unsigned long nr_messages;	/* likewise */
+		char messages[2048];		/* their text, as far as there is room */
+		unsigned long nr_attempts;	/* allocations since fail_allocation() */
+		unsigned long nr_failures;	/* those of them that were made to fail */
+		unsigned long nr_reports;	/* that the buddy allocator reports as failed */
+		unsigned long nr_reclaims;	/* that may reclaim */
+		unsigned long nr_exhausted;	/* that failed for want of memory */
+		unsigned long nr_fallbacks;	/* that another node served */
+		unsigned long nr_descents;	/* ways down from the top table */
+		unsigned long nr_rows;		/* blocks that were split into base pages */
+		unsigned long nr_row_frees;	/* blocks without a reference that were freed */
+		unsigned long nr_syncs;		/* new entries copied to all processes */
+		/* Calls of the architecture's own hooks */
 		unsigned long nr_init_tables;
 		unsigned long nr_set_pmds;
 		unsigned long nr_check_pmds;
+		/* Flushes of the cache and of the TLB, and what the last one flushed */
 		unsigned long nr_flushes;
 		struct range flushed;
-		unsigned long nr_tlb_flushes;
+		unsigned long nr_tlb_flushes;	/* of leaves, or of everything */
 		struct range tlb_flushed;
 		unsigned long tlb_stride;
 		struct vmemmap_cleared tables_flushed;
-		struct page *poisoned;
+		struct page *poisoned;		/* the struct pages poisoned last; NULL: none */
 		unsigned long nr_poisoned;
+		/* Ranges of the last vmemmap_populate() and vmemmap_free() */
 		struct range populated;
 		struct range freed;
-		unsigned long nr_traced;
+		unsigned long nr_traced;	/* tracepoints about leaves */
 		unsigned long nr_traced_failures;
-		unsigned long failed_size;
+		unsigned long failed_size;	/* of the leaf that the last failure was about */
 	} seen;
 };
 
@@ -287,36 +237,23 @@ void fail_allocation(unsigned long nr, bool and_later);
 
 /* ---- Memory ---- */
 
+/* Free; from memblock; the first page of a buddy block; a later one. */
 enum page_state { PAGE_FREE, PAGE_BOOT, PAGE_BLOCK, PAGE_REST };
 
-/**
- * struct soft_page - the state of a page of RAM
- * @state: free; from memblock; first page of a buddy block; a later one
- * @is_slab: holds an object of kzalloc()
- * @is_poisoned: memory for struct pages from boot, poisoned
- * @order: of the buddy block
- * @nid: node that was asked for it
- * @refs: reference count
- * @nr_own: leaves found that own it (oracle)
- * @nr_shared: leaves found that map it beside its owner (oracle)
- * @is_table: found to be a table (oracle)
- * @is_constructed: noted as a table with the kernel
- * @is_bad: hardware has reported it
- * @is_of_leaf: a table that took the place of a leaf
- */
+/* The state of a page of RAM. */
 struct soft_page {
-	unsigned char state;
-	bool is_slab;
-	bool is_poisoned;
-	unsigned char order;
-	signed char nid;
-	int refs;
-	unsigned int nr_own;
-	unsigned int nr_shared;
-	bool is_table;
-	bool is_constructed;
-	bool is_bad;
-	bool is_of_leaf;
+	unsigned char state;	/* enum page_state */
+	bool is_slab;		/* holds an object of kzalloc() */
+	bool is_poisoned;	/* memory for struct pages from boot, poisoned */
+	unsigned char order;	/* of the buddy block */
+	signed char nid;	/* node that was asked for it */
+	int refs;		/* reference count */
+	unsigned int nr_own;	/* leaves found that own it (oracle) */
+	unsigned int nr_shared;	/* leaves found that map it beside its owner (oracle) */
+	bool is_table;		/* found to be a table (oracle) */
+	bool is_constructed;	/* noted as a table with the kernel */
+	bool is_bad;		/* hardware has reported it */
+	bool is_of_leaf;	/* a table that took the place of a leaf */
 };
 
 void memory_reset(void);
@@ -337,23 +274,14 @@ void sparse_buffer_fini(void);
 
 /* ---- Tables ---- */
 
-/**
- * struct leaf - where the walk to an address ended
- * @level: level of the last entry
- * @entry: that entry
- * @start: first address that the entry stands for
- * @end: end of that
- * @is_mapped: it is a leaf
- * @pfn: first page frame of its block
- * @path: the entries from the top down to @entry, by level
- */
+/* Where the walk to an address ended. */
 struct leaf {
-	int level;
+	int level;			/* of the last entry */
 	unsigned long *entry;
-	unsigned long start, end;
-	bool is_mapped;
-	unsigned long pfn;
-	unsigned long *path[NR_SOFT_LEVELS];
+	unsigned long start, end;	/* the addresses that it stands for */
+	bool is_mapped;			/* it is a leaf */
+	unsigned long pfn;		/* first page frame of its block */
+	unsigned long *path[NR_SOFT_LEVELS];	/* all entries on the way, by level */
 };
 
 /* The value of an empty entry, as kernel_pte_init() and its like write it; 0 by default. */
@@ -417,21 +345,14 @@ void for_each_leaf(void (*visit_leaf)(const struct leaf *leaf),
 
 /* ---- Sections and devices ---- */
 
-/**
- * struct device - a range of device memory that is added and removed as a whole
- * @pfn: first page frame
- * @nr_pages: length; 0: the device is not in use
- * @nid: its node
- * @altmap: the window for its memory map, if @has_altmap
- * @pgmap: its compound pages
- */
+/* A range of device memory that is added and removed as a whole. */
 struct device {
-	unsigned long pfn;
-	unsigned long nr_pages;
+	unsigned long pfn;		/* first page frame */
+	unsigned long nr_pages;		/* 0: the device is not in use */
 	int nid;
 	bool has_altmap;
-	struct vmem_altmap altmap;
-	struct dev_pagemap pgmap;
+	struct vmem_altmap altmap;	/* the window for its memory map, if it has one */
+	struct dev_pagemap pgmap;	/* its compound pages */
 };
 
 extern struct device devices[NR_DEVICES];
@@ -504,16 +425,11 @@ void expect_traces_cancel_out(void);
 
 /* ---- Random decisions ---- */
 
-/**
- * struct entropy - a seed, or the bytes that a fuzzer made up
- * @state: the generator's state
- * @bytes: the fuzzer's bytes, NULL for none
- * @nr_bytes: how many are left; then all that is chosen is 0
- */
+/* A seed, or the bytes that a fuzzer made up. */
 struct entropy {
-	unsigned long state;
-	const unsigned char *bytes;
-	size_t nr_bytes;
+	unsigned long state;		/* the generator's state */
+	const unsigned char *bytes;	/* the fuzzer's bytes, NULL for none */
+	size_t nr_bytes;		/* how many are left; then all that is chosen is 0 */
 };
 
 /* From the seed of the command line, another one for each geometry. */

@@ -19,16 +19,11 @@ static unsigned long place(void)
 
 /* ---- Ways in ---- */
 
-/**
- * struct way - a way in, and out again
- * @prepare: before each try; NULL: nothing to do
- * @add: all or nothing
- * @remove: what was added
- */
+/* A way in, and out again. */
 struct way {
-	void (*prepare)(void);
-	int (*add)(void);
-	void (*remove)(void);
+	void (*prepare)(void);	/* before each try; NULL: nothing to do */
+	int (*add)(void);	/* all or nothing */
+	void (*remove)(void);	/* all that was added */
 };
 
 /* Boot undoes nothing; here it must, so that the next try starts afresh. */

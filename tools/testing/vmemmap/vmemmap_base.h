@@ -114,31 +114,21 @@ enum soft_arch {
 	ARCH_HUGE,		/* PMD leaves always */
 };
 
-/**
- * struct geometry - everything about an architecture that changes arithmetic
- * @name: for messages
- * @page_shift: ilog2 of the size of a page
- * @bits: index bits of each level, PTEs first; 0: no such level
- * @section_shift: ilog2 of the bytes of RAM in a section
- * @subsection_shift: ilog2 of the bytes of RAM in a subsection
- * @sections_shift: ilog2 of the number of sections that can exist
- * @max_order: largest order of the buddy allocator
- * @arch: how vmemmap_populate() behaves
- * @ram_pages: pages of RAM of each of the two nodes
- * @gap_sections: sections without RAM behind these, and one with RAM; 0: neither
- * @is_tiny: few entries reach deep paths; false: a real architecture's numbers
- */
+/* Everything about an architecture that changes arithmetic. */
 struct geometry {
-	const char *name;
-	unsigned int page_shift;
+	const char *name;		/* for messages */
+	unsigned int page_shift;	/* ilog2 of the size of a page */
+	/* index bits of each level, PTEs first; 0: no such level */
 	unsigned int bits[NR_SOFT_LEVELS];
-	unsigned int section_shift;
-	unsigned int subsection_shift;
-	unsigned int sections_shift;
-	unsigned int max_order;
-	enum soft_arch arch;
-	unsigned long ram_pages;
+	unsigned int section_shift;	/* ilog2 of the bytes of RAM in a section */
+	unsigned int subsection_shift;	/* ilog2 of the bytes of RAM in a subsection */
+	unsigned int sections_shift;	/* ilog2 of the number of sections that can exist */
+	unsigned int max_order;		/* largest order of the buddy allocator */
+	enum soft_arch arch;		/* how vmemmap_populate() behaves */
+	unsigned long ram_pages;	/* pages of RAM of each of the two nodes */
+	/* sections without RAM behind these, and one with RAM; 0: neither */
 	unsigned int gap_sections;
+	/* few entries reach deep paths; false: a real architecture's numbers */
 	bool is_tiny;
 };
 
