@@ -176,25 +176,6 @@ TEST(every_range_of_two_sections_is_added_and_removed, EARLY, .where = REAL)
 	toggle_ranges(step);
 }
 
-/* An 80-byte struct page makes sections share leaves; each is also added once more. */
-TEST(sections_that_share_leaves_are_removed_in_any_order, BOOT)
-{
-	const unsigned long pfns[] = { hot_pfn(0), hot_pfn(1) };
-
-	remember_machine();
-	for (int first = 0; first < 2; first++) {
-		EXPECT_EQ(add_ram(pfns[0], PAGES_PER_SECTION), 0);
-		EXPECT_EQ(add_ram(pfns[1], PAGES_PER_SECTION), 0);
-		remove_ram(pfns[first], PAGES_PER_SECTION);
-		check_machine();
-		EXPECT_EQ(add_ram(pfns[first], PAGES_PER_SECTION), 0);
-		check_machine();
-		remove_ram(pfns[!first], PAGES_PER_SECTION);
-		remove_ram(pfns[first], PAGES_PER_SECTION);
-		expect_machine_as_before();
-	}
-}
-
 static void expect_one_flush(struct device *dev, struct vmem_altmap *altmap)
 {
 	EXPECT_EQ(add_range(0, dev->pfn, dev->nr_pages, altmap, &dev->pgmap), 0);
@@ -203,41 +184,34 @@ static void expect_one_flush(struct device *dev, struct vmem_altmap *altmap)
 	EXPECT_EQ(machine.seen.nr_tlb_flushes, 1);
 }
 
-/* Whatever its leaves: huge, pages, shared tails, of a device; with the tables. */
-TEST(a_removed_section_costs_one_flush, BOOT)
+/*
+ * Whatever its leaves: huge, pages, shared tails, of a device; with the tables. As far
+ * as the gathered pieces have room, and so for two sections of a tiny machine as well.
+ */
+TEST(sections_are_removed_by_one_flush, BOOT)
 {
+	const unsigned long size = PAGES_PER_SECTION * sizeof(struct page);
+	const unsigned long most = geo.is_tiny ? 2 : 1;
+	unsigned long nr = DIV_ROUND_UP(2 * PAGE_SIZE, size);
 	struct device *dev = &devices[0];
 
-	SKIP_UNLESS(PAGES_PER_SECTION * sizeof(struct page) >= 2 * PAGE_SIZE,
-		    "sections share vmemmap pages");
-	init_device(dev, 0, hot_pfn(1), PAGES_PER_SECTION);
-	set_altmap(&dev->altmap, dev->pfn, 0, PAGES_PER_SECTION);
-	expect_one_flush(dev, NULL);
-	expect_one_flush(dev, &dev->altmap);
-	SKIP_UNLESS(vmemmap_nr_pages(dev->nr_pages) < 1024, "too many pages to gather at a time");
-	machine.knobs.refuse_pmds = true;
-	expect_one_flush(dev, NULL);
-	expect_one_flush(dev, &dev->altmap);
-	dev->pgmap.vmemmap_shift = PFN_SECTION_SHIFT;
-	expect_one_flush(dev, NULL);
-	machine.seen.nr_warnings = 0;
-	check_machine();
-}
-
-/* As far as the gathered pieces have room. */
-TEST(sections_removed_together_cost_one_flush, BOOT, .where = TINY)
-{
-	struct device *dev = &devices[0];
-
-	SKIP_UNLESS(2 * PAGES_PER_SECTION * sizeof(struct page) >= 2 * PAGE_SIZE,
-		    "sections share vmemmap pages");
-	init_device(dev, 0, hot_pfn(1), 2 * PAGES_PER_SECTION);
-	set_altmap(&dev->altmap, dev->pfn, 0, PAGES_PER_SECTION);
-	expect_one_flush(dev, NULL);
-	expect_one_flush(dev, &dev->altmap);
-	dev->pgmap.vmemmap_shift = PFN_SECTION_SHIFT;
-	expect_one_flush(dev, NULL);
-	check_machine();
+	SKIP_UNLESS(nr <= most, "sections share vmemmap pages");
+	for (; nr <= most; nr++) {
+		machine_boot();
+		init_device(dev, 0, hot_pfn(1), nr * PAGES_PER_SECTION);
+		set_altmap(&dev->altmap, dev->pfn, 0, PAGES_PER_SECTION);
+		expect_one_flush(dev, NULL);
+		expect_one_flush(dev, &dev->altmap);
+		SKIP_UNLESS(vmemmap_nr_pages(dev->nr_pages) < 1024,
+			    "too many pages to gather at a time");
+		machine.knobs.refuse_pmds = true;
+		expect_one_flush(dev, NULL);
+		expect_one_flush(dev, &dev->altmap);
+		dev->pgmap.vmemmap_shift = PFN_SECTION_SHIFT;
+		expect_one_flush(dev, NULL);
+		machine.seen.nr_warnings = 0;
+		check_machine();
+	}
 }
 
 /* Pages, leaves and tables are missing, at each level. */
@@ -291,26 +265,6 @@ TEST(memory_from_boot_is_freed_with_its_last_user, BOOT)
 	check_machine();
 }
 
-/* The altmap backs whole pages of the part, RAM the pages at its ends. */
-TEST(a_part_of_a_section_uses_its_altmap, BOOT)
-{
-	struct device *dev = &devices[0];
-	unsigned long start, end;
-
-	SKIP_UNLESS(geo.arch != ARCH_HUGE, "a leaf of RAM may map the part");
-	init_device(dev, 0, hot_pfn(1) + PAGES_PER_SUBSECTION,
-		    3 * PAGES_PER_SUBSECTION);
-	give_altmap(dev, 0, dev->nr_pages);
-	start = PAGE_ALIGN(vaddr(dev->pfn));
-	end = PAGE_ALIGN_DOWN(vaddr(dev->pfn + dev->nr_pages));
-	EXPECT_EQ(add_device(dev), 0);
-	EXPECT_EQ(dev->altmap.alloc, start < end ? (end - start) >> PAGE_SHIFT : 0);
-	check_machine();
-	remove_device(dev);
-	EXPECT_EQ(dev->altmap.alloc, 0);
-	check_machine();
-}
-
 /*
  * Tables stay whose entries others have, or that map something else too. Of one
  * page's tables, those below an entry that others have go.
@@ -337,27 +291,6 @@ TEST(tables_outside_floor_and_ceiling_are_kept, BARE)
 		vmemmap_depopulate(start, end, NULL, 0, 0);
 		EXPECT_EQ(machine.nr_used_pages, 0);
 	}
-}
-
-/* The oldest block is freed; the next one allocated must not overlap the other. */
-TEST(an_altmap_allocates_no_page_twice, BARE)
-{
-	const unsigned long a = slot_addr(1), b = a + PAGE_SIZE, c = b + PAGE_SIZE;
-	struct vmem_altmap altmap;
-	unsigned long pfn;
-
-	set_altmap(&altmap, 1UL << 20, 0, 4);
-	EXPECT_EQ(fill_range(a, c, false, &altmap), 0);
-	pfn = altmap.base_pfn;
-	vmemmap_free(a, b, &altmap);
-	EXPECT_EQ(altmap.alloc, 1);
-	EXPECT_EQ(fill_range(a, b, false, &altmap), 0);
-	EXPECT_EQ(walk(a).pfn, pfn + 2);
-	EXPECT_EQ(walk(b).pfn, pfn + 1);
-	vmemmap_free(a, c, &altmap);
-	EXPECT_EQ(altmap.alloc, 0);
-	EXPECT_EQ(altmap.align, 0);
-	EXPECT_EQ(machine.nr_used_pages, 0);
 }
 
 TEST(a_subsection_is_live_from_add_to_remove, BOOT)

@@ -42,11 +42,6 @@ static void expect_leaves(unsigned long start, unsigned long end, int level)
 	EXPECT_EQ(nr_tables_found, nr_tables_for(start, end, level));
 }
 
-static void expect_nothing_mapped(void)
-{
-	expect_leaves(soft_vmemmap, soft_vmemmap, 0);
-}
-
 /* ---- Base pages ---- */
 
 static void check_base_range(unsigned long start, unsigned long end)
@@ -476,43 +471,3 @@ TEST(check_pmd_distinguishes_leaves_from_tables, BARE)
 	expect_messages(has_own_hooks);
 }
 
-/* ---- Without memory ---- */
-
-/*
- * Fail each allocation of a fill in turn: once with all later ones, too, and
- * once alone. vmemmap_free() undoes a partial fill.
- */
-static void sweep_fill(bool has_slab, bool and_later,
-		       int (*fill)(unsigned long start, unsigned long end))
-{
-	unsigned long n = 0, nr_failures;
-
-	do {
-		const unsigned long start = slot_addr(1) - PAGE_SIZE;
-		const unsigned long end = slot_addr(2) + PAGE_SIZE;
-		int err;
-
-		machine_early();
-		machine.has_slab = has_slab;
-		fail_allocation(++n, and_later);
-		err = fill(start, end);
-		nr_failures = machine.seen.nr_failures;
-		fail_allocation(0, false);
-		EXPECT(!err || (nr_failures && err == -ENOMEM));
-
-		vmemmap_free(start, end, NULL);
-		expect_nothing_mapped();
-		EXPECT_EQ(machine.nr_used_pages, 0);
-		EXPECT_EQ(fill(start, end), 0);
-		for (unsigned long addr = start; addr < end; addr += PAGE_SIZE)
-			EXPECT(mapped_pfn(addr) != ULONG_MAX);
-	} while (nr_failures);
-}
-
-TEST(a_fill_that_fails_anywhere_can_be_freed_and_tried_again, EARLY, .where = TINY)
-{
-	for (int i = 0; i < 4; i++) {
-		sweep_fill(i & 1, i & 2, fill_base);
-		sweep_fill(i & 1, i & 2, fill_huge);
-	}
-}

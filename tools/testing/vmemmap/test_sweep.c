@@ -26,13 +26,22 @@ struct way {
 	void (*remove)(void);	/* all that was added */
 };
 
-/* Boot undoes nothing; here it must, so that the next try starts afresh. */
-static int add_at_boot(void)
+/* The RAM that is added by add_piece(). */
+static struct range piece;
+
+static void use_piece(unsigned long first, unsigned long nr_pages)
 {
-	if (__populate_section_memmap(place(), PAGES_PER_SECTION, 0, NULL, NULL))
-		return 0;
-	vmemmap_free(vaddr(place()), vaddr(place() + PAGES_PER_SECTION), NULL);
-	return -ENOMEM;
+	piece = (struct range){ place() + first, place() + first + nr_pages };
+}
+
+static int add_piece(void)
+{
+	return add_ram(piece.start, piece.end - piece.start);
+}
+
+static void remove_piece(void)
+{
+	remove_ram(piece.start, piece.end - piece.start);
 }
 
 static void remove_at_boot(void)
@@ -40,39 +49,13 @@ static void remove_at_boot(void)
 	vmemmap_free(vaddr(place()), vaddr(place() + PAGES_PER_SECTION), NULL);
 }
 
-static int add_section(void)
+/* Boot undoes nothing; here it must, so that the next try starts afresh. */
+static int add_at_boot(void)
 {
-	return add_ram(place(), PAGES_PER_SECTION);
-}
-
-static void remove_section(void)
-{
-	remove_ram(place(), PAGES_PER_SECTION);
-}
-
-static unsigned long pages_of_sections(void)
-{
-	return (geo.is_tiny ? 3 : 2) * PAGES_PER_SECTION;
-}
-
-static int add_sections(void)
-{
-	return add_ram(place(), pages_of_sections());
-}
-
-static void remove_sections(void)
-{
-	remove_ram(place(), pages_of_sections());
-}
-
-static int add_subsections(void)
-{
-	return add_ram(place() + PAGES_PER_SUBSECTION, 2 * PAGES_PER_SUBSECTION);
-}
-
-static void remove_subsections(void)
-{
-	remove_ram(place() + PAGES_PER_SUBSECTION, 2 * PAGES_PER_SUBSECTION);
+	if (__populate_section_memmap(place(), PAGES_PER_SECTION, 0, NULL, NULL))
+		return 0;
+	remove_at_boot();
+	return -ENOMEM;
 }
 
 static bool is_slot_aligned(unsigned long pfn)
@@ -184,13 +167,13 @@ static unsigned long pages_of_hugetlb(void)
 static void remove_section_of_hugetlb(void)
 {
 	EXPECT_EQ(is_optimised(0) ? restore_huge_page(0) : 0, 0);
-	remove_section();
+	remove_piece();
 }
 
 /* HugeTLB undoes its own work when memory runs out; the section is removed. */
 static int add_section_of_hugetlb(void)
 {
-	int err = add_section();
+	int err = add_piece();
 
 	if (err)
 		return err;
@@ -302,17 +285,20 @@ TEST(a_memory_map_from_boot_survives_any_failure, EARLY)
 
 TEST(an_added_section_survives_any_failure, BOOT)
 {
-	sweep(&(struct way){ .add = add_section, .remove = remove_section });
+	use_piece(0, PAGES_PER_SECTION);
+	sweep(&(struct way){ .add = add_piece, .remove = remove_piece });
 }
 
 TEST(several_added_sections_survive_any_failure, BOOT)
 {
-	sweep(&(struct way){ .add = add_sections, .remove = remove_sections });
+	use_piece(0, (geo.is_tiny ? 3 : 2) * PAGES_PER_SECTION);
+	sweep(&(struct way){ .add = add_piece, .remove = remove_piece });
 }
 
 TEST(added_subsections_survive_any_failure, BOOT)
 {
-	sweep(&(struct way){ .add = add_subsections, .remove = remove_subsections });
+	use_piece(PAGES_PER_SUBSECTION, 2 * PAGES_PER_SUBSECTION);
+	sweep(&(struct way){ .add = add_piece, .remove = remove_piece });
 }
 
 TEST(a_device_with_an_altmap_survives_any_failure, BOOT)
@@ -347,6 +333,7 @@ TEST(a_section_of_hugetlb_pages_survives_any_failure, BOOT)
 		    "the section shares a leaf");
 	SKIP_UNLESS(can_be_huge_page(place(), pages_of_hugetlb()),
 		    "no HugeTLB page fills vmemmap pages");
+	use_piece(0, PAGES_PER_SECTION);
 	sweep(&(struct way){ .add = add_section_of_hugetlb, .remove = remove_section_of_hugetlb });
 }
 
