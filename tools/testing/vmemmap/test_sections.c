@@ -5,11 +5,11 @@
 #include "soft.h"
 
 /*
- * The rows count in pages of subsections and sections, which are run-time data
- * here: they are taken for the one shape that all "tiny 4k" geometries have.
+ * The rows count in pages of subsections and sections, which are run-time data here.
+ * scaled() knows them by numbers that are far apart.
  */
-#define ROWS_PAGES_PER_SUBSECTION	64UL
-#define ROWS_PAGES_PER_SECTION		512UL
+#define ROWS_PAGES_PER_SUBSECTION	1024L
+#define ROWS_PAGES_PER_SECTION		(1024 * ROWS_PAGES_PER_SUBSECTION)
 #pragma push_macro("PAGES_PER_SUBSECTION")
 #pragma push_macro("PAGES_PER_SECTION")
 #undef PAGES_PER_SUBSECTION
@@ -379,27 +379,6 @@ TEST(a_live_subsection_cannot_be_added_again, BOOT)
 	check_machine();
 }
 
-static void expect_refused(unsigned long pfn, unsigned long nr_pages)
-{
-	remember_machine();
-	const unsigned long nr_attempts = machine.seen.nr_attempts;
-
-	machine.seen.nr_messages = 0;
-	EXPECT_EQ(sparse_add_section(0, pfn, nr_pages, NULL, NULL), -EINVAL);
-	expect_messages(1);
-	EXPECT_EQ(machine.seen.nr_attempts, nr_attempts);
-	expect_machine_as_before();
-
-	sparse_remove_section(pfn, nr_pages, NULL, NULL);
-	expect_warnings(1);
-	expect_machine_as_before();
-
-	EXPECT(!__populate_section_memmap(pfn, nr_pages, 0, NULL, NULL));
-	EXPECT(has_message("(%d)", -EINVAL));
-	expect_messages(1);
-	expect_machine_as_before();
-}
-
 TEST(the_memory_map_of_a_section_comes_from_its_node, BOOT)
 {
 	const unsigned long nr_free = nr_free_pages(0);
@@ -436,7 +415,44 @@ static bool prepare_refusal(const struct vmemmap_refusal *row, unsigned long sec
 	if (row->has_leaf_above && top_level() >= SOFT_PUD)
 		plant_leaf_above(section);
 	return (!row->nr_compound || vmemmap_can_optimize(NULL, &dev->pgmap)) &&
-	       (!row->has_leaf_above || top_level() >= SOFT_PUD);
+	       (!row->has_leaf_above || top_level() >= SOFT_PUD) &&
+	       (!row->altmap_lacks || geo.page_shift == 12);
+}
+
+static long nearest(long nr, long unit)
+{
+	return ALIGN_DOWN(nr + unit / 2, unit);
+}
+
+/* A row's count, which is some sections, plus or minus some subsections, and pages. */
+static unsigned long scaled(long nr)
+{
+	const long sections = nearest(nr, ROWS_PAGES_PER_SECTION);
+	const long subsections = nearest(nr - sections, ROWS_PAGES_PER_SUBSECTION);
+
+	return sections / ROWS_PAGES_PER_SECTION * PAGES_PER_SECTION +
+	       subsections / ROWS_PAGES_PER_SUBSECTION * PAGES_PER_SUBSECTION +
+	       nr - sections - subsections;
+}
+
+static struct vmemmap_refusal scaled_row(struct vmemmap_refusal row)
+{
+	row.first = scaled(row.first);
+	row.nr_pages = scaled(row.nr_pages);
+	row.live_first = scaled(row.live_first);
+	row.nr_live = scaled(row.nr_live);
+	row.nr_compound = scaled(row.nr_compound);
+	return row;
+}
+
+/* A range that no section can have is not removed or populated either. */
+static void expect_invalid(unsigned long pfn, unsigned long nr_pages)
+{
+	sparse_remove_section(pfn, nr_pages, NULL, NULL);
+	expect_warnings(1);
+	EXPECT(!__populate_section_memmap(pfn, nr_pages, 0, NULL, NULL));
+	EXPECT(has_message("(%d)", -EINVAL));
+	expect_messages(1);
 }
 
 static void expect_refused_as(const struct vmemmap_refusal *row)
@@ -460,43 +476,26 @@ static void expect_refused_as(const struct vmemmap_refusal *row)
 			   pfn + row->nr_pages,
 			   row->altmap_lacks ? " from their device" : "", row->err));
 	expect_messages(1);
+	if (row->err == -EINVAL && !row->nr_compound)
+		expect_invalid(pfn, row->nr_pages);
 	expect_machine_as_before();
 }
 
-TEST(adds_are_refused_as_the_row_says, BARE, .where = TINY)
+TEST(adds_are_refused_as_the_row_says, BARE)
 {
-	SKIP_UNLESS(geo.page_shift == 12, "the rows count in pages of 4K");
 	for (size_t i = 0; i < ARRAY_SIZE(vmemmap_refusals); i++) {
+		const struct vmemmap_refusal row = scaled_row(vmemmap_refusals[i]);
+
 		machine_bare();
-		EXPECT_EQ(PAGES_PER_SUBSECTION, ROWS_PAGES_PER_SUBSECTION);
-		EXPECT_EQ(PAGES_PER_SECTION, ROWS_PAGES_PER_SECTION);
-		note_operation("row: %s", vmemmap_refusals[i].name);
-		expect_refused_as(&vmemmap_refusals[i]);
+		note_operation("row: %s", row.name);
+		expect_refused_as(&row);
 		forget_operations();
 	}
 }
 
-TEST(a_bad_range_is_refused, BOOT)
+TEST(the_last_section_can_be_added, BOOT)
 {
-	const unsigned long sub = PAGES_PER_SUBSECTION;
-	const unsigned long section = PAGES_PER_SECTION;
-	const unsigned long end = section_nr_to_pfn(NR_MEM_SECTIONS);
-
-	EXPECT_EQ(add_ram(hot_pfn(0), 2 * section), 0);
-	expect_refused(hot_pfn(0), 0);
-	expect_refused(hot_pfn(0) + 1, sub);
-	expect_refused(hot_pfn(0), sub - 1);
-	expect_refused(hot_pfn(0), section + sub);
-	expect_refused(hot_pfn(0) + sub, section);
-	expect_refused(hot_pfn(1) - sub, 2 * sub);
-	expect_refused(hot_pfn(0), -sub);
-	/* beyond the last section */
-	expect_refused(end, sub);
-	expect_refused(end, section);
-	expect_refused(-sub, sub);
-	expect_refused(-section, section);
-
-	EXPECT_EQ(add_ram(end - section, section), 0);
+	EXPECT_EQ(add_ram(section_nr_to_pfn(NR_MEM_SECTIONS - 1), PAGES_PER_SECTION), 0);
 	check_machine();
 }
 
