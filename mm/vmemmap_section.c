@@ -381,6 +381,27 @@ static long __meminit memmap_cost(unsigned long pfn, unsigned long nr_pages,
 	return vmemmap_nr_pages(nr_pages);
 }
 
+/* Base pages need a table for each slot. */
+int __meminit vmemmap_check_memory(int nid, unsigned long pfn,
+				   unsigned long nr_pages,
+				   struct vmem_altmap *altmap,
+				   struct dev_pagemap *pgmap)
+{
+	const long available = si_mem_available() + get_nr_swap_pages();
+	long wanted = 0;
+
+	if (!altmap)
+		wanted = memmap_cost(pfn, nr_pages, NULL, pgmap) +
+			 vmemmap_nr_pages(nr_pages) / PTRS_PER_PTE;
+	if (wanted <= available)
+		return 0;
+
+	pr_warn_ratelimited("pfn [%#lx-%#lx) of node %d cannot be added: its struct pages need %lu KiB, %lu KiB are available\n",
+			    pfn, pfn + nr_pages, nid, wanted * (PAGE_SIZE / SZ_1K),
+			    available * (PAGE_SIZE / SZ_1K));
+	return -ENOMEM;
+}
+
 /*
  * Does a PTE map a page of struct pages that nothing needs? A range that was removed
  * while its end lay in a leaf of a neighbour leaves such pages behind, if HugeTLB then

@@ -8,6 +8,7 @@
 
 #include <linux/types.h>
 
+struct dev_pagemap;
 struct vmem_altmap;
 
 /**
@@ -59,6 +60,23 @@ void vmemmap_gather_begin(struct vmem_altmap *altmap);
  * Context: see vmemmap_gather_begin().
  */
 void vmemmap_gather_end(void);
+
+/**
+ * vmemmap_check_memory() - is there memory for the struct pages of a range?
+ * @nid: node of the page frames
+ * @pfn: first page frame
+ * @nr_pages: length of the range
+ * @altmap: the memory map will be allocated from this device; NULL: from RAM
+ * @pgmap: the device that the page frames belong to, or NULL
+ *
+ * Counts what is free above the high watermarks, what reclaim can free, and free swap.
+ * An altmap needs memory for page tables alone, which is not counted.
+ *
+ * Context: see vmemmap_depopulate().
+ * Return: 0; -ENOMEM if the range would take more than that, which is reported.
+ */
+int vmemmap_check_memory(int nid, unsigned long pfn, unsigned long nr_pages,
+			 struct vmem_altmap *altmap, struct dev_pagemap *pgmap);
 #else
 static inline void vmemmap_gather_begin(struct vmem_altmap *altmap)
 {
@@ -66,6 +84,14 @@ static inline void vmemmap_gather_begin(struct vmem_altmap *altmap)
 
 static inline void vmemmap_gather_end(void)
 {
+}
+
+static inline int vmemmap_check_memory(int nid, unsigned long pfn,
+				       unsigned long nr_pages,
+				       struct vmem_altmap *altmap,
+				       struct dev_pagemap *pgmap)
+{
+	return 0;
 }
 #endif
 

@@ -85,16 +85,28 @@ def ost_status(message: dict) -> int:
     return message["data"]["info"]["status"]
 
 
+def offer_dimm(machine: Machine, name: str, node: int, where: Range) -> int:
+    """The ACPI status that the guest answers with. Memory of the host is used as it is touched."""
+    machine.qmp("object-add", id=f"{name}-ram", size=where.end - where.start,
+                **{"qom-type": "memory-backend-ram", "reserve": False})
+    machine.qmp("device_add", driver="pc-dimm", id=name, memdev=f"{name}-ram",
+                node=node, addr=where.start)
+    return ost_status(machine.event(lambda message: is_ost(message, OST_PLUG),
+                                    "the guest to take the DIMM"))
+
+
 def plug_dimm(name: str, node: int, where: Range) -> Action:
     def action(machine: Machine) -> None:
-        machine.qmp("object-add", id=f"{name}-ram", size=where.end - where.start,
-                    **{"qom-type": "memory-backend-ram"})
-        machine.qmp("device_add", driver="pc-dimm", id=name, memdev=f"{name}-ram",
-                    node=node, addr=where.start)
-        answer = machine.event(lambda message: is_ost(message, OST_PLUG),
-                               "the guest to take the DIMM")
-        if ost_status(answer) != OST_SUCCESS:
-            raise Failure(f"the guest refuses the DIMM, ACPI status {ost_status(answer)}")
+        status = offer_dimm(machine, name, node, where)
+        if status != OST_SUCCESS:
+            raise Failure(f"the guest refuses the DIMM, ACPI status {status}")
+    return action
+
+
+def plug_dimm_too_large(name: str, node: int, where: Range) -> Action:
+    def action(machine: Machine) -> None:
+        if offer_dimm(machine, name, node, where) == OST_SUCCESS:
+            raise Failure("the guest takes the DIMM")
     return action
 
 
@@ -371,6 +383,42 @@ def hvo(name: str, kernel: str, goal: str, about: str, append: str,
                     (), X86_64, HVO_BOOT.memmap_pages, steps)
 
 
+# ---- x86_64: more memory is plugged than its memory map has room for ----
+
+SHORT_BOOT = Facts({"pmd": 16}, memmap_pages=0, online=16)
+SHORT_TOO_LARGE = Range(4 * GIB, 124 * GIB)	# 1920 MiB of struct pages, in 2 GiB of RAM
+SHORT_DIMM = Range(128 * GIB, 129 * GIB)
+SHORT_SLOTS = 16
+
+
+def plug_until_refused(machine: Machine) -> None:
+    """Each DIMM has 256 MiB of struct pages, and stays offline. Then all are unplugged."""
+    taken = 0
+    while offer_dimm(machine, f"many{taken}", 0, Range((256 + 16 * taken) * GIB,
+                                                       (272 + 16 * taken) * GIB)) == OST_SUCCESS:
+        taken += 1
+        if taken == SHORT_SLOTS - 2:
+            raise Failure(f"the guest takes {taken} DIMMs of 16 GiB")
+    if not taken:
+        raise Failure("the guest takes no DIMM of 16 GiB")
+    machine.guest("blocks %d" % (SHORT_BOOT.online + 128 * taken))
+    for n in range(taken):
+        unplug_dimm(f"many{n}")(machine)
+
+
+SHORT_STEPS = (
+    Step("boot", (Machine.boot, guest("blocks 16")), SHORT_BOOT, ("memblock",)),
+    Step("DIMM of 120 GiB refused", (plug_dimm_too_large("dimm0", 0, SHORT_TOO_LARGE),
+                                     guest("blocks 16")), SHORT_BOOT, restores="boot"),
+    Step("DIMM of 1 GiB plugged", (plug_dimm("dimm1", 0, SHORT_DIMM), guest("blocks 24")),
+         replace(SHORT_BOOT, leaves={"pmd": 24}, memmap_pages=4096), ("buddy",)),
+    Step("DIMM of 1 GiB unplugged", (unplug_dimm("dimm1"), guest("blocks 16")), SHORT_BOOT,
+         restores="boot"),
+    Step("DIMMs of 16 GiB until one is refused", (plug_until_refused, guest("blocks 16")), SHORT_BOOT,
+         restores="boot"),
+)
+
+
 # ---- arm64: a virtio-mem device grows and shrinks ----
 
 # By page size, a memory block and the geometry. Only with 4K pages does a section
@@ -530,6 +578,10 @@ SCENARIOS = {scenario.name: scenario for scenario in (
     x86("x86_64-faults", "x86_64-lockdep", "test-debug", "each allocation of an add fails",
         append="debug_pagealloc=off", steps=FAULTS_STEPS, patience=8,
         expected=ADD_PAGES_WARNS, page_ext=PAGE_EXT),
+    Scenario("x86_64-short", "x86_64", "test", "DIMMs whose memory map does not fit into RAM",
+             ("qemu-system-x86_64", "-M", "q35", "-cpu", "max", "-smp", "2",
+              "-m", f"2G,slots={SHORT_SLOTS},maxmem=1T"), f"{X86_CONSOLE} nokaslr", (), X86_64,
+             8192, SHORT_STEPS),
     hvo("x86_64-hvo", "x86_64", "test-both", "HugeTLB pages of 2 MiB", "", HVO_STEPS),
     hvo("x86_64-hvo-1g", "x86_64-release", "test-all", "HugeTLB pages of 1 GiB",
         "hugepagesz=1G hugepages=2", HVO_1G_STEPS),

@@ -261,7 +261,10 @@ void memory_reset(void)
 	memset(next_fit, 0, sizeof(next_fit));
 	buffer = NULL;
 	buffer_end = NULL;
-	machine = (struct machine){ .knobs.far_distance = 2 * LOCAL_DISTANCE };
+	machine = (struct machine){
+		.knobs.far_distance = 2 * LOCAL_DISTANCE,
+		.knobs.nr_available = LONG_MAX / 2,
+	};
 }
 
 void fail_allocation(unsigned long nr, bool and_later)
@@ -380,6 +383,16 @@ struct page *alloc_pages_node(int node, gfp_t gfp, unsigned int order)
 		machine.seen.nr_fallbacks++;
 	}
 	return take_block(nid, order, pfn);
+}
+
+long si_mem_available(void)
+{
+	return machine.knobs.nr_available;
+}
+
+long get_nr_swap_pages(void)
+{
+	return machine.knobs.nr_swap_pages;
 }
 
 void split_page(struct page *page, unsigned int order)

@@ -250,6 +250,9 @@ int add_range(int nid, unsigned long pfn, unsigned long nr_pages,
 	unsigned long next;
 	int err;
 
+	err = vmemmap_check_memory(nid, pfn, nr_pages, altmap, pgmap);
+	if (err)
+		return err;
 	for (; pfn < end_pfn; pfn = next) {
 		next = chunk_end(pfn, end_pfn);
 		err = sparse_add_section(nid == NUMA_NO_NODE ?

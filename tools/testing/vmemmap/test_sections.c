@@ -518,6 +518,45 @@ TEST(an_add_without_memory_changes_nothing, BOOT)
 	}
 }
 
+/* The pages that a range needs: its struct pages, and a table for each slot of them. */
+static long nr_needed(unsigned long nr_pages)
+{
+	const long nr = vmemmap_nr_pages(nr_pages);
+
+	return nr + nr / PTRS_PER_PTE;
+}
+
+TEST(an_add_that_would_take_all_memory_is_refused_at_once, BOOT)
+{
+	const long nr = nr_needed(2 * PAGES_PER_SECTION);
+
+	machine.knobs.nr_available = nr - 1;
+	machine.seen.nr_messages = 0;
+	fail_allocation(1, true);
+	EXPECT_EQ(add_ram(hot_pfn(0), 2 * PAGES_PER_SECTION), -ENOMEM);
+	EXPECT(has_message("pfn [%#lx-%#lx) of node -1 cannot be added: its struct pages need %lu KiB, %lu KiB are available",
+			   hot_pfn(0), hot_pfn(2), nr * (PAGE_SIZE / SZ_1K),
+			   (nr - 1) * (PAGE_SIZE / SZ_1K)));
+	expect_messages(1);
+	EXPECT_EQ(machine.seen.nr_attempts, 0);
+	fail_allocation(0, false);
+	/* what can be swapped out makes room */
+	machine.knobs.nr_swap_pages = 1;
+	EXPECT_EQ(add_ram(hot_pfn(0), 2 * PAGES_PER_SECTION), 0);
+}
+
+TEST(a_device_that_holds_its_memory_map_needs_no_ram, BOOT)
+{
+	struct vmem_altmap altmap;
+
+	set_altmap(&altmap, hot_pfn(0), 0, 1);
+	machine.knobs.nr_available = 1;
+	machine.seen.nr_messages = 0;
+	EXPECT_EQ(vmemmap_check_memory(1, hot_pfn(0), PAGES_PER_SECTION, &altmap, NULL), 0);
+	EXPECT(vmemmap_check_memory(1, hot_pfn(0), PAGES_PER_SECTION * 1024, NULL, NULL));
+	expect_messages(1);
+}
+
 TEST(an_inaccessible_memory_map_is_not_touched, BOOT)
 {
 	struct device *dev = &devices[0];

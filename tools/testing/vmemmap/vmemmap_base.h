@@ -357,6 +357,8 @@ void *kvcalloc(size_t nr, size_t size, gfp_t gfp);
 void kvfree(void *object);
 void soft_kfree(void *object);
 struct page *alloc_pages_node(int node, gfp_t gfp, unsigned int order);
+long si_mem_available(void);
+long get_nr_swap_pages(void);
 void split_page(struct page *page, unsigned int order);
 bool node_state(int node, int state);
 int num_node_state(int state);
