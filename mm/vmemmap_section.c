@@ -257,7 +257,7 @@ struct page * __meminit __populate_section_memmap(unsigned long pfn,
 
 /* ---- What boot has mapped ---- */
 
-/* One line a node: which back end this is, and by which leaves it maps how much. */
+/* One line a node: which back end this is, and by leaves of which size it maps how much. */
 static void __init report_boot_memmap(void)
 {
 	static struct vmemmap_mapped mapped[MAX_NUMNODES] __initdata;
@@ -278,8 +278,9 @@ static void __init report_boot_memmap(void)
 
 	for (nid = 0; nid < MAX_NUMNODES; nid++)
 		if (mapped[nid].base || mapped[nid].huge)
-			pr_info("version %s, node %d: struct pages mapped by PMD leaves %lu KiB, by base pages %lu KiB\n",
-				VMEMMAP_VERSION, nid, mapped[nid].huge / SZ_1K,
+			pr_info("version %s, node %d: struct pages mapped by leaves of %lu KiB: %lu KiB, by base pages of %lu KiB: %lu KiB\n",
+				VMEMMAP_VERSION, nid, PMD_SIZE / SZ_1K,
+				mapped[nid].huge / SZ_1K, PAGE_SIZE / SZ_1K,
 				mapped[nid].base / SZ_1K);
 }
 

@@ -31,7 +31,7 @@ static void add_kib(const struct leaf *leaf)
 static void expect_boot_message_adds_up(void)
 {
 	const unsigned long size = NR_MEM_SECTIONS * PAGES_PER_SECTION * sizeof(struct page);
-	unsigned long huge = 0, base = 0, node_huge, node_base;
+	unsigned long huge = 0, base = 0, huge_size, base_size, node_huge, node_base;
 	struct vmemmap_mapped mapped = {};
 	const char *line = machine.seen.messages;
 
@@ -40,11 +40,13 @@ static void expect_boot_message_adds_up(void)
 	for_each_leaf(add_kib, NULL);
 	EXPECT_EQ(soft_core_initcall(), 0);
 	for (; (line = strstr(line, "version " VMEMMAP_VERSION ", node ")); line++) {
-		const int nr = sscanf(strstr(line, "PMD leaves "),
-				      "PMD leaves %lu KiB, by base pages %lu KiB",
-				      &node_huge, &node_base);
+		const int nr = sscanf(strstr(line, "leaves of "),
+				      "leaves of %lu KiB: %lu KiB, by base pages of %lu KiB: %lu KiB",
+				      &huge_size, &node_huge, &base_size, &node_base);
 
-		EXPECT_EQ(nr, 2);
+		EXPECT_EQ(nr, 4);
+		EXPECT_EQ(huge_size, PMD_SIZE / 1024);
+		EXPECT_EQ(base_size, PAGE_SIZE / 1024);
 		huge += node_huge;
 		base += node_base;
 	}
