@@ -21,16 +21,6 @@ static struct xarray *blocks_of(struct vmemmap_kunit *vk)
 	return &container_of(vk, struct recording, vk)->blocks;
 }
 
-/* The next one, that is. */
-static bool is_refused(const struct vmemmap_kunit *vk, unsigned long size)
-{
-	const unsigned long nr = vk->nr_asked;
-
-	if (size > vk->max_size)
-		return true;
-	return vk->fail_once ? nr == vk->fail_from : nr >= vk->fail_from;
-}
-
 /* The node that the real allocator is asked for; counts the call. */
 static int count_call(struct vmemmap_kunit *vk, int nid)
 {
@@ -61,7 +51,7 @@ static void *recording_alloc_block(unsigned long size, int nid)
 {
 	struct kunit *test = kunit_get_current_test();
 	struct vmemmap_kunit *vk = test->priv;
-	const bool refused = is_refused(vk, size);
+	const bool refused = vmemmap_kunit_is_refused(vk, size);
 	const int real_nid = count_call(vk, nid);
 	void *block;
 
@@ -84,7 +74,7 @@ static struct page *recording_alloc_pages(unsigned int order, int nid)
 {
 	struct kunit *test = kunit_get_current_test();
 	struct vmemmap_kunit *vk = test->priv;
-	const bool refused = is_refused(vk, PAGE_SIZE);
+	const bool refused = vmemmap_kunit_is_refused(vk, PAGE_SIZE);
 	const int real_nid = count_call(vk, nid);
 	struct page *page;
 	unsigned int i;
@@ -123,15 +113,6 @@ unsigned long vmemmap_kunit_nr_in_use(struct kunit *test)
 	xa_for_each(blocks_of(vk), i, page)
 		nr += page_count(page) > 1;
 	return nr;
-}
-
-/* The only reason to fail is that we refused an allocation. */
-void vmemmap_kunit_assert_no_memory(struct kunit *test, int err)
-{
-	struct vmemmap_kunit *vk = test->priv;
-
-	KUNIT_ASSERT_EQ(test, -ENOMEM, err);
-	KUNIT_ASSERT_GT(test, vk->nr_asked, vk->fail_from);
 }
 
 /* The references to a page, once ours is the last, or after a second or two. */
@@ -288,19 +269,22 @@ void vmemmap_kunit_free(unsigned long start, unsigned long end,
 	mem_hotplug_done();
 }
 
-static pmd_t *find_pmd(unsigned long addr, struct vmemmap_leaf *leaf)
+static pud_t *find_pud(unsigned long addr)
 {
 	pgd_t *pgd = pgd_offset_k(addr);
 	p4d_t *p4d;
-	pud_t *pud;
 
 	if (pgd_none(*pgd))
 		return NULL;
 	p4d = p4d_offset(pgd, addr);
-	if (p4d_none(*p4d))
-		return NULL;
-	pud = pud_offset(p4d, addr);
-	if (pud_none(*pud))
+	return p4d_none(*p4d) ? NULL : pud_offset(p4d, addr);
+}
+
+static pmd_t *find_pmd(unsigned long addr, struct vmemmap_leaf *leaf)
+{
+	pud_t *pud = find_pud(addr);
+
+	if (!pud || pud_none(*pud))
 		return NULL;
 	if (pud_leaf(*pud)) {
 		leaf->size = PUD_SIZE;
@@ -373,15 +357,6 @@ void vmemmap_kunit_replace_page(struct kunit *test, unsigned long addr)
 		   pfn_pte(page_to_pfn(page), PAGE_KERNEL));
 }
 
-unsigned long vmemmap_kunit_nr_mapped(unsigned long start, unsigned long end)
-{
-	unsigned long addr, nr = 0;
-
-	for (addr = start; addr < end; addr += PAGE_SIZE)
-		nr += !!vmemmap_kunit_leaf(addr).size;
-	return nr;
-}
-
 unsigned long vmemmap_kunit_read(unsigned long addr)
 {
 	return READ_ONCE(*(unsigned long *)addr);
@@ -400,47 +375,6 @@ void vmemmap_kunit_zero(unsigned long start, unsigned long end)
 bool vmemmap_kunit_is_zero(unsigned long start, unsigned long end)
 {
 	return !memchr_inv((void *)start, 0, end - start);
-}
-
-/* The end of the part of [addr, end) that lies in the page of @addr. */
-static unsigned long page_end(unsigned long addr, unsigned long end)
-{
-	return min(PAGE_ALIGN_DOWN(addr) + PAGE_SIZE, end);
-}
-
-static unsigned long last_word(unsigned long end)
-{
-	return end - sizeof(unsigned long);
-}
-
-/*
- * Each page of the range, and each part of one, gets contents of its own, in its
- * first and its last word; nothing outside the range is touched.
- */
-void vmemmap_kunit_write(unsigned long start, unsigned long end)
-{
-	unsigned long addr, next;
-
-	for (addr = start; addr < end; addr = next) {
-		next = page_end(addr, end);
-		WRITE_ONCE(*(unsigned long *)addr, addr);
-		WRITE_ONCE(*(unsigned long *)last_word(next), ~addr);
-	}
-}
-
-void vmemmap_kunit_expect_written(struct kunit *test, unsigned long start,
-				  unsigned long end)
-{
-	unsigned long addr, next;
-
-	for (addr = start; addr < end; addr = next) {
-		next = page_end(addr, end);
-		/* Reading an address that is not mapped would end the run. */
-		KUNIT_ASSERT_NE(test, 0, vmemmap_kunit_leaf(addr).size);
-		KUNIT_EXPECT_EQ(test, addr, vmemmap_kunit_read(addr));
-		KUNIT_EXPECT_EQ(test, ~addr,
-				vmemmap_kunit_read(last_word(next)));
-	}
 }
 
 /* ---- Windows ---- */
@@ -576,17 +510,6 @@ int vmemmap_kunit_init(struct kunit *test)
 
 /* ---- Leaves above the PMD level ---- */
 
-static pud_t *find_pud(unsigned long addr)
-{
-	pgd_t *pgd = pgd_offset_k(addr);
-	p4d_t *p4d;
-
-	if (pgd_none(*pgd))
-		return NULL;
-	p4d = p4d_offset(pgd, addr);
-	return p4d_none(*p4d) ? NULL : pud_offset(p4d, addr);
-}
-
 static void clear_pud_leaf(void *addr)
 {
 	const unsigned long start = (unsigned long)addr;
@@ -630,14 +553,6 @@ struct device_memory {
 	struct vmem_altmap altmap;
 };
 
-static bool is_in_altmap(const struct vmem_altmap *altmap, unsigned long pfn)
-{
-	const unsigned long end_pfn = altmap->base_pfn + altmap->reserve +
-				      altmap->free;
-
-	return altmap->base_pfn <= pfn && pfn < end_pfn;
-}
-
 static void clear_leaf(unsigned long addr)
 {
 	struct vmemmap_leaf leaf;
@@ -664,7 +579,7 @@ static void unmap_device(void *data)
 	for (addr = start; addr < end; addr += PAGE_SIZE) {
 		struct vmemmap_leaf leaf = vmemmap_kunit_leaf(addr);
 
-		if (leaf.size && is_in_altmap(&device->altmap, leaf.pfn))
+		if (leaf.size && vmemmap_is_altmap_pfn(&device->altmap, leaf.pfn))
 			clear_leaf(addr);
 	}
 	flush_tlb_kernel_range(start, end);

@@ -77,7 +77,6 @@ struct vmem_altmap *vmemmap_kunit_altmap(struct kunit *test,
 
 void vmemmap_kunit_announce_warning(struct kunit *test);
 void vmemmap_kunit_need_huge_block(struct kunit *test);
-void vmemmap_kunit_assert_no_memory(struct kunit *test, int err);
 unsigned long vmemmap_kunit_nr_in_use(struct kunit *test);
 void vmemmap_kunit_expect_all_came_back(struct kunit *test);
 void vmemmap_kunit_expect_nothing_left(struct kunit *test,
@@ -93,13 +92,78 @@ struct vmemmap_leaf vmemmap_kunit_leaf(unsigned long addr);
 unsigned long vmemmap_kunit_make_pud_leaf(struct kunit *test);
 void vmemmap_kunit_split_leaf(struct kunit *test, unsigned long addr);
 void vmemmap_kunit_replace_page(struct kunit *test, unsigned long addr);
-unsigned long vmemmap_kunit_nr_mapped(unsigned long start, unsigned long end);
 unsigned long vmemmap_kunit_read(unsigned long addr);
 void vmemmap_kunit_write_word(unsigned long addr, unsigned long val);
 void vmemmap_kunit_zero(unsigned long start, unsigned long end);
 bool vmemmap_kunit_is_zero(unsigned long start, unsigned long end);
-void vmemmap_kunit_write(unsigned long start, unsigned long end);
-void vmemmap_kunit_expect_written(struct kunit *test, unsigned long start,
-				  unsigned long end);
+
+/* ---- For the kernel and the user-space harness alike ---- */
+
+/* The next call, that is. */
+static inline bool vmemmap_kunit_is_refused(const struct vmemmap_kunit *vk,
+					    unsigned long size)
+{
+	const unsigned long nr = vk->nr_asked;
+
+	if (size > vk->max_size)
+		return true;
+	return vk->fail_once ? nr == vk->fail_from : nr >= vk->fail_from;
+}
+
+/* The only reason to fail is that an allocation was refused. */
+static inline void vmemmap_kunit_assert_no_memory(struct kunit *test, int err)
+{
+	struct vmemmap_kunit *vk = test->priv;
+
+	KUNIT_ASSERT_EQ(test, -ENOMEM, err);
+	KUNIT_ASSERT_GT(test, vk->nr_asked, vk->fail_from);
+}
+
+static inline unsigned long vmemmap_kunit_nr_mapped(unsigned long start,
+						    unsigned long end)
+{
+	unsigned long addr, nr = 0;
+
+	for (addr = start; addr < end; addr += PAGE_SIZE)
+		nr += !!vmemmap_kunit_leaf(addr).size;
+	return nr;
+}
+
+/* The last word of the part of [addr, end) that lies in the page of @addr. */
+static inline unsigned long vmemmap_kunit_last_word(unsigned long addr,
+						    unsigned long end)
+{
+	return min(PAGE_ALIGN_DOWN(addr) + PAGE_SIZE, end) - sizeof(long);
+}
+
+/*
+ * Each page of the range, and each part of one, gets contents of its own, in its
+ * first and its last word; nothing outside the range is touched.
+ */
+static inline void vmemmap_kunit_write(unsigned long start, unsigned long end)
+{
+	unsigned long addr;
+
+	for (addr = start; addr < end; addr = PAGE_ALIGN(addr + 1)) {
+		vmemmap_kunit_write_word(addr, addr);
+		vmemmap_kunit_write_word(vmemmap_kunit_last_word(addr, end),
+					 ~addr);
+	}
+}
+
+static inline void vmemmap_kunit_expect_written(struct kunit *test,
+						unsigned long start,
+						unsigned long end)
+{
+	unsigned long addr, last;
+
+	for (addr = start; addr < end; addr = PAGE_ALIGN(addr + 1)) {
+		last = vmemmap_kunit_last_word(addr, end);
+		/* Reading an address that is not mapped would end the run. */
+		KUNIT_ASSERT_NE(test, 0, vmemmap_kunit_leaf(addr).size);
+		KUNIT_EXPECT_EQ(test, addr, vmemmap_kunit_read(addr));
+		KUNIT_EXPECT_EQ(test, ~addr, vmemmap_kunit_read(last));
+	}
+}
 
 #endif /* _MM_TESTS_VMEMMAP_KUNIT_H */

@@ -33,10 +33,7 @@ static unsigned int run;
 
 static bool is_refused(unsigned long size)
 {
-	const unsigned long nr = window.nr_asked;
-
-	return size > window.max_size ||
-	       (window.fail_once ? nr == window.fail_from : nr >= window.fail_from);
+	return vmemmap_kunit_is_refused(&window, size);
 }
 
 static void note_allocation(int nid, bool refused)
@@ -44,12 +41,6 @@ static void note_allocation(int nid, bool refused)
 	window.nr_asked++;
 	window.nr_strangers += nid != VMEMMAP_KUNIT_NID;
 	window.nr_given += !refused;
-}
-
-void vmemmap_kunit_assert_no_memory(struct kunit *test, int err)
-{
-	KUNIT_ASSERT_EQ(test, -ENOMEM, err);
-	KUNIT_ASSERT_GT(test, window.nr_asked, window.fail_from);
 }
 
 unsigned long vmemmap_kunit_nr_in_use(struct kunit *test)
@@ -107,15 +98,6 @@ struct vmemmap_leaf vmemmap_kunit_leaf(unsigned long addr)
 	return (struct vmemmap_leaf){ leaf.end - leaf.start, mapped_pfn(addr) };
 }
 
-unsigned long vmemmap_kunit_nr_mapped(unsigned long start, unsigned long end)
-{
-	unsigned long nr = 0;
-
-	for (unsigned long addr = start; addr < end; addr += PAGE_SIZE)
-		nr += walk(addr).is_mapped;
-	return nr;
-}
-
 /* A neighbour has the tables above the leaf built. */
 unsigned long vmemmap_kunit_make_pud_leaf(struct kunit *test)
 {
@@ -168,28 +150,6 @@ bool vmemmap_kunit_is_zero(unsigned long start, unsigned long end)
 		if (vmemmap_kunit_read(addr))
 			return false;
 	return true;
-}
-
-static unsigned long last_word_of_page(unsigned long addr, unsigned long end)
-{
-	return min(PAGE_ALIGN_DOWN(addr) + PAGE_SIZE, end) - sizeof(long);
-}
-
-void vmemmap_kunit_write(unsigned long start, unsigned long end)
-{
-	for (unsigned long addr = start; addr < end; addr = PAGE_ALIGN(addr + 1)) {
-		vmemmap_kunit_write_word(addr, addr);
-		vmemmap_kunit_write_word(last_word_of_page(addr, end), ~addr);
-	}
-}
-
-void vmemmap_kunit_expect_written(struct kunit *test, unsigned long start,
-				  unsigned long end)
-{
-	for (unsigned long addr = start; addr < end; addr = PAGE_ALIGN(addr + 1)) {
-		KUNIT_EXPECT_EQ(test, addr, vmemmap_kunit_read(addr));
-		KUNIT_EXPECT_EQ(test, ~addr, vmemmap_kunit_read(last_word_of_page(addr, end)));
-	}
 }
 
 /* ---- Windows ---- */
