@@ -9,23 +9,13 @@
 
 #include "vmemmap_kunit_sections.h"
 
-/**
- * struct vmemmap_add_case - a row
- * @name: what is added
- * @first: first page frame, counted from the start of the window
- * @nr_pages: length of the range
- * @is_small: every block larger than a page is refused
- * @has_altmap: the device provides the memory for its memory map
- * @is_compound: the device uses its memory in compound pages of
- *	VMEMMAP_KUNIT_COMPOUND_PAGES
- */
 struct vmemmap_add_case {
 	const char *name;
-	unsigned long first;
+	unsigned long first;	/* counted from the start of the window */
 	unsigned long nr_pages;
-	bool is_small;
-	bool has_altmap;
-	bool is_compound;
+	bool is_small;		/* every block larger than a page is refused */
+	bool has_altmap;	/* the device provides its memory map */
+	bool is_compound;	/* of VMEMMAP_KUNIT_COMPOUND_PAGES */
 };
 
 /* The struct pages of such a compound page fill 8 vmemmap pages. */

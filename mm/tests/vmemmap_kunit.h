@@ -31,33 +31,20 @@
 /* All memory is asked for on this node, which need not be online. */
 #define VMEMMAP_KUNIT_NID	(MAX_NUMNODES > 1 ? 1 : 0)
 
-/**
- * struct vmemmap_kunit - test->priv of a case that has a window
- * @pfn: first page frame of the window; the first of a section
- * @nr_pages: length of the window
- * @slot: the first slot that lies wholly in the window
- * @nr_asked: calls of vmemmap_alloc_block() so far
- * @nr_given: those of them that got a block, which is in @blocks
- * @nr_strangers: those of them that asked for another node
- * @fail_from: refuse this call, counted from 0, and all later ones
- * @fail_once: no later ones
- * @max_size: refuse all larger blocks
- * @is_unrecorded: neither record nor hold the memory allocated
- * @nr_flushes: for cases that count them
- * @flush_start: where the last flush began
- * @flush_end: where it ended
- */
+/* The window of a case, in test->priv, and what the case does with memory. */
 struct vmemmap_kunit {
-	unsigned long pfn;
+	unsigned long pfn;	/* the first page frame, and of a section */
 	unsigned long nr_pages;
-	unsigned long slot;
+	unsigned long slot;	/* the first slot that lies wholly in it */
+	/* calls of the allocator: all, those that got a block, for other nodes */
 	unsigned long nr_asked;
 	unsigned long nr_given;
 	unsigned long nr_strangers;
-	unsigned long fail_from;
-	bool fail_once;
-	unsigned long max_size;
-	bool is_unrecorded;
+	unsigned long fail_from; /* refuse this call, counted from 0, and later ones */
+	bool fail_once;		/* no later ones */
+	unsigned long max_size;	/* refuse all larger blocks */
+	bool is_unrecorded;	/* neither record nor hold the memory allocated */
+	/* for cases that count flushes: their number, and the last one */
 	unsigned int nr_flushes;
 	unsigned long flush_start;
 	unsigned long flush_end;

@@ -28,20 +28,13 @@ struct vmemmap_kunit_way {
 /* By sparse_add_section() and sparse_remove_section(). */
 extern const struct vmemmap_kunit_way vmemmap_kunit_by_section;
 
-/**
- * struct vmemmap_addition - page frames to add
- * @way: how; by section unless a suite sets another way
- * @pfn: first page frame
- * @nr_pages: length of the range
- * @altmap: the device that provides memory for the memory map, or NULL
- * @pgmap: the device that the page frames belong to, or NULL
- */
+/* Page frames to add. The devices may be NULL. */
 struct vmemmap_addition {
 	const struct vmemmap_kunit_way *way;
 	unsigned long pfn;
 	unsigned long nr_pages;
-	struct vmem_altmap *altmap;
-	struct dev_pagemap *pgmap;
+	struct vmem_altmap *altmap;	/* provides the memory map */
+	struct dev_pagemap *pgmap;	/* owns the page frames */
 };
 
 /* The bookkeeping of a section, and how many pages of its memory map are mapped. */

@@ -13,31 +13,18 @@ enum vmemmap_place {
 	VMEMMAP_PFN_0,
 };
 
-/**
- * struct vmemmap_refusal - a row
- * @name: what is wrong
- * @err: the error
- * @place: where @first counts from
- * @first: first page frame
- * @nr_pages: length of the range
- * @live_first: first page frame of a range that was added before
- * @nr_live: length of that
- * @altmap_lacks: an altmap has so many pages too few for the memory map; 0:
- *	there is none
- * @nr_compound: length of the compound pages that it is used in; 0: none
- * @has_leaf_above: a leaf above the PMD level is in the way of the memory map
- */
 struct vmemmap_refusal {
 	const char *name;
 	int err;
 	enum vmemmap_place place;
 	unsigned long first;
 	unsigned long nr_pages;
+	/* a range of the section that was added before */
 	unsigned long live_first;
 	unsigned long nr_live;
-	unsigned long altmap_lacks;
-	unsigned long nr_compound;
-	bool has_leaf_above;
+	unsigned long altmap_lacks;	/* pages; 0: there is no altmap */
+	unsigned long nr_compound;	/* 0: not in compound pages */
+	bool has_leaf_above;	/* one above the PMD level is in the way */
 };
 
 static const struct vmemmap_refusal vmemmap_refusals[] = {
