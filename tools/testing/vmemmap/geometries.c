@@ -18,15 +18,16 @@
 #define SHIFT_1G	30
 
 #define REAL	.subsection_shift = SHIFT_2M, .sections_shift = 5
-#define TINY_4K	.page_shift = 12, .section_shift = 21, .subsection_shift = 18, \
-		.sections_shift = 5, .max_order = 10, .ram_pages = 896, \
-		.is_tiny = true
-#define TINY_16K .page_shift = 14, .section_shift = 24, .subsection_shift = 21, \
-		.sections_shift = 5, .max_order = 10, .ram_pages = 896, \
-		.is_tiny = true
-#define TINY_64K .page_shift = 16, .section_shift = 26, .subsection_shift = 23, \
-		.sections_shift = 5, .max_order = 10, .ram_pages = 896, \
-		.is_tiny = true
+/* 4K pages, sections of 128 MiB */
+#define REAL_4K	.page_shift = 12, .section_shift = SHIFT_128M, .max_order = 10, \
+		.ram_pages = 8192, REAL
+#define TINY_SIZES(page, section, subsection) \
+		.page_shift = page, .section_shift = section, \
+		.subsection_shift = subsection, .sections_shift = 5, \
+		.max_order = 10, .ram_pages = 896, .is_tiny = true
+#define TINY_4K	TINY_SIZES(12, 21, 18)
+#define TINY_16K TINY_SIZES(14, 24, 21)
+#define TINY_64K TINY_SIZES(16, 26, 23)
 
 const struct geometry geometries[] = {
 	{ .name = "tiny 4k, 2 levels", .bits = { 2, 8 },
@@ -56,30 +57,24 @@ const struct geometry geometries[] = {
 	{ .name = "tiny 64k, 5 levels, x86", .bits = { 2, 2, 2, 2, 2 },
 	  .arch = ARCH_SECTION, TINY_64K },
 
-	{ .name = "x86_64, 4 levels", .page_shift = 12, .bits = { 9, 9, 9, 9 },
-	  .section_shift = SHIFT_128M, .max_order = 10, .arch = ARCH_SECTION,
-	  .ram_pages = 8192, REAL },
-	{ .name = "x86_64, 5 levels", .page_shift = 12, .bits = { 9, 9, 9, 9, 9 },
-	  .section_shift = SHIFT_128M, .max_order = 10, .arch = ARCH_SECTION,
-	  .ram_pages = 8192, REAL },
-	{ .name = "arm64 4k", .page_shift = 12, .bits = { 9, 9, 9, 9 },
-	  .section_shift = SHIFT_128M, .max_order = 10, .arch = ARCH_SECTION,
-	  .ram_pages = 8192, REAL },
+	{ .name = "x86_64, 4 levels", .bits = { 9, 9, 9, 9 },
+	  .arch = ARCH_SECTION, REAL_4K },
+	{ .name = "x86_64, 5 levels", .bits = { 9, 9, 9, 9, 9 },
+	  .arch = ARCH_SECTION, REAL_4K },
+	{ .name = "arm64 4k", .bits = { 9, 9, 9, 9 },
+	  .arch = ARCH_SECTION, REAL_4K },
 	{ .name = "arm64 16k", .page_shift = 14, .bits = { 11, 11, 11 },
 	  .section_shift = SHIFT_128M, .max_order = 11, .arch = ARCH_BASE,
 	  .ram_pages = 2048, REAL },
 	{ .name = "arm64 64k", .page_shift = 16, .bits = { 13, 13 },
 	  .section_shift = SHIFT_512M, .max_order = 13, .arch = ARCH_BASE,
 	  .ram_pages = 1024, REAL },
-	{ .name = "riscv64, Sv39", .page_shift = 12, .bits = { 9, 9, 9 },
-	  .section_shift = SHIFT_128M, .max_order = 10, .arch = ARCH_HUGE,
-	  .ram_pages = 8192, REAL },
-	{ .name = "riscv64, Sv48", .page_shift = 12, .bits = { 9, 9, 9, 9 },
-	  .section_shift = SHIFT_128M, .max_order = 10, .arch = ARCH_HUGE,
-	  .ram_pages = 8192, REAL },
-	{ .name = "riscv64, Sv57", .page_shift = 12, .bits = { 9, 9, 9, 9, 9 },
-	  .section_shift = SHIFT_128M, .max_order = 10, .arch = ARCH_HUGE,
-	  .ram_pages = 8192, REAL },
+	{ .name = "riscv64, Sv39", .bits = { 9, 9, 9 },
+	  .arch = ARCH_HUGE, REAL_4K },
+	{ .name = "riscv64, Sv48", .bits = { 9, 9, 9, 9 },
+	  .arch = ARCH_HUGE, REAL_4K },
+	{ .name = "riscv64, Sv57", .bits = { 9, 9, 9, 9, 9 },
+	  .arch = ARCH_HUGE, REAL_4K },
 	{ .name = "loongarch64 16k, 2 levels", .page_shift = 14, .bits = { 11, 11 },
 	  .section_shift = SHIFT_512M, .max_order = 10, .arch = ARCH_BASE,
 	  .ram_pages = 2048, REAL },

@@ -117,6 +117,11 @@ void forget_operations(void);
 		test_skip(fmt, ##args);					\
 } while (0)
 
+/* Otherwise no compound page fills whole vmemmap pages, and no tail is shared. */
+#define SKIP_UNLESS_DEDUPLICATED() \
+	SKIP_UNLESS(is_power_of_2(sizeof(struct page)), "struct page has %zu bytes", \
+		    sizeof(struct page))
+
 #define FAIL(fmt, args...) test_fail(__FILE__, __LINE__, fmt, ##args)
 
 #define EXPECT(cond) do {						\

@@ -16,11 +16,6 @@ static unsigned long pfns_per_page(void)
 	return PAGE_SIZE / sizeof(struct page);
 }
 
-static bool is_deduplicating(void)
-{
-	return is_power_of_2(sizeof(struct page));
-}
-
 /* Of what came before, such as a leaf of two nodes at boot. */
 static void forget_messages(void)
 {
@@ -78,8 +73,8 @@ TEST(compound_pages_are_refused_beside_a_leaf, BOOT)
 	const unsigned long nr_pages = PAGES_PER_SECTION / 2;
 	struct device *dev = &devices[0];
 
-	SKIP_UNLESS(is_deduplicating() && nr_pages % (4 * pfns_per_page()) == 0,
-		    "there are no such compound pages");
+	SKIP_UNLESS_DEDUPLICATED();
+	SKIP_UNLESS(nr_pages % (4 * pfns_per_page()) == 0, "there are no such compound pages");
 	EXPECT_EQ(add_ram(pfn, nr_pages), 0);
 	SKIP_UNLESS(walk(vaddr(pfn + nr_pages)).is_mapped, "the device has slots of its own");
 
@@ -145,7 +140,7 @@ TEST(a_compound_page_costs_its_own_pages_whatever_a_section_takes, BOOT)
 	struct device *dev = &devices[0];
 	unsigned long nr_own = 0, i;
 
-	SKIP_UNLESS(is_deduplicating(), "struct page has %zu bytes", sizeof(struct page));
+	SKIP_UNLESS_DEDUPLICATED();
 	SKIP_UNLESS(geo.arch == ARCH_BASE || IS_ALIGNED(vaddr(pfn), PMD_SIZE),
 		    "the device shares a slot");
 	init_device(dev, section_nid(pfn_to_section_nr(pfn)), pfn, nr_pages);
@@ -377,7 +372,7 @@ TEST(a_device_that_starts_within_a_compound_page_is_refused, BOOT)
 	const unsigned long pfn = section_nr_to_pfn(NR_MEM_SECTIONS / 2);
 	struct device *dev = &devices[0];
 
-	SKIP_UNLESS(is_deduplicating(), "struct page has %zu bytes", sizeof(struct page));
+	SKIP_UNLESS_DEDUPLICATED();
 	init_device(dev, 0, pfn + nr_pages / 2, nr_pages);
 	dev->pgmap.vmemmap_shift = ilog2(nr_pages);
 	SKIP_UNLESS(vmemmap_can_optimize(NULL, &dev->pgmap) &&

@@ -20,11 +20,17 @@
 #pragma pop_macro("PAGES_PER_SUBSECTION")
 #pragma pop_macro("PAGES_PER_SECTION")
 
-static unsigned long kib_by_level[NR_SOFT_LEVELS];
+static unsigned long nr_leaves[NR_SOFT_LEVELS];
 
-static void add_kib(const struct leaf *leaf)
+static void count_leaf(const struct leaf *leaf)
 {
-	kib_by_level[leaf->level] += (leaf->end - leaf->start) / 1024;
+	nr_leaves[leaf->level]++;
+}
+
+static void count_leaves(void)
+{
+	memset(nr_leaves, 0, sizeof(nr_leaves));
+	for_each_leaf(count_leaf, NULL);
 }
 
 /* So do those of the whole vmemmap, counted at once. */
@@ -36,8 +42,7 @@ static void expect_boot_message_adds_up(void)
 	const char *line = machine.seen.messages;
 
 	expect_messages(machine.seen.nr_messages);
-	memset(kib_by_level, 0, sizeof(kib_by_level));
-	for_each_leaf(add_kib, NULL);
+	count_leaves();
 	EXPECT_EQ(soft_core_initcall(), 0);
 	for (; (line = strstr(line, "version " VMEMMAP_VERSION ", node ")); line++) {
 		const int nr = sscanf(strstr(line, "leaves of "),
@@ -51,8 +56,8 @@ static void expect_boot_message_adds_up(void)
 		base += node_base;
 	}
 	expect_messages(machine.seen.nr_messages);
-	EXPECT_EQ(huge, kib_by_level[SOFT_PMD]);
-	EXPECT_EQ(base, kib_by_level[SOFT_PTE]);
+	EXPECT_EQ(huge, nr_leaves[SOFT_PMD] * PMD_SIZE / 1024);
+	EXPECT_EQ(base, nr_leaves[SOFT_PTE] * PAGE_SIZE / 1024);
 	vmemmap_count_mapped(soft_vmemmap, soft_vmemmap + size, &mapped);
 	EXPECT_EQ(mapped.huge / 1024, huge);
 	EXPECT_EQ(mapped.base / 1024, base);
@@ -140,21 +145,13 @@ static const struct fact *find_fact(void)
 	FAIL("no facts about %s", geo.name);
 }
 
-static unsigned long nr_leaves[NR_SOFT_LEVELS];
-
-static void count_leaf(const struct leaf *leaf)
-{
-	nr_leaves[leaf->level]++;
-}
-
 TEST(a_section_takes_what_its_architecture_says, BOOT, .where = REAL)
 {
 	const struct fact *fact = find_fact();
 	const long cost = DIV_ROUND_UP(fact->nr_pages * sizeof(struct page), PAGE_SIZE);
 	unsigned long nr_ptes, nr_pmds;
 
-	memset(nr_leaves, 0, sizeof(nr_leaves));
-	for_each_leaf(count_leaf, NULL);
+	count_leaves();
 	nr_ptes = nr_leaves[SOFT_PTE];
 	nr_pmds = nr_leaves[SOFT_PMD];
 
@@ -165,8 +162,7 @@ TEST(a_section_takes_what_its_architecture_says, BOOT, .where = REAL)
 	check_machine();
 	if (sizeof(struct page) != 64)
 		return;
-	memset(nr_leaves, 0, sizeof(nr_leaves));
-	for_each_leaf(count_leaf, NULL);
+	count_leaves();
 	EXPECT_EQ(nr_leaves[SOFT_PTE] - nr_ptes, fact->nr_ptes);
 	EXPECT_EQ(nr_leaves[SOFT_PMD] - nr_pmds, fact->nr_pmds);
 }

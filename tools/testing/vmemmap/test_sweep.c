@@ -70,12 +70,6 @@ static void need_slots_of_its_own(void)
 		    "the device shares a leaf");
 }
 
-static void need_power_of_2(void)
-{
-	SKIP_UNLESS(is_power_of_2(sizeof(struct page)), "struct page has %zu bytes",
-		    sizeof(struct page));
-}
-
 static void prepare_altmap(void)
 {
 	struct device *dev = &devices[0];
@@ -315,14 +309,14 @@ TEST(a_part_of_a_section_with_an_altmap_survives_any_failure, BOOT)
 
 TEST(a_device_of_compound_pages_survives_any_failure, BOOT)
 {
-	need_power_of_2();
+	SKIP_UNLESS_DEDUPLICATED();
 	need_slots_of_its_own();
 	sweep(&(struct way){ prepare_compound, add_it, remove_it });
 }
 
 TEST(hugetlb_pages_from_boot_survive_any_failure, EARLY)
 {
-	need_power_of_2();
+	SKIP_UNLESS_DEDUPLICATED();
 	sweep(&(struct way){ prepare_zone, add_hugetlb_at_boot, remove_hugetlb_at_boot });
 }
 
