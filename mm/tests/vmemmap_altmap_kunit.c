@@ -281,31 +281,6 @@ static void altmap_refuses_a_part_of_a_page(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, altmap.align);
 }
 
-/* Blocks of several sizes, until the window is used up. */
-static void altmap_blocks_lie_inside_the_window_and_apart(struct kunit *test)
-{
-	struct vmem_altmap altmap = {
-		.base_pfn = VMEMMAP_ALTMAP_BASE_PFN,
-		.reserve = 3,
-		.free = 500,
-	};
-	const unsigned long start = altmap.base_pfn + altmap.reserve;
-	const unsigned long end = start + altmap.free;
-	unsigned long pfn, order = 0, next = start;
-	void *block;
-
-	while ((block = altmap_alloc(&altmap, 1UL << order))) {
-		pfn = PHYS_PFN(__pa(block));
-		KUNIT_EXPECT_GE(test, pfn, next);
-		KUNIT_EXPECT_TRUE(test, IS_ALIGNED(pfn, 1UL << order));
-		next = pfn + (1UL << order);
-		KUNIT_EXPECT_LE(test, next, end);
-		order = (order + 3) % 5;
-	}
-	KUNIT_EXPECT_LT(test, end - next, 16);
-	KUNIT_EXPECT_EQ(test, next - start, altmap.alloc + altmap.align);
-}
-
 static void altmap_fails_when_exhausted_until_a_block_is_freed(struct kunit *test)
 {
 	struct vmem_altmap altmap = altmap_of(3);
@@ -437,7 +412,6 @@ static struct kunit_case vmemmap_altmap_kunit_cases[] = {
 	KUNIT_CASE(altmap_leaves_what_is_not_its_own),
 	KUNIT_CASE(a_foreign_block_is_refused),
 	KUNIT_CASE(altmap_refuses_a_part_of_a_page),
-	KUNIT_CASE(altmap_blocks_lie_inside_the_window_and_apart),
 	KUNIT_CASE(altmap_fails_when_exhausted_until_a_block_is_freed),
 	KUNIT_CASE(altmap_never_falls_back_to_ram),
 	KUNIT_CASE(altmap_reuses_blocks_freed_in_any_order),

@@ -339,25 +339,6 @@ TEST(an_added_section_is_present_but_offline, BOOT)
 	check_machine();
 }
 
-/* The same between two live neighbours, for each real page size. */
-TEST(subsections_of_real_sections_can_be_added, BOOT, .where = REAL)
-{
-	const unsigned long nr[] = { 1, 2, 3, 7 };
-	unsigned long pfn, nr_pages;
-
-	for (size_t i = 0; i < ARRAY_SIZE(nr); i++) {
-		machine_boot();
-		nr_pages = nr[i] * PAGES_PER_SUBSECTION;
-		for (pfn = hot_pfn(0); pfn < hot_pfn(0) + 4 * nr_pages;
-		     pfn += 2 * nr_pages)
-			for (unsigned long at = pfn; at < pfn + nr_pages;
-			     at += PAGES_PER_SUBSECTION)
-				if (is_dead_range(at, PAGES_PER_SUBSECTION))
-					EXPECT_EQ(add_ram(at, PAGES_PER_SUBSECTION), 0);
-		check_machine();
-	}
-}
-
 TEST(a_live_subsection_cannot_be_added_again, BOOT)
 {
 	const unsigned long sub = PAGES_PER_SUBSECTION;
