@@ -51,6 +51,44 @@ static struct page * __meminit alloc_quickly(unsigned int order, int node)
 	return alloc_pages_node(node, gfp, order);
 }
 
+/* What an add has got from more distant nodes so far; mem_hotplug_lock guards it. */
+static struct {
+	unsigned long nr_pages;
+	int nid;			/* that they were meant for */
+	nodemask_t nodes;		/* where they lie */
+} distant;
+
+static void __meminit note_distant(struct page *page, unsigned int order,
+				   int node)
+{
+	const int nid = page_to_nid(page);
+
+	if (!has_memory(node) || node_distance(nid, node) <= LOCAL_DISTANCE)
+		return;
+	distant.nr_pages += 1UL << order;
+	distant.nid = node;
+	node_set(nid, distant.nodes);
+}
+
+/**
+ * vmemmap_populate_print_last() - report what lies on more distant nodes
+ *
+ * One line for all that was allocated since the last call, tables included. Nothing
+ * is reported for a node that has no memory for the kernel.
+ *
+ * Context: at the end of __add_pages() and of sparse_init(); see mm/vmemmap.h.
+ */
+void __meminit vmemmap_populate_print_last(void)
+{
+	if (!distant.nr_pages)
+		return;
+	pr_warn_ratelimited("%lu KiB of the memory map of node %d lie on node %*pbl\n",
+			    distant.nr_pages * (PAGE_SIZE / SZ_1K), distant.nid,
+			    nodemask_pr_args(&distant.nodes));
+	distant.nr_pages = 0;
+	nodes_clear(distant.nodes);
+}
+
 /*
  * The same with reclaim. A failure is reported for a single page only, since a
  * larger block gives way to pages.
@@ -64,8 +102,12 @@ static struct page * __meminit alloc_patiently(unsigned int order, int node)
 		return NULL;
 	if (!order && has_memory(node) && num_node_state(N_NORMAL_MEMORY) > 1)
 		page = alloc_pages_node(node, gfp | __GFP_THISNODE | __GFP_NOWARN, 0);
-	return page ?: alloc_pages_node(node, gfp | (order ? __GFP_NOWARN : 0),
+	if (!page)
+		page = alloc_pages_node(node, gfp | (order ? __GFP_NOWARN : 0),
 					order);
+	if (page)
+		note_distant(page, order, node);
+	return page;
 }
 
 /* A block of the buddy allocator: not compound, one reference. */

@@ -300,8 +300,8 @@ static int __meminit fill_pages(unsigned long start, unsigned long end,
 			goto failed;
 	}
 
-	/* The node of a device's memory is not known. */
-	if (pmd && !fill->altmap)
+	/* Later, vmemmap_populate_print_last() reports what each add got. */
+	if (pmd && !slab_is_available())
 		verify_last_leaf(pmd - 1, start, end, fill->nid);
 	return 0;
 

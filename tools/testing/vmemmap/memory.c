@@ -261,6 +261,7 @@ void memory_reset(void)
 	memset(next_fit, 0, sizeof(next_fit));
 	buffer = NULL;
 	buffer_end = NULL;
+	vmemmap_populate_print_last();	/* what the last case has left to report */
 	machine = (struct machine){
 		.knobs.far_distance = 2 * LOCAL_DISTANCE,
 		.knobs.nr_available = LONG_MAX / 2,

@@ -260,10 +260,11 @@ int add_range(int nid, unsigned long pfn, unsigned long nr_pages,
 					 pfn, next - pfn, altmap, pgmap);
 		if (err) {
 			remove_range(start_pfn, pfn - start_pfn, altmap, pgmap);
-			return err;
+			break;
 		}
 	}
-	return 0;
+	vmemmap_populate_print_last();
+	return err;
 }
 
 int add_ram(unsigned long pfn, unsigned long nr_pages)

@@ -408,6 +408,29 @@ TEST(says_nothing_about_a_node_that_has_no_memory_to_give, BARE)
 	expect_verify_messages(ram_start_pfn(0), 1, 1);
 	machine.knobs.is_memoryless[1] = true;
 	expect_verify_messages(ram_start_pfn(0), 1, 0);
+	exhaust_order(1, 0);
+	block_pfn(vmemmap_alloc_block(PAGE_SIZE, 1));
+	vmemmap_populate_print_last();
+	expect_messages(0);
+}
+
+TEST(all_that_an_add_gets_from_another_node_is_reported_in_one_line, BARE)
+{
+	block_pfn(vmemmap_alloc_block(PAGE_SIZE, 1));
+	exhaust_order(1, 0);
+	block_pfn(vmemmap_alloc_block(PAGE_SIZE, 1));
+	block_pfn(vmemmap_alloc_block(2 * PAGE_SIZE, 1));
+	vmemmap_populate_print_last();
+	/* node 0, see nodemask_pr_args() */
+	EXPECT(has_message("%lu KiB of the memory map of node 1 lie on node 0x1bl",
+			   3 * PAGE_SIZE / SZ_1K));
+	expect_messages(1);
+
+	vmemmap_populate_print_last();
+	machine.knobs.far_distance = LOCAL_DISTANCE;
+	block_pfn(vmemmap_alloc_block(PAGE_SIZE, 1));
+	vmemmap_populate_print_last();
+	expect_messages(0);
 }
 
 /* ---- Sizes ---- */

@@ -93,9 +93,9 @@ TEST(fill_reaches_across_tables_of_every_level, BARE, .where = TINY)
 	}
 }
 
-TEST(warns_once_a_range_about_remote_memory, BARE)
+TEST(at_boot_warns_once_a_range_about_remote_memory, EARLY)
 {
-	exhaust_order(1, 0);
+	exhaust_memblock(1, 0);
 	EXPECT_EQ(fill_base(slot_addr(1) - 2 * PAGE_SIZE, slot_addr(1) + 2 * PAGE_SIZE),
 		  0);
 	EXPECT(has_message("lies on node 0"));
@@ -113,9 +113,9 @@ TEST(warns_once_a_range_about_remote_memory, BARE)
 }
 
 /* A range that could not be filled is reported elsewhere. */
-TEST(warns_about_the_range_that_was_filled, BARE)
+TEST(at_boot_warns_about_the_range_that_was_filled, EARLY)
 {
-	exhaust_order(1, 0);
+	exhaust_memblock(1, 0);
 	EXPECT_EQ(fill_base(page_addr(0) + 8, page_addr(2) - 8), 0);
 	EXPECT(has_message("[%#lx-%#lx) of node", page_addr(0), page_addr(2)));
 	expect_messages(1);

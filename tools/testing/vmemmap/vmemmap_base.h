@@ -351,6 +351,13 @@ static inline bool soft_is_of_node(const struct soft_region *region, int node)
 
 phys_addr_t soft_dma_end(void);
 int node_distance(int a, int b);
+
+typedef struct { unsigned long bits; } nodemask_t;
+
+#define node_set(node, mask)	((void)((mask).bits |= 1UL << (node)))
+#define nodes_clear(mask)	((void)((mask).bits = 0))
+/* For "%*pbl", which prints "0x2bl" here, where the kernel prints "1". */
+#define nodemask_pr_args(mask)	0, (void *)(mask)->bits
 bool slab_is_available(void);
 void *kzalloc(size_t size, gfp_t gfp);
 void *kvcalloc(size_t nr, size_t size, gfp_t gfp);
@@ -690,6 +697,7 @@ static inline bool vmemmap_can_optimize(const struct vmem_altmap *altmap,
 void *vmemmap_alloc_block(unsigned long size, int node);
 void *vmemmap_alloc_block_buf(unsigned long size, int node,
 			      struct vmem_altmap *altmap);
+void vmemmap_populate_print_last(void);
 void vmemmap_verify(pte_t *pte, int node, unsigned long start,
 		    unsigned long end);
 void kernel_pte_init(void *addr);
