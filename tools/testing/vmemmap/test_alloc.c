@@ -61,6 +61,17 @@ TEST(what_a_node_without_memory_needs_comes_from_another_without_reclaim, BARE)
 	EXPECT_EQ(machine.seen.nr_reclaims, 0);
 }
 
+TEST(the_only_node_that_has_memory_is_asked_once_with_reclaim, BARE)
+{
+	machine.knobs.is_memoryless[0] = true;
+	machine.knobs.needs_reclaim[1] = true;
+	EXPECT_EQ(ram_nid(block_pfn(vmemmap_alloc_block(PAGE_SIZE, 1))), 1);
+	EXPECT_EQ(machine.seen.nr_reclaims, 1);
+	exhaust_order(1, 0);
+	EXPECT_EQ(ram_nid(block_pfn(vmemmap_alloc_block(PAGE_SIZE, 1))), 0);
+	EXPECT_EQ(machine.seen.nr_reclaims, 2);
+}
+
 /* Base pages of the node are better than either. */
 TEST(a_huge_block_is_neither_reclaimed_nor_taken_from_another_node, BARE)
 {
@@ -410,6 +421,9 @@ TEST(says_nothing_about_a_node_that_has_no_memory_to_give, BARE)
 	expect_verify_messages(ram_start_pfn(0), 1, 0);
 	exhaust_order(1, 0);
 	block_pfn(vmemmap_alloc_block(PAGE_SIZE, 1));
+	machine.knobs.needs_reclaim[0] = true;
+	block_pfn(vmemmap_alloc_block(PAGE_SIZE, 1));
+	EXPECT_EQ(machine.seen.nr_reclaims, 1);
 	vmemmap_populate_print_last();
 	expect_messages(0);
 }
