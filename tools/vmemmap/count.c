@@ -7,7 +7,8 @@
  * The symbols are lines "<address in hexadecimal> <name>", ascending. Each call of
  * a function that is watched gives a line: its name, all instructions from its
  * first one to its return, interrupts included; then, for each function that ran
- * meanwhile, "<name>=<instructions of its own>/<times entered>".
+ * meanwhile, "<name>=<instructions of its own>/<times entered>". On arm64, so do the
+ * flushes of all CPUs by what they drop: "tlbi-leaf=0/<times>", "tlbi-table", "tlbi-all".
  *
  * Blocks of translated code are counted whole when they begin; only one that
  * faults half-way is counted for more than it did. One CPU, no threads. A repeated
@@ -41,6 +42,11 @@ int qemu_plugin_install(qemu_plugin_id_t id, const void *info, int argc, char **
 
 #define MAX_DEPTH 8
 
+/* What a TLBI of arm64 drops on all CPUs; the last one: it is no such instruction. */
+enum kind { LEAF, TABLE, ALL, NR_KINDS };
+
+static const char *const kind_names[NR_KINDS] = { "leaf", "table", "all" };
+
 struct symbol {
 	uint64_t start;
 	char *name;
@@ -49,7 +55,7 @@ struct symbol {
 
 struct block {
 	uint64_t start, end;
-	uint64_t nr_insns, nr_flushes;
+	uint64_t nr_insns, nr_flushes[NR_KINDS];
 	size_t symbol;
 	bool is_entry;
 };
@@ -62,7 +68,7 @@ struct count {
 struct call {
 	size_t symbol;
 	uint64_t return_to;
-	uint64_t insns, flushes;
+	uint64_t insns, flushes[NR_KINDS];
 	struct count *counts;		/* by symbol */
 };
 
@@ -98,7 +104,8 @@ static void begin_call(const struct block *block)
 	depth++;
 	call->symbol = block->symbol;
 	call->return_to = last_block->end;
-	call->insns = call->flushes = 0;
+	call->insns = 0;
+	memset(call->flushes, 0, sizeof(call->flushes));
 	memset(call->counts, 0, nr_symbols * sizeof(*call->counts));
 }
 
@@ -111,8 +118,10 @@ static void end_call(void)
 		if (call->counts[i].insns)
 			fprintf(out, " %s=%" PRIu64 "/%" PRIu64, symbols[i].name,
 				call->counts[i].insns, call->counts[i].calls);
-	if (call->flushes)
-		fprintf(out, " tlbi=0/%" PRIu64, call->flushes);
+	for (enum kind kind = 0; kind < NR_KINDS; kind++)
+		if (call->flushes[kind])
+			fprintf(out, " tlbi-%s=0/%" PRIu64, kind_names[kind],
+				call->flushes[kind]);
 	fputc('\n', out);
 	if (!depth)
 		fflush(out);
@@ -131,7 +140,8 @@ static void run_block(unsigned int cpu, void *data)
 		struct count *count = &calls[i].counts[block->symbol];
 
 		calls[i].insns += block->nr_insns;
-		calls[i].flushes += block->nr_flushes;
+		for (enum kind kind = 0; kind < NR_KINDS; kind++)
+			calls[i].flushes[kind] += block->nr_flushes[kind];
 		count->insns += block->nr_insns;
 		count->calls += block->is_entry;
 	}
@@ -140,32 +150,42 @@ static void run_block(unsigned int cpu, void *data)
 
 /*
  * TLBI is SYS, op1 = 0, CRn = 8; those for the inner or outer shareable domain have
- * CRm = 3 or 1, or 2 or 5 for ranges.
+ * CRm = 3 or 1, or 2 or 5 for ranges. op2 is odd where there is an address, with bit 2
+ * if only the last level of a walk is dropped (Arm ARM, "TLB maintenance instructions").
  */
-static bool is_arm64_broadcast(const struct qemu_plugin_insn *insn)
+static enum kind kind_of(const struct qemu_plugin_insn *insn)
 {
-	uint32_t code;
+	uint32_t code, crm, op2;
 
 	if (qemu_plugin_insn_size(insn) != sizeof(code))
-		return false;
+		return NR_KINDS;
 	memcpy(&code, qemu_plugin_insn_data(insn), sizeof(code));
 	if ((code & 0xfffff000) != 0xd5088000)
-		return false;
-	code = code >> 8 & 0xf;
-	return code == 1 || code == 2 || code == 3 || code == 5;
+		return NR_KINDS;
+	crm = code >> 8 & 0xf;
+	op2 = code >> 5 & 0x7;
+	if (crm != 1 && crm != 2 && crm != 3 && crm != 5)
+		return NR_KINDS;
+	if (!(op2 & 1))
+		return ALL;
+	return op2 & 4 ? LEAF : TABLE;
 }
 
 static void translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 {
 	struct block *block = calloc(1, sizeof(*block));
 	const struct qemu_plugin_insn *insn;
+	enum kind kind;
 
 	(void)id;
 	if (!block)
 		abort();
 	block->nr_insns = qemu_plugin_tb_n_insns(tb);
-	for (size_t i = 0; i < block->nr_insns; i++)
-		block->nr_flushes += is_arm64_broadcast(qemu_plugin_tb_get_insn(tb, i));
+	for (size_t i = 0; i < block->nr_insns; i++) {
+		kind = kind_of(qemu_plugin_tb_get_insn(tb, i));
+		if (kind != NR_KINDS)
+			block->nr_flushes[kind]++;
+	}
 	insn = qemu_plugin_tb_get_insn(tb, 0);
 	block->start = qemu_plugin_insn_vaddr(insn);
 	insn = qemu_plugin_tb_get_insn(tb, block->nr_insns - 1);

@@ -266,6 +266,7 @@ kernel_table() {
 		loongarch64-nohotplug cross the same without memory hotplug
 		sparc64-nohotplug cross all defaults of sparc64
 		x86_64-bench bench no checks, and what measures
+		arm64-4k-bench bench the same on arm64 with 4K pages
 		arm64-64k-bench bench the same with 64K pages
 	END
 }
