@@ -143,6 +143,118 @@ static void no_cpu_reads_the_page_that_was_mapped_before(struct kunit *test)
 	}
 }
 
+/* ---- Rows ---- */
+
+/* Pages of one slot */
+struct row_case {
+	const char *name;
+	unsigned int nr_pages;
+	unsigned int nr_before;	/* the first ones, which are freed before */
+	unsigned int nr_behind;	/* the last ones, which are freed before */
+	int held;		/* the page that is held meanwhile; -1: none */
+	unsigned int nr_rows;	/* in which the others are freed */
+};
+
+static const struct row_case row_cases[] = {
+	{ .name = "all of it", .nr_pages = 8, .held = -1, .nr_rows = 1 },
+	{ .name = "a page in the middle is held", .nr_pages = 8, .held = 4,
+	  .nr_rows = 2 },
+	{ .name = "the first page is held", .nr_pages = 8, .held = 0,
+	  .nr_rows = 1 },
+	{ .name = "the last page is held", .nr_pages = 8, .held = 7,
+	  .nr_rows = 1 },
+	{ .name = "the first page is missing", .nr_pages = 8, .nr_before = 1,
+	  .held = -1, .nr_rows = 1 },
+	{ .name = "the last page is missing", .nr_pages = 8, .nr_behind = 1,
+	  .held = -1, .nr_rows = 1 },
+	{ .name = "a single page", .nr_pages = 1, .held = -1, .nr_rows = 1 },
+};
+
+KUNIT_ARRAY_PARAM_DESC(rows, row_cases, name);
+
+static struct {
+	unsigned int nr_rows;
+	unsigned long nr_pages;
+} freed;
+
+/* In the place of vmemmap_put_row(), with the same effect. */
+static void counted_put_row(unsigned long pfn, unsigned long nr_pages)
+{
+	struct kunit *test = kunit_get_current_test();
+
+	freed.nr_rows++;
+	freed.nr_pages += nr_pages;
+	kunit_deactivate_static_stub(test, vmemmap_put_row);
+	vmemmap_put_row(pfn, nr_pages);
+	kunit_activate_static_stub(test, vmemmap_put_row, counted_put_row);
+}
+
+static void free_counted(struct kunit *test, unsigned long start,
+			 unsigned long end)
+{
+	freed.nr_rows = 0;
+	freed.nr_pages = 0;
+	kunit_activate_static_stub(test, vmemmap_put_row, counted_put_row);
+	vmemmap_kunit_free(start, end, NULL);
+	kunit_deactivate_static_stub(test, vmemmap_put_row);
+}
+
+/* Map the pages, and skip the case if the page allocator has none in a row. */
+static void map_row(struct kunit *test, unsigned int nr_pages)
+{
+	const struct vmemmap_fill fill = { .nid = VMEMMAP_KUNIT_NID };
+	struct vmemmap_kunit *vk = test->priv;
+	const unsigned long end = vk->slot + nr_pages * PAGE_SIZE;
+	unsigned long pfn;
+
+	KUNIT_ASSERT_EQ(test, 0, vmemmap_kunit_fill(vk->slot, end, &fill));
+	pfn = vmemmap_kunit_leaf(vk->slot).pfn;
+	if (vmemmap_kunit_leaf(end - PAGE_SIZE).pfn != pfn + nr_pages - 1 ||
+	    !IS_ALIGNED(pfn, nr_pages))
+		kunit_skip(test, "no %u pages are free in a row", nr_pages);
+}
+
+static void map_and_free_row(struct kunit *test, void *data)
+{
+	const struct row_case *row = data;
+	struct vmemmap_kunit *vk = test->priv;
+	const unsigned long start = vk->slot + row->nr_before * PAGE_SIZE;
+	const unsigned long end =
+		vk->slot + (row->nr_pages - row->nr_behind) * PAGE_SIZE;
+	const unsigned int nr_free = PHYS_PFN(end - start) - (row->held >= 0);
+	struct page *held = NULL;
+
+	map_row(test, row->nr_pages);
+	vmemmap_kunit_free(vk->slot, start, NULL);
+	vmemmap_kunit_free(end, vk->slot + row->nr_pages * PAGE_SIZE, NULL);
+	if (row->held >= 0) {
+		held = vmemmap_lookup_page(vk->slot + row->held * PAGE_SIZE);
+		get_page(held);
+	}
+
+	free_counted(test, start, end);
+	KUNIT_EXPECT_EQ(test, nr_free, freed.nr_pages);
+	KUNIT_EXPECT_EQ(test, vmemmap_has_page_records() ? nr_free :
+			row->nr_rows, freed.nr_rows);
+	if (held) {
+		KUNIT_EXPECT_EQ(test, 1, page_count(held));
+		put_page(held);
+	}
+}
+
+/*
+ * They go back to the page allocator as one block where it need not know them one by
+ * one; a page that somebody holds is freed by its holder.
+ */
+static void pages_in_a_row_are_freed_together(struct kunit *test)
+{
+	struct vmemmap_kunit *vk = test->priv;
+
+	vk->is_unrecorded = true;
+	vmemmap_kunit_expect_nothing_left(test, map_and_free_row,
+					  (void *)test->param_value);
+}
+
 /* ---- Neighbours ---- */
 
 /* Two ranges, in page frames from the start of the window */
@@ -397,6 +509,7 @@ static void a_range_outside_the_vmemmap_is_refused(struct kunit *test)
 static struct kunit_case vmemmap_depopulate_cases[] = {
 	KUNIT_CASE_PARAM(memory_is_freed_after_one_flush, order_gen_params),
 	KUNIT_CASE(no_cpu_reads_the_page_that_was_mapped_before),
+	KUNIT_CASE_PARAM(pages_in_a_row_are_freed_together, rows_gen_params),
 	KUNIT_CASE_PARAM(shared_leaves_are_freed_with_their_last_user,
 			 neighbours_gen_params),
 	KUNIT_CASE(a_part_of_a_leaf_is_removed_and_added_again),

@@ -29,8 +29,10 @@ declare -A qemu=(
 declare -A append=([x86_64]="console=ttyS0 no_timer_check" [arm64]="console=ttyAMA0"
 	[riscv64]="console=ttyS0")
 
-# Where one kernel serves page tables of several depths, it is booted with each.
-declare -A depths=([riscv64]="no5lvl no4lvl")
+# A kernel that serves page tables of several depths is booted with each, and one that
+# keeps records of each page also without them and with others; a comma is a space.
+declare -A more=([riscv64]="no5lvl no4lvl"
+	[x86_64-lockdep]="page_owner=off page_owner=off,sysctl.vm.mem_profiling=1")
 
 # The last section of 1000 MiB has a hole, which a case of vmemmap_sections needs.
 #
@@ -46,11 +48,11 @@ boot() {
 }
 
 run() {
-	local depth status=0
+	local words status=0
 
 	: >"$console"
-	for depth in "" ${depths[$arch]-}; do
-		boot "$depth" || status=$?
+	for words in "" ${more[$KERNEL]-${more[$arch]-}}; do
+		boot "${words//,/ }" || status=$?
 	done
 	rm "$console.part"
 	return $status
