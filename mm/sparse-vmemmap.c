@@ -329,7 +329,7 @@ pmd_t * __meminit vmemmap_pmd_populate(pud_t *pud, unsigned long addr,
 
 /* ---- What is mapped ---- */
 
-pmd_t *vmemmap_find_slot(unsigned long addr)
+pud_t *vmemmap_find_pud(unsigned long addr)
 {
 	pgd_t *pgd = pgd_offset_k(addr);
 	p4d_t *p4d;
@@ -343,7 +343,14 @@ pmd_t *vmemmap_find_slot(unsigned long addr)
 	pud = pud_offset(p4d, addr);
 	if (pud_none(pudp_get(pud)) || pud_leaf(pudp_get(pud)))
 		return NULL;
-	return pmd_offset(pud, addr);
+	return pud;
+}
+
+pmd_t *vmemmap_find_slot(unsigned long addr)
+{
+	pud_t *pud = vmemmap_find_pud(addr);
+
+	return pud ? pmd_offset(pud, addr) : NULL;
 }
 
 /* The PTE that maps an address; NULL if none does. */

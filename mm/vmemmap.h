@@ -97,6 +97,15 @@ pud_t *vmemmap_pud_populate(p4d_t *p4d, unsigned long addr, int node);
 pmd_t *vmemmap_pmd_populate(pud_t *pud, unsigned long addr, int node);
 
 /**
+ * vmemmap_find_pud() - the PUD entry of an address, if there is a table below it
+ * @addr: address in the vmemmap
+ *
+ * Context: does not sleep.
+ * Return: the entry; NULL if the tables do not reach down to its slots.
+ */
+pud_t *vmemmap_find_pud(unsigned long addr);
+
+/**
  * vmemmap_find_slot() - the PMD entry of an address
  * @addr: address in the vmemmap
  *
@@ -308,8 +317,6 @@ void vmemmap_close_batch(struct vmemmap_batch *batch);
 
 /**
  * struct vmemmap_fill - what to map in a range of the vmemmap
- * @nid: node that blocks and tables should come from
- * @huge: make each empty slot a PMD leaf, as far as blocks can be allocated
  * @altmap: allocate blocks from this device; NULL means from RAM. Tables always
  *	come from RAM
  * @shared: map this page at every address, with a reference per PTE; none at
@@ -319,17 +326,19 @@ void vmemmap_close_batch(struct vmemmap_batch *batch);
  *	their own, all later ones map the last of these
  * @first: address of the first struct page of such a compound page, on a page, at
  *	or before the range
+ * @nid: node that blocks and tables should come from
+ * @huge: make each empty slot a PMD leaf, as far as blocks can be allocated
  *
  * @shared and @compound_size each exclude all the others; with CONFIG_DEBUG_VM, any
  * other combination is refused with a warning and -EINVAL.
  */
 struct vmemmap_fill {
-	int nid;
-	bool huge;
 	struct vmem_altmap *altmap;
 	struct page *shared;
 	unsigned long compound_size;
 	unsigned long first;
+	int nid;
+	bool huge;
 };
 
 /**

@@ -185,25 +185,43 @@ static bool __meminit fill_pmd(pmd_t *pmd, unsigned long addr,
 }
 
 /*
+ * Does a node use enough of a slot? At boot, several calls fill it where the node has
+ * gaps.
+ */
+static noinline bool __meminit is_used_enough(unsigned long addr,
+					      unsigned long next, int nid)
+{
+	const unsigned long slot = ALIGN_DOWN(addr, PMD_SIZE);
+	const unsigned long enough = PMD_SIZE / 4;
+
+	return next - addr >= enough ||
+	       sparse_boot_size(slot, slot + PMD_SIZE, nid) >= enough;
+}
+
+/*
  * A device may back a leaf only if no neighbour can come to use it. RAM may, as
  * long as at most three quarters of the leaf go to waste: a section's memory map
  * takes up a quarter or more of each slot on x86 with an 80-byte struct page. At
- * boot, all that the node has in the slot counts, since it is filled by several
- * calls where the node has gaps.
+ * boot, all that the node has in the slot counts.
  */
 static bool __meminit is_huge_wanted(unsigned long addr, unsigned long next,
 				     const struct vmemmap_fill *fill)
 {
-	const unsigned long slot = ALIGN_DOWN(addr, PMD_SIZE);
-	const unsigned long enough = PMD_SIZE / 4;
-	const unsigned long size = next - addr;
-
-	if (!fill->huge || size == PMD_SIZE)
+	if (!fill->huge || next - addr == PMD_SIZE)
 		return fill->huge;
-	if (fill->altmap)
-		return false;
-	return size >= enough ||
-	       sparse_boot_size(slot, slot + PMD_SIZE, fill->nid) >= enough;
+	return !fill->altmap && is_used_enough(addr, next, fill->nid);
+}
+
+/* Not inline, so that leaves save no registers for it. */
+static noinline int __meminit fill_table(pud_t *pud, unsigned long addr,
+					 unsigned long next,
+					 const struct vmemmap_fill *fill)
+{
+	pmd_t *pmd = vmemmap_pmd_populate(pud, addr, fill->nid);
+
+	if (!pmd)
+		return -ENOMEM;
+	return fill_ptes(pte_offset_kernel(pmd, addr), addr, next, fill);
 }
 
 /* Fill [addr, next), which lies in the slot @pmd below @pud. */
@@ -223,10 +241,7 @@ static int __meminit fill_slot(pud_t *pud, pmd_t *pmd, unsigned long addr,
 		return 0;
 	}
 
-	pmd = vmemmap_pmd_populate(pud, addr, fill->nid);
-	if (!pmd)
-		return -ENOMEM;
-	return fill_ptes(pte_offset_kernel(pmd, addr), addr, next, fill);
+	return fill_table(pud, addr, next, fill);
 }
 
 /* ---- Ranges ---- */
@@ -236,7 +251,7 @@ static int __meminit fill_slot(pud_t *pud, pmd_t *pmd, unsigned long addr,
  * tables. Returns the PUD entry; -ENOMEM if a table cannot be allocated, -EEXIST if a
  * leaf is in the way. The tables that were built stay.
  */
-static pud_t * __meminit descend(unsigned long addr, int node)
+static noinline pud_t * __meminit descend(unsigned long addr, int node)
 {
 	pgd_t *pgd;
 	p4d_t *p4d;
@@ -281,19 +296,20 @@ static void __meminit verify_last_leaf(pmd_t *pmd, unsigned long start,
 static int __meminit fill_pages(unsigned long start, unsigned long end,
 				const struct vmemmap_fill *fill)
 {
-	unsigned long addr, next;
+	unsigned long addr, next, next_table = start;
 	pud_t *pud = NULL;
 	pmd_t *pmd = NULL;
 	int err;
 
 	for (addr = start; addr < end; addr = next, pmd++) {
 		next = vmemmap_span_end(addr, end, PMD_SIZE);
-		if (!pud || IS_ALIGNED(addr, PUD_SIZE)) {
-			pud = descend(addr, fill->nid);
+		if (addr == next_table) {
+			pud = vmemmap_find_pud(addr) ?: descend(addr, fill->nid);
 			err = PTR_ERR_OR_ZERO(pud);
 			if (err)
 				goto failed;
 			pmd = pmd_offset(pud, addr);
+			next_table = ALIGN_DOWN(addr, PUD_SIZE) + PUD_SIZE;
 		}
 		err = fill_slot(pud, pmd, addr, next, fill);
 		if (err)
@@ -319,30 +335,28 @@ static bool __meminit is_valid_fill(const struct vmemmap_fill *fill)
 	return !fill->shared || (!fill->huge && !fill->altmap);
 }
 
-int __meminit vmemmap_fill_range(unsigned long start, unsigned long end,
-				 const struct vmemmap_fill *fill)
+/*
+ * Fill a range whose first or last page describes a neighbour too. A device backs
+ * no such page:
+ *
+ *	struct pages	   start				end
+ *	pages		| RAM | device | device | ... | device | RAM |
+ */
+static noinline int __meminit
+fill_beside_neighbours(unsigned long start, unsigned long end,
+		       const struct vmemmap_fill *fill)
 {
 	const unsigned long page_start = PAGE_ALIGN_DOWN(start);
 	const unsigned long page_end = PAGE_ALIGN(end);
 	struct vmemmap_fill ram = *fill;
 	int err = 0;
 
-	if (IS_ENABLED(CONFIG_DEBUG_VM) && WARN_ON_ONCE(!is_valid_fill(fill)))
-		return -EINVAL;
-	if (start > end || end > page_end)
-		return -EINVAL;
 	/* Where subsections share a page, the first of them has mapped it. */
 	if (page_end - page_start == PAGE_SIZE && vmemmap_lookup_page(page_start))
 		return 0;
 	if (!fill->altmap)
 		return fill_pages(page_start, page_end, fill);
 
-	/*
-	 * A device backs no page at the ends that describes a neighbour too:
-	 *
-	 *	struct pages	   start				end
-	 *	pages		| RAM | device | device | ... | device | RAM |
-	 */
 	ram.altmap = NULL;
 	start = min(PAGE_ALIGN(start), page_end);
 	end = max(PAGE_ALIGN_DOWN(end), start);
@@ -354,6 +368,18 @@ int __meminit vmemmap_fill_range(unsigned long start, unsigned long end,
 	if (!err && end < page_end)
 		err = fill_pages(end, page_end, &ram);
 	return err;
+}
+
+int __meminit vmemmap_fill_range(unsigned long start, unsigned long end,
+				 const struct vmemmap_fill *fill)
+{
+	if (IS_ENABLED(CONFIG_DEBUG_VM) && WARN_ON_ONCE(!is_valid_fill(fill)))
+		return -EINVAL;
+	if (start > end || end > PAGE_ALIGN(end))
+		return -EINVAL;
+	if (PAGE_ALIGNED(start | end))
+		return fill_pages(start, end, fill);
+	return fill_beside_neighbours(start, end, fill);
 }
 
 #ifdef VMEMMAP_PUBLIC_LEVELS

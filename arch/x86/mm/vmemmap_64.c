@@ -11,13 +11,13 @@
 #include <linux/mm.h>
 #include <linux/vmemmap.h>
 
-static unsigned long vmemmap_end(void)
+static inline unsigned long vmemmap_end(void)
 {
 	return VMEMMAP_START +
 	       (sizeof(struct page) << (MAX_PHYSMEM_BITS - PAGE_SHIFT));
 }
 
-static bool is_vmemmap_range(unsigned long start, unsigned long end)
+static inline bool is_vmemmap_range(unsigned long start, unsigned long end)
 {
 	return start >= VMEMMAP_START && start <= end && end <= vmemmap_end();
 }
