@@ -213,21 +213,35 @@ void __meminit vmemmap_close_boot_buffer(void)
 	boot_buffer_trim(boot_buffer.end);
 }
 
-static void * __meminit alloc_boot_buffer(unsigned long size)
+/* Does the piece start with a block of @size? Never after boot. */
+static bool __meminit boot_buffer_has(unsigned long size)
 {
-	unsigned long block = ALIGN(boot_buffer.start, size);
+	return boot_buffer.start + size <= boot_buffer.end &&
+	       IS_ALIGNED(boot_buffer.start, size);
+}
 
-	if (block + size > boot_buffer.end) {
-		if (boot_buffer.size < size)
-			return NULL;
-		boot_buffer_fill(size);
-		block = boot_buffer.start;
-		if (!block)
-			return NULL;
-	}
-	boot_buffer_trim(block);
+static void * __meminit boot_buffer_take(unsigned long size)
+{
+	void *block = (void *)boot_buffer.start;
+
 	boot_buffer.start += size;
-	return (void *)block;
+	return block;
+}
+
+/*
+ * A block that the piece does not start with: go on in the piece, or search for
+ * another one, or for the block alone.
+ */
+static void * __meminit alloc_boot_block(unsigned long size, int node)
+{
+	const unsigned long block = ALIGN(boot_buffer.start, size);
+
+	if (block + size <= boot_buffer.end)
+		boot_buffer_trim(block);
+	else if (size <= boot_buffer.size)
+		boot_buffer_fill(size);
+	return boot_buffer_has(size) ? boot_buffer_take(size) :
+				       alloc_memblock(size, size, node, false);
 }
 
 /* ---- Tables ---- */
@@ -644,21 +658,32 @@ void * __meminit vmemmap_alloc_block_buf(unsigned long size, int node,
 {
 	if (altmap)
 		return alloc_lone_altmap_block(altmap, size);
-	return sparse_buffer_alloc(size) ?: alloc_boot_buffer(size) ?:
-	       vmemmap_alloc_block(size, node);
+	if (slab_is_available())
+		return vmemmap_alloc_block(size, node);
+	return sparse_buffer_alloc(size) ?: alloc_boot_block(size, node);
+}
+
+/* Not inline, so that a block that is at hand saves no registers. */
+static noinline void * __meminit alloc_huge_ram(int node)
+{
+	struct page *page;
+
+	KUNIT_STATIC_STUB_REDIRECT(vmemmap_alloc_block, PMD_SIZE, node);
+
+	if (!slab_is_available())
+		return sparse_buffer_alloc(PMD_SIZE) ?:
+		       alloc_boot_block(PMD_SIZE, node);
+	page = alloc_quickly(PMD_ORDER, node);
+	return page ? page_address(page) : NULL;
 }
 
 void * __meminit vmemmap_alloc_huge(int node, struct vmem_altmap *altmap)
 {
-	struct page *page;
-
-	if (altmap || !slab_is_available())
-		return vmemmap_alloc_block_buf(PMD_SIZE, node, altmap);
-
-	KUNIT_STATIC_STUB_REDIRECT(vmemmap_alloc_block, PMD_SIZE, node);
-
-	page = alloc_quickly(PMD_ORDER, node);
-	return page ? page_address(page) : NULL;
+	if (altmap)
+		return alloc_lone_altmap_block(altmap, PMD_SIZE);
+	if (boot_buffer_has(PMD_SIZE))
+		return boot_buffer_take(PMD_SIZE);
+	return alloc_huge_ram(node);
 }
 
 /* ---- Base pages of a slot ---- */
