@@ -41,27 +41,41 @@ static inline bool is_section_chunk(unsigned long pfn, unsigned long nr_pages)
 
 /* ---- Live subsections at boot ---- */
 
-/* Sections without a memory map are skipped. */
-static void __init mark_subsections(unsigned long pfn, unsigned long nr_pages)
+/* The section behind @ms; only the first of a root is looked up. */
+static struct mem_section * __init next_section(struct mem_section *ms,
+						unsigned long nr)
 {
-	const unsigned long end_pfn = pfn + nr_pages;
-	unsigned long next;
-	unsigned int first;
+	return ms && nr % SECTIONS_PER_ROOT ? ms + 1 : __nr_to_section(nr);
+}
 
-	for (; pfn < end_pfn; pfn = next) {
-		struct mem_section *ms = __pfn_to_section(pfn);
+/* [pfn, end_pfn) lies in the section. */
+static void __init mark_part(struct mem_section *ms, unsigned long pfn,
+			     unsigned long end_pfn)
+{
+	const unsigned int first = subsection_map_index(pfn);
 
-		next = section_chunk_end(pfn, end_pfn);
+	bitmap_set(ms->usage->subsection_map, first,
+		   subsection_map_index(end_pfn - 1) - first + 1);
+}
+
+/* Sections without a memory map are skipped. */
+static void __init mark_subsections(unsigned long pfn, unsigned long end_pfn)
+{
+	const unsigned long first = pfn_to_section_nr(pfn);
+	const unsigned long last = pfn_to_section_nr(end_pfn - 1);
+	struct mem_section *ms = NULL;
+	unsigned long nr;
+
+	for (nr = first; nr <= last; nr++) {
+		ms = next_section(ms, nr);
 		if (!ms || !ms->usage)
 			continue;
-		if (next - pfn == PAGES_PER_SECTION) {
+		if (first < nr && nr < last)
 			bitmap_fill(ms->usage->subsection_map,
 				    SUBSECTIONS_PER_SECTION);
-			continue;
-		}
-		first = subsection_map_index(pfn);
-		bitmap_set(ms->usage->subsection_map, first,
-			   subsection_map_index(next - 1) - first + 1);
+		else
+			mark_part(ms, max(pfn, section_nr_to_pfn(nr)),
+				  min(end_pfn, section_nr_to_pfn(nr + 1)));
 	}
 }
 
@@ -76,12 +90,13 @@ void __init sparse_init_subsection_map(void)
 	int i;
 
 	for_each_mem_pfn_range(i, MAX_NUMNODES, &pfn, &end_pfn, NULL)
-		mark_subsections(pfn, end_pfn - pfn);
+		mark_subsections(pfn, end_pfn);
 }
 #else
 void __init sparse_init_subsection_map(unsigned long pfn, unsigned long nr_pages)
 {
-	mark_subsections(pfn, nr_pages);
+	if (nr_pages)
+		mark_subsections(pfn, pfn + nr_pages);
 }
 #endif
 
@@ -186,15 +201,13 @@ unsigned long __meminit sparse_boot_size(unsigned long start,
 
 /*
  * Boot maps the sections that follow a section by the same call. Returns the end of
- * that run; after boot, the section is alone.
+ * that run.
  */
 static unsigned long __meminit open_boot_run(unsigned long pfn,
 					     unsigned long next_pfn, int nid)
 {
 	unsigned long end_pfn = next_pfn;
 
-	if (slab_is_available())
-		return next_pfn;
 	if (!VMEMMAP_POPULATE_ONCE)
 		end_pfn = boot_run_end(next_pfn, nid);
 	vmemmap_open_boot_buffer(PAGE_SIZE * vmemmap_nr_pages(end_pfn - pfn), nid);
@@ -207,13 +220,16 @@ populate_section(unsigned long pfn, unsigned long nr_pages, int nid,
 		 struct vmem_altmap *altmap, struct dev_pagemap *pgmap)
 {
 	const unsigned long next_pfn = pfn + nr_pages;
+	const bool is_boot = !slab_is_available();
 	unsigned long end_pfn = next_pfn;
 	int err = -EINVAL;
 
 	if (is_section_chunk(pfn, nr_pages)) {
-		end_pfn = open_boot_run(pfn, next_pfn, nid);
+		if (is_boot)
+			end_pfn = open_boot_run(pfn, next_pfn, nid);
 		err = populate_memmap(pfn, end_pfn - pfn, nid, altmap, pgmap);
-		vmemmap_close_boot_buffer();
+		if (is_boot)
+			vmemmap_close_boot_buffer();
 	}
 	/* What a run has mapped before it failed is kept for the calls to come. */
 	if (err && end_pfn > next_pfn) {
@@ -301,10 +317,14 @@ static void __meminit subsection_mask(unsigned long *mask, unsigned long pfn,
 				      unsigned long end_pfn)
 {
 	const int first = subsection_map_index(pfn);
-	const int nr = subsection_map_index(end_pfn - 1) - first + 1;
+	const int last = subsection_map_index(end_pfn - 1);
 
+	if (SUBSECTIONS_PER_SECTION == BITS_PER_LONG) {
+		*mask = GENMASK(last, first);
+		return;
+	}
 	bitmap_zero(mask, SUBSECTIONS_PER_SECTION);
-	bitmap_set(mask, first, nr);
+	bitmap_set(mask, first, last - first + 1);
 }
 
 bool sparse_has_live_subsection(unsigned long pfn, unsigned long end_pfn)

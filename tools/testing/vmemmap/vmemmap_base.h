@@ -68,6 +68,7 @@ typedef uint64_t phys_addr_t;
 
 #define BIT(nr)			(1UL << (nr))
 #define BITS_PER_LONG		64
+#define GENMASK(high, low)	(~0UL << (low) & ~0UL >> (BITS_PER_LONG - 1 - (high)))
 #define BITS_TO_LONGS(nr)	DIV_ROUND_UP(nr, BITS_PER_LONG)
 #define DIV_ROUND_UP(n, d)	(((n) + (d) - 1) / (d))
 #define ALIGN_DOWN(x, a)	((x) & ~((typeof(x))(a) - 1))
