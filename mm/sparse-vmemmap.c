@@ -540,10 +540,13 @@ static unsigned long * __meminit altmap_used(const struct vmem_altmap *altmap)
 	return used;
 }
 
-/* The lowest hole for a block of @nr_pfns; the end of the window if there is none. */
-static unsigned long __meminit altmap_find_hole(const struct vmem_altmap *altmap,
-						unsigned long nr_pfns,
-						struct vmemmap_holes *holes)
+/*
+ * The lowest hole for a block of @nr_pfns; the end of the window if there is none. Not
+ * inline, so that other blocks save no registers for it.
+ */
+static noinline unsigned long __meminit
+altmap_find_hole(const struct vmem_altmap *altmap, unsigned long nr_pfns,
+		 struct vmemmap_holes *holes)
 {
 	const unsigned long start = altmap_start(altmap);
 	const unsigned long align_mask = (nr_pfns & -nr_pfns) - 1;

@@ -26,6 +26,12 @@ int __meminit vmemmap_populate(unsigned long start, unsigned long end, int node,
 	return vmemmap_populate_hugepages(start, end, node, altmap);
 }
 
+void __meminit vmemmap_set_pmd(pmd_t *pmd, void *p, int node,
+			       unsigned long addr, unsigned long next)
+{
+	set_pmd(pmd, pfn_pmd(PHYS_PFN(__pa(p)), mk_pmd_sect_prot(PAGE_KERNEL)));
+}
+
 #ifdef CONFIG_MEMORY_HOTPLUG
 void vmemmap_free(unsigned long start, unsigned long end,
 		  struct vmem_altmap *altmap)
