@@ -21,20 +21,12 @@ download() {
 	cd "$got" && apt-get -o APT::Sandbox::User="$(id -un)" download "$package"
 }
 
-# The same from those suites, of the mirror that this machine uses.
-download_from_suites() (
-	options=(-o Dir::Etc::sourceparts=- -o Dir::Etc::sourcelist="$got/apt/sources.list")
-	rm -rf "$got/apt" && mkdir -p "$got/apt" && cd "$got"
-	# shellcheck disable=SC2016 # apt's own variable
-	mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' \
-		'Label: Debian' | sed -n 1p)
-	for suite in ${suites[$BASE]}; do
-		echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]" \
-			"${mirror:?apt knows no mirror of Debian}" "$suite main"
-	done >apt/sources.list
-	private_apt "$got/apt" "${options[@]}" update &&
-		private_apt "$got/apt" "${options[@]}" download "$package"
-)
+# The same from those suites.
+download_from_suites() {
+	rm -rf "$got/apt" && cd "$got" &&
+		suites_apt "$got/apt" "${suites[$BASE]}" update &&
+		suites_apt "$got/apt" "${suites[$BASE]}" download "$package"
+}
 
 unpack() {
 	local debs=("$got/$package"_*.deb)

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# busybox.sh <x86_64|arm64> - print where a static busybox for guests of that
+# busybox.sh <x86_64|arm64|riscv64> - print where a static busybox for guests of that
 # architecture is; fetch it if need be
 
 # shellcheck source=tools/vmemmap/lib.sh
@@ -8,21 +8,26 @@
 
 case ${1-} in
 x86_64) arch=amd64 ;;
-arm64) arch=arm64 ;;
-*) fail "busybox.sh: the architecture is x86_64 or arm64, not '${1-}'" ;;
+arm64|riscv64) arch=$1 ;;
+*) fail "busybox.sh: the architecture is x86_64, arm64 or riscv64, not '${1-}'" ;;
 esac
 dir=$cache/busybox-$arch
 
 # apt as it would be on a machine of that architecture, with the sources of this
-# one.
+# one; or with those of the first suite that has the architecture.
 foreign_apt() {
-	private_apt "$dir.part" -o APT::Architecture="$arch" -o APT::Architectures="$arch" "$@"
+	local apt=(private_apt "$dir.part")
+
+	[ "$arch" != riscv64 ] || apt=(suites_apt "$dir.part" trixie)
+	"${apt[@]}" -o APT::Architecture="$arch" -o APT::Architectures="$arch" "$@"
 }
 
+# The package has it in /bin or in /usr/bin.
 unpack() {
 	rm -rf "$dir.part" && mkdir -p "$dir.part" && cd "$dir.part" &&
 		foreign_apt update && foreign_apt download busybox-static &&
-		dpkg-deb -x busybox-static_*.deb . && rm -rf lists cache ./*.deb
+		dpkg-deb -x busybox-static_*.deb . && rm -rf lists cache sources.list ./*.deb &&
+		{ [ -e bin ] || ln -s usr/bin bin; }
 }
 
 fetch() {

@@ -232,6 +232,23 @@ private_apt() {
 		-o APT::Update::Error-Mode=any -o Acquire::Languages=none "$@"
 }
 
+# suites_apt <dir> <suites> <arguments of apt-get>...: the same with these suites of Debian,
+# from the mirror that this machine uses.
+suites_apt() {
+	local dir=$1 suites=$2 mirror suite
+
+	shift 2
+	mkdir -p "$dir"
+	# shellcheck disable=SC2016 # apt's own variable
+	mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' \
+		'Label: Debian' | sed -n 1p)
+	for suite in $suites; do
+		echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]" \
+			"${mirror:?apt knows no mirror of Debian}" "$suite main"
+	done >"$dir/sources.list"
+	private_apt "$dir" -o Dir::Etc::sourceparts=- -o Dir::Etc::sourcelist="$dir/sources.list" "$@"
+}
+
 # The version of this back end.
 own_version() { sed -n 's/^#define VMEMMAP_VERSION "\(.*\)"$/\1/p' "$top/mm/vmemmap.h"; }
 
