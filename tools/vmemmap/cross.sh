@@ -34,7 +34,7 @@ callers() {
 	riscv64-*) echo arch/riscv/mm/init.o arch/riscv/mm/vmemmap.o ;;
 	powerpc64*) echo arch/powerpc/mm/init_64.o ;;
 	s390-*) echo arch/s390/mm/vmem.o ;;
-	loongarch64-*) echo arch/loongarch/mm/init.o ;;
+	loongarch64-*) echo arch/loongarch/mm/init.o arch/loongarch/mm/vmemmap.o ;;
 	sparc64-*) echo arch/sparc/mm/init_64.o ;;
 	esac
 }
