@@ -26,7 +26,7 @@ declare -A qemu=(
 	[riscv64]="qemu-system-riscv64 -machine virt"
 )
 # On a busy host the first ticks come too late for those who count them.
-declare -A append=([x86_64]="console=ttyS0 no_timer_check" [arm64]="console=ttyAMA0"
+declare -A append=([x86_64]="console=ttyS0 no_timer_check tsc=reliable" [arm64]="console=ttyAMA0"
 	[riscv64]="console=ttyS0")
 
 # A kernel that serves page tables of several depths is booted with each, and one that

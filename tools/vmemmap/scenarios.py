@@ -140,8 +140,9 @@ def unplug_dimm(name: str) -> Action:
 
 # ---- x86_64: a DIMM comes and goes, and persistent memory is used meanwhile ----
 
-# On a busy host the first ticks come too late for those who count them.
-X86_CONSOLE = "console=ttyS0 no_timer_check"
+# On a busy host the first ticks come too late for those who count them, and CPUs that
+# compare their clocks may wait for each other for ever.
+X86_CONSOLE = "console=ttyS0 no_timer_check tsc=reliable"
 
 X86_64 = Geometry(
     page=4 * KIB, struct_page=64,
