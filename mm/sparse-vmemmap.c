@@ -430,6 +430,35 @@ void vmemmap_wrprotect_range(unsigned long start, unsigned long end)
 	}
 }
 
+/* Nobody can write to a tail page that many compound pages share. */
+static bool is_shared(pte_t pte)
+{
+	return !pte_none(pte) && !pte_write(pte);
+}
+
+unsigned long vmemmap_run_end(unsigned long addr, unsigned long end,
+			      bool shared)
+{
+	unsigned long next;
+
+	for (; addr < end; addr = next) {
+		pmd_t *pmd = vmemmap_find_slot(addr);
+		pte_t *pte;
+
+		next = vmemmap_span_end(addr, end, PMD_SIZE);
+		if (!pmd || pmd_none(pmdp_get(pmd)) || pmd_leaf(pmdp_get(pmd))) {
+			if (shared)
+				return addr;
+			continue;
+		}
+		pte = pte_offset_kernel(pmd, addr);
+		for (; addr < next; addr = PAGE_ALIGN(addr + 1), pte++)
+			if (is_shared(ptep_get(pte)) != shared)
+				return addr;
+	}
+	return end;
+}
+
 /* ---- Blocks of a device ----
  *
  * An altmap has two counters and no room for more, since callers copy the struct,

@@ -24,7 +24,8 @@
  *   slot	 the span of one PMD entry: empty, a leaf, or a table of PTEs
  *   unit	 what one leaf maps; the smallest piece that can be freed
  *   head, tail	 of the vmemmap pages of one compound page, the first ones have a
- *		 block each (the head's), and all later ones map one tail page
+ *		 block each (the head's), and all later ones map one tail page: one
+ *		 of the compound page, or the only one of the zone for that order
  *   section	 the granule of the physical address space (SECTION_SIZE_BITS)
  *   subsection	 the granule of memory hotplug (2 MiB); each section has a bitmap
  *		 of its live subsections
@@ -155,6 +156,19 @@ void vmemmap_count_mapped(unsigned long start, unsigned long end,
  * Context: does not sleep.
  */
 void vmemmap_wrprotect_range(unsigned long start, unsigned long end);
+
+/**
+ * vmemmap_run_end() - the end of pages that are shared, or of those that are not
+ * @addr: address in the vmemmap
+ * @end: end of the range to search
+ * @shared: search for the end of those that are shared: mapped by a PTE that is
+ *	read-only
+ *
+ * Context: does not sleep.
+ * Return: the first address from @addr on that is not as @shared says; @end if there
+ * is none.
+ */
+unsigned long vmemmap_run_end(unsigned long addr, unsigned long end, bool shared);
 
 /* ---- sparse-vmemmap.c: blocks ---- */
 
@@ -323,9 +337,12 @@ void vmemmap_close_batch(struct vmemmap_batch *batch);
  *	boot, where it is never freed. NULL means a block for each leaf
  * @compound_size: bytes of the struct pages of each compound page; 0 means that
  *	there are none. The first VMEMMAP_RESERVE_NR pages of each get a block of
- *	their own, all later ones map the last of these
+ *	their own, all later ones map the last of these or @zone_tail
  * @first: address of the first struct page of such a compound page, on a page, at
  *	or before the range
+ * @zone_tail: with @compound_size: map this page, which outlives the range,
+ *	read-only and without a reference; keep what is mapped already. NULL: there
+ *	is none
  * @nid: node that blocks and tables should come from
  * @huge: make each empty slot a PMD leaf, as far as blocks can be allocated
  *
@@ -337,6 +354,7 @@ struct vmemmap_fill {
 	struct page *shared;
 	unsigned long compound_size;
 	unsigned long first;
+	struct page *zone_tail;
 	int nid;
 	bool huge;
 };
@@ -351,8 +369,9 @@ struct vmemmap_fill {
  * An empty slot becomes a leaf if one is wanted and can be allocated, otherwise a
  * table of PTEs. In a table of PTEs, those that are empty are filled and the others
  * are kept. A slot that is a leaf is kept: all of it is mapped already. Where a page
- * is to be shared, a leaf or another page is refused: its struct pages would stay
- * uninitialised, since those of tails are initialised once for all.
+ * is to be shared that is not @zone_tail, a leaf or another page is refused: its
+ * struct pages would stay uninitialised, since those of tails are initialised once
+ * for all.
  *
  * An altmap backs only leaves that lie wholly inside the range; those at its ends
  * come from RAM, since they may come to describe a neighbour, which outlives the
@@ -417,8 +436,10 @@ struct vmemmap_cleared {
  * @nr_pages: length of the range
  * @pgmap: the device; see vmemmap_populate_compound_pages()
  *
- * mm/mm_init.c:compound_nr_pages() knows this layout too: it initialises the
- * struct pages in these pages and no others.
+ * It may be more where the tail page of the zone is shared and a neighbour has mapped
+ * part of the range before; see vmemmap_count_own_pages().
+ *
+ * mm/mm_init.c initialises the struct pages in these pages and no others.
  *
  * Context: any.
  * Return: the number of pages; 0 if @pgmap has no such range.
@@ -426,6 +447,16 @@ struct vmemmap_cleared {
 unsigned long vmemmap_compound_nr_pages(unsigned long pfn,
 					unsigned long nr_pages,
 					struct dev_pagemap *pgmap);
+
+/**
+ * vmemmap_count_own_pages() - how many pages a range has that are not shared
+ * @pfn: first page frame described
+ * @nr_pages: length of the range, as it is mapped now
+ *
+ * Context: see vmemmap_run_end().
+ * Return: the number of pages, mapped or not, that do not map the tail page of a zone.
+ */
+long vmemmap_count_own_pages(unsigned long pfn, unsigned long nr_pages);
 
 /**
  * vmemmap_is_misaligned() - does a device start on no multiple of its page size?
@@ -439,6 +470,17 @@ unsigned long vmemmap_compound_nr_pages(unsigned long pfn,
  */
 bool vmemmap_is_misaligned(unsigned long pfn, struct dev_pagemap *pgmap);
 
+/**
+ * vmemmap_init_poison() - poison the struct pages of a device that are not shared
+ * @page: the first of them
+ * @size: in bytes
+ *
+ * With CONFIG_DEBUG_VM; see page_init_poison().
+ *
+ * Context: see vmemmap_run_end().
+ */
+void vmemmap_init_poison(struct page *page, size_t size);
+
 #ifndef vmemmap_populate_compound_pages
 /**
  * vmemmap_populate_compound_pages() - map the struct pages of device memory
@@ -451,8 +493,12 @@ bool vmemmap_is_misaligned(unsigned long pfn, struct dev_pagemap *pgmap);
  *	in the next one, and the compound pages are counted from its start
  *
  * Each compound page gets VMEMMAP_RESERVE_NR vmemmap pages of its own; all
- * later ones map the last of these. The range may start or end within a compound
+ * later ones map the last of these, and the range may start or end within a compound
  * page, if what lies before has been populated.
+ *
+ * If VMEMMAP_RESERVE_NR is 1, they map the tail page of the zone instead, as far as
+ * the compound page starts on a multiple of its size and lies wholly in the range of
+ * @pgmap, and nothing else is mapped there. The range may start and end anywhere.
  *
  * Return: 0; -ENOMEM or -EEXIST as vmemmap_fill_range(); -EINVAL if @pgmap has no
  * such range, the compound pages do not start on a vmemmap page, or the tail page of
@@ -467,6 +513,7 @@ int vmemmap_populate_compound_pages(unsigned long start_pfn,
 /* ---- What tests replace or look into ---- */
 
 #if IS_ENABLED(CONFIG_KUNIT)
+struct zone *vmemmap_device_zone(int nid);
 struct page *vmemmap_alloc_pages(unsigned int order, int node);
 bool vmemmap_put_altmap_block(struct vmem_altmap *altmap, unsigned long pfn,
 			      unsigned int order);

@@ -88,6 +88,39 @@
 #endif
 #endif
 
+/*
+ * Tails find their head by their own address, so that those of an order are alike in a
+ * zone: VMEMMAP_RESERVE_NR says so.
+ */
+#ifdef VMEMMAP_POPULATE_HVO
+#define VMEMMAP_ZONE_TAILS
+#endif
+
+#if defined(VMEMMAP_ZONE_TAILS) && defined(CONFIG_ZONE_DEVICE)
+#define VMEMMAP_DEVICE_TAILS
+
+static inline bool vmemmap_has_zone_tails(void)
+{
+	return VMEMMAP_RESERVE_NR == 1;
+}
+
+/* As memmap_init_zone_device() initialises the struct page of a tail. */
+static inline void vmemmap_init_device_tail(struct page *tail,
+					    unsigned int order, int nid)
+{
+	__init_single_page(tail, 0, ZONE_DEVICE, nid);
+	__SetPageReserved(tail);
+	tail->zone_device_data = NULL;
+	prep_compound_tail(tail, NULL, order);
+	set_page_count(tail, 0);
+}
+#else
+static inline bool vmemmap_has_zone_tails(void)
+{
+	return false;
+}
+#endif
+
 /* Without a buffer of sparse_init(), there is the boot buffer. */
 #ifdef VMEMMAP_TAIL_MIN_ORDER
 static inline void *sparse_buffer_alloc(unsigned long size)

@@ -40,7 +40,8 @@ struct vmemmap_piece {
 /*
  * A fixed array, so that removal allocates nothing; mem_hotplug_lock guards it.
  * @leaves and @tables are what was cleared. @nr_tables of the pieces are tables.
- * @nr_shared entries mapped a page of a row that another entry mapped as well.
+ * @nr_shared entries mapped a page of a row that another entry mapped as well, or the
+ * tail page of a zone, which is no piece.
  * @altmap is the device that blocks may have been allocated from, or NULL.
  * @nr_begins counts the calls of vmemmap_gather_begin() without an end yet.
  */
@@ -127,6 +128,11 @@ static void release_piece(const struct vmemmap_piece *piece)
 		vmemmap_put_row(piece->pfn, piece->nr_pages);
 }
 
+static bool is_nothing_gathered(void)
+{
+	return !gather.nr_pieces && !gather.nr_shared;
+}
+
 /* Flush, then release. */
 static void gather_finish(void)
 {
@@ -135,7 +141,7 @@ static void gather_finish(void)
 	const struct vmemmap_piece *piece = gather.pieces;
 	const struct vmemmap_piece *end = piece + gather.nr_pieces;
 
-	if (!gather.nr_pieces)
+	if (is_nothing_gathered())
 		return;
 
 	vmemmap_flush(&gather.leaves, &gather.tables);
@@ -195,7 +201,7 @@ static void extend_cleared(struct vmemmap_cleared *cleared,
 static void gather_leaves(unsigned long start, unsigned long end,
 			  unsigned long size)
 {
-	if (!gather.nr_pieces)
+	if (is_nothing_gathered())
 		gather.leaves.end = 0;
 	extend_cleared(&gather.leaves, start, end, size);
 }
@@ -249,7 +255,7 @@ static void gather_page(unsigned long pfn, unsigned int nr_refs)
 static void gather_table(unsigned long start, unsigned long end, void *table)
 {
 	trace_vmemmap_prune(start, end);
-	if (!gather.nr_pieces)
+	if (is_nothing_gathered())
 		gather.leaves.end = 0;
 	extend_cleared(&gather.tables, start, end, end - start);
 	gather.nr_tables++;
@@ -302,6 +308,10 @@ static void unmap_ptes(pte_t *pte, unsigned long addr, unsigned long next)
 		if (pte_none(old))
 			continue;
 		pte_clear(&init_mm, addr, pte);
+		if (vmemmap_has_zone_tails() && !pte_write(old)) {
+			gather.nr_shared++;
+			continue;
+		}
 		if (nr_refs && !pte_same(old, last)) {
 			gather_page(pte_pfn(last), nr_refs);
 			nr_refs = 0;

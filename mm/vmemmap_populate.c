@@ -24,22 +24,26 @@
 /*
  * Map fill->shared by those of the PTEs for [addr, next) that are empty. Returns
  * -EEXIST at the first that maps another page: its struct pages are not those of
- * a tail, and nobody initialises them.
+ * a tail, and nobody initialises them. Where the tail page is that of the zone, all
+ * struct pages but its own are initialised, so that another page stays.
  */
 static int __meminit fill_shared(pte_t *pte, unsigned long addr,
 				 unsigned long next,
 				 const struct vmemmap_fill *fill)
 {
 	const unsigned long pfn = page_to_pfn(fill->shared);
-	const pte_t shared = pfn_pte(pfn, PAGE_KERNEL);
 	const unsigned long start = addr;
+	pte_t shared = pfn_pte(pfn, PAGE_KERNEL);
 	unsigned long nr_filled = 0;
+
+	if (fill->zone_tail)
+		shared = pte_wrprotect(shared);
 
 	for (; addr < next; addr += PAGE_SIZE, pte++) {
 		if (pte_none(ptep_get(pte))) {
 			set_pte_at(&init_mm, addr, pte, shared);
 			nr_filled++;
-		} else if (pte_pfn(ptep_get(pte)) != pfn) {
+		} else if (!fill->zone_tail && pte_pfn(ptep_get(pte)) != pfn) {
 			break;
 		}
 	}
@@ -47,9 +51,9 @@ static int __meminit fill_shared(pte_t *pte, unsigned long addr,
 	if (nr_filled) {
 		/*
 		 * The page has no struct page yet at boot, so it cannot be counted
-		 * and is never freed.
+		 * and is never freed; nor is that of a zone.
 		 */
-		if (slab_is_available())
+		if (!fill->zone_tail && slab_is_available())
 			page_ref_add(fill->shared, nr_filled);
 		trace_vmemmap_populate(start, addr, fill, PAGE_SIZE,
 				       nr_filled * PAGE_SIZE);
@@ -87,7 +91,8 @@ static int __meminit fill_own(pte_t *pte, unsigned long addr,
 
 /*
  * Fill a slot's share of compound pages: the first VMEMMAP_RESERVE_NR vmemmap
- * pages of each get a block of their own, the others map the last of these.
+ * pages of each get a block of their own, the others map the tail page of the zone or
+ * the last of these.
  */
 static int __meminit fill_compound(pte_t *pte, unsigned long addr,
 				   unsigned long next,
@@ -95,7 +100,11 @@ static int __meminit fill_compound(pte_t *pte, unsigned long addr,
 				   struct vmemmap_batch *batch)
 {
 	const unsigned long own_size = VMEMMAP_RESERVE_NR * PAGE_SIZE;
-	struct vmemmap_fill tails = { .nid = fill->nid };
+	struct vmemmap_fill tails = {
+		.nid = fill->nid,
+		.shared = fill->zone_tail,
+		.zone_tail = fill->zone_tail,
+	};
 	unsigned long own_end, end;
 	int err;
 
@@ -114,8 +123,10 @@ static int __meminit fill_compound(pte_t *pte, unsigned long addr,
 		if (own_end == end)
 			continue;
 
-		tails.shared = addr < own_end ? pte_page(ptep_get(pte - 1)) :
-			       vmemmap_lookup_page(head + own_size - PAGE_SIZE);
+		if (!fill->zone_tail)
+			tails.shared = addr < own_end ?
+				pte_page(ptep_get(pte - 1)) :
+				vmemmap_lookup_page(head + own_size - PAGE_SIZE);
 		if (!tails.shared)
 			return -EINVAL;
 		err = fill_shared(pte, own_end, end, &tails);
@@ -235,7 +246,7 @@ static int __meminit fill_slot(pud_t *pud, pmd_t *pmd, unsigned long addr,
 			return 0;
 	} else if (pmd_leaf(pmdp_get(pmd))) {
 		/* A leaf shares nothing. */
-		if (fill->shared || fill->compound_size)
+		if (fill->shared || (fill->compound_size && !fill->zone_tail))
 			return -EEXIST;
 		vmemmap_check_pmd(pmd, fill->nid, addr, next);
 		return 0;
@@ -332,6 +343,8 @@ static bool __meminit is_valid_fill(const struct vmemmap_fill *fill)
 {
 	if (fill->compound_size)
 		return !fill->huge && !fill->altmap && !fill->shared;
+	if (fill->zone_tail)
+		return false;
 	return !fill->shared || (!fill->huge && !fill->altmap);
 }
 

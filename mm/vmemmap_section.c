@@ -392,7 +392,7 @@ void offline_mem_sections(unsigned long start_pfn, unsigned long end_pfn)
 	mark_sections(start_pfn, end_pfn, 0);
 }
 
-/* The pages by which the counters rise, whether they are RAM or a device's. */
+/* The pages that a memory map takes, whether they are RAM or a device's. */
 static long __meminit memmap_cost(unsigned long pfn, unsigned long nr_pages,
 				  struct vmem_altmap *altmap,
 				  struct dev_pagemap *pgmap)
@@ -400,6 +400,16 @@ static long __meminit memmap_cost(unsigned long pfn, unsigned long nr_pages,
 	if (vmemmap_can_optimize(altmap, pgmap))
 		return vmemmap_compound_nr_pages(pfn, nr_pages, pgmap);
 	return vmemmap_nr_pages(nr_pages);
+}
+
+/* The pages by which the counters rise: a neighbour may have mapped some of them. */
+static long nr_memmap_pages(unsigned long pfn, unsigned long nr_pages,
+			    struct vmem_altmap *altmap,
+			    struct dev_pagemap *pgmap)
+{
+	if (vmemmap_has_zone_tails() && vmemmap_can_optimize(altmap, pgmap))
+		return vmemmap_count_own_pages(pfn, nr_pages);
+	return memmap_cost(pfn, nr_pages, altmap, pgmap);
 }
 
 /* Base pages need a table for each slot. */
@@ -492,7 +502,7 @@ static void section_deactivate(unsigned long pfn, unsigned long nr_pages,
 		section_invalidate(ms);
 
 	if (!is_early) {
-		memmap_pages_add(-memmap_cost(pfn, nr_pages, altmap, pgmap));
+		memmap_pages_add(-nr_memmap_pages(pfn, nr_pages, altmap, pgmap));
 		free_memmap(pfn, nr_pages, altmap);
 	} else if (is_last) {
 		memmap_boot_pages_add(-vmemmap_nr_pages(PAGES_PER_SECTION));
@@ -530,8 +540,8 @@ static int __meminit section_activate(int nid, unsigned long pfn,
 	if (early_section(ms))
 		return 0;
 
-	memmap_pages_add(memmap_cost(pfn, nr_pages, altmap, pgmap));
 	err = populate_memmap(pfn, nr_pages, nid, altmap, pgmap);
+	memmap_pages_add(nr_memmap_pages(pfn, nr_pages, altmap, pgmap));
 	if (!err)
 		return 0;
 
@@ -577,7 +587,10 @@ int __meminit sparse_add_section(int nid, unsigned long start_pfn,
 	}
 
 	/* Make uses of an uninitialised struct page visible, if it can be written. */
-	if (!altmap || is_altmap_accessible(altmap))
+	if (vmemmap_has_zone_tails() && vmemmap_can_optimize(altmap, pgmap))
+		vmemmap_init_poison(pfn_to_page(start_pfn),
+				    sizeof(struct page) * nr_pages);
+	else if (!altmap || is_altmap_accessible(altmap))
 		page_init_poison(pfn_to_page(start_pfn),
 				 sizeof(struct page) * nr_pages);
 

@@ -9,6 +9,7 @@
 #include <linux/types.h>
 
 struct dev_pagemap;
+struct page;
 struct vmem_altmap;
 
 /**
@@ -148,5 +149,53 @@ unsigned int vmemmap_copied_levels(void);
  * Context: boot, or mem_hotplug_lock held for writing.
  */
 void vmemmap_flush_populated(unsigned long start, unsigned long end);
+
+/**
+ * vmemmap_own_end() - the end of the struct pages that are not shared
+ * @pfn: a page frame
+ * @end_pfn: end of the range to search
+ *
+ * Tails of compound pages of a device may map a page that all of the zone share, which
+ * was initialised before it was mapped, and which is read-only.
+ *
+ * Context: the memory map of the range stays; does not sleep.
+ * Return: the first page frame from @pfn on whose struct page is in such a page;
+ * @end_pfn if there is none.
+ */
+unsigned long vmemmap_own_end(unsigned long pfn, unsigned long end_pfn);
+
+/**
+ * vmemmap_shared_end() - the end of the struct pages that are shared
+ * @pfn: a page frame
+ * @end_pfn: end of the range to search
+ *
+ * Context: see vmemmap_own_end().
+ * Return: the first page frame from @pfn on whose struct page is in no such page;
+ * @end_pfn if there is none.
+ */
+unsigned long vmemmap_shared_end(unsigned long pfn, unsigned long end_pfn);
+
+/* The page frames of [start, end_pfn) whose struct pages are not shared. */
+#define for_each_own_pfn(pfn, start, end_pfn)				\
+	for (pfn = (start); pfn < (end_pfn);				\
+	     pfn = vmemmap_shared_end(pfn, end_pfn))			\
+		for (unsigned long __own_end = vmemmap_own_end(pfn, end_pfn); \
+		     pfn < __own_end; pfn++)
+
+/**
+ * vmemmap_uninit_poison() - poison the struct pages of a range that is removed
+ * @pfn: first page frame
+ * @nr_pages: length of the range, whose struct pages are still initialised
+ *
+ * With CONFIG_DEBUG_VM; see page_init_poison(). Those that are shared are spared.
+ *
+ * Context: see vmemmap_own_end().
+ */
+#if defined(CONFIG_DEBUG_VM) && defined(CONFIG_SPARSEMEM_VMEMMAP)
+void vmemmap_uninit_poison(unsigned long pfn, unsigned long nr_pages);
+#else
+#define vmemmap_uninit_poison(pfn, nr_pages) \
+	page_init_poison(pfn_to_page(pfn), sizeof(struct page) * (nr_pages))
+#endif
 
 #endif /* _LINUX_VMEMMAP_H */

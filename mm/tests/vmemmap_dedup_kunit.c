@@ -7,6 +7,7 @@
  * start of the window.
  */
 #include "vmemmap_kunit.h"
+#include <linux/vmemmap.h>
 
 /*
  * The rows: a range of device memory, and how many pages its memory map allocates if
@@ -18,26 +19,26 @@ struct vmemmap_dedup_case {
 	unsigned long per_compound;	/* filled by one compound page */
 	unsigned long first;		/* start of the range */
 	unsigned long nr;		/* length of the range */
-	unsigned long nr_own;		/* those with a block of their own */
+	unsigned long nr_own[2];	/* if each has two pages of its own, or one */
 };
 
 static const struct vmemmap_dedup_case vmemmap_dedup_cases[] = {
-	{ "one compound page",			8,    0,   8,   2 },
-	{ "two compound pages",			8,    0,   16,  4 },
-	{ "the smallest compound that shares",	4,    0,   16,  8 },
-	{ "a compound with nothing to share",	2,    0,   8,   8 },
-	{ "a head alone",			8,    0,   1,   1 },
-	{ "a tail with memory of its own",	8,    1,   1,   1 },
-	{ "shared tails alone",			8,    2,   6,   0 },
-	{ "one shared tail",			8,    7,   1,   0 },
-	{ "the head behind some tails",		8,    4,   5,   1 },
-	{ "the next compound's head and tails",	8,    4,   8,   2 },
-	{ "all but the first head",		8,    1,   11,  3 },
-	{ "a later compound page",		8,    24,  8,   2 },
-	{ "many compound pages",		8,    0,   512, 128 },
-	{ "the start of a huge compound page",	1024, 0,   512, 2 },
-	{ "the end of a huge compound page",	1024, 512, 512, 0 },
-	{ "over the end of a huge one",		512,  256, 512, 2 },
+	{ "one compound page",			8,    0,   8,   { 2, 1 } },
+	{ "two compound pages",			8,    0,   16,  { 4, 2 } },
+	{ "small compound pages",		4,    0,   16,  { 8, 4 } },
+	{ "the smallest compound pages",	2,    0,   8,   { 8, 4 } },
+	{ "a head alone",			8,    0,   1,   { 1, 1 } },
+	{ "the page behind the head",		8,    1,   1,   { 1, 0 } },
+	{ "shared tails alone",			8,    2,   6,   { 0, 0 } },
+	{ "one shared tail",			8,    7,   1,   { 0, 0 } },
+	{ "the head behind some tails",		8,    4,   5,   { 1, 1 } },
+	{ "the next compound's head and tails",	8,    4,   8,   { 2, 1 } },
+	{ "all but the first head",		8,    1,   11,  { 3, 1 } },
+	{ "a later compound page",		8,    24,  8,   { 2, 1 } },
+	{ "many compound pages",		8,    0,   512, { 128, 64 } },
+	{ "the start of a huge compound page",	1024, 0,   512, { 2, 1 } },
+	{ "the end of a huge compound page",	1024, 512, 512, { 0, 0 } },
+	{ "over the end of a huge one",		512,  256, 512, { 2, 1 } },
 };
 
 KUNIT_ARRAY_PARAM_DESC(dedup_rows, vmemmap_dedup_cases, name);
@@ -61,11 +62,12 @@ static struct range pfn_range(unsigned long pfn, unsigned long end_pfn)
 }
 
 /*
- * A device from @pos to the end of the window. There is room for a second range,
+ * A device from @pos to behind the window. There is room for a second range,
  * which is looked at while it is being added.
  */
-static struct dev_pagemap *new_device(struct kunit *test, unsigned long pos,
-				      unsigned long per_compound)
+static struct dev_pagemap *new_device_without_tail(struct kunit *test,
+						   unsigned long pos,
+						   unsigned long per_compound)
 {
 	struct vmemmap_kunit *vk = test->priv;
 	struct dev_pagemap *pgmap = kunit_kzalloc(test, sizeof(*pgmap) +
@@ -75,7 +77,19 @@ static struct dev_pagemap *new_device(struct kunit *test, unsigned long pos,
 	KUNIT_ASSERT_NOT_NULL(test, pgmap);
 	pgmap->vmemmap_shift = ilog2(per_compound * PFNS_PER_VMEMMAP_PAGE);
 	pgmap->nr_range = 1;
-	pgmap->ranges[0] = pfn_range(pfn_at(vk, pos), vk->pfn + vk->nr_pages);
+	pgmap->ranges[0] = pfn_range(pfn_at(vk, pos),
+				     pfn_at(vk, pos + 2048) + vk->nr_pages);
+	return pgmap;
+}
+
+/* The same, with the tail page of its zone made in advance. */
+static struct dev_pagemap *new_device(struct kunit *test, unsigned long pos,
+				      unsigned long per_compound)
+{
+	struct dev_pagemap *pgmap = new_device_without_tail(test, pos,
+							    per_compound);
+
+	vmemmap_kunit_make_tail(test, pgmap->vmemmap_shift);
 	return pgmap;
 }
 
@@ -110,6 +124,7 @@ static unsigned long mapped_at(unsigned long origin, unsigned long per_compound,
 static void expect_layout(struct kunit *test, unsigned long origin,
 			  unsigned long per_compound, unsigned long end)
 {
+	const unsigned int order = ilog2(per_compound * PFNS_PER_VMEMMAP_PAGE);
 	unsigned long pos, shown, addr;
 
 	for (pos = origin; pos < end; pos++) {
@@ -121,20 +136,60 @@ static void expect_layout(struct kunit *test, unsigned long origin,
 	for (pos = origin; pos < end; pos++) {
 		addr = addr_at(test->priv, pos);
 		shown = mapped_at(origin, per_compound, pos);
-		KUNIT_EXPECT_EQ(test, shown, vmemmap_kunit_read(addr));
+		if (vmemmap_has_zone_tails() && pos != shown)
+			vmemmap_kunit_expect_tail(test, addr,
+						  addr_at(test->priv, shown),
+						  order);
+		else
+			KUNIT_EXPECT_EQ(test, shown, vmemmap_kunit_read(addr));
 	}
+}
+
+static unsigned long nr_own_pages(const struct vmemmap_kunit *vk,
+				  unsigned long first, unsigned long nr,
+				  struct dev_pagemap *pgmap)
+{
+	return vmemmap_compound_nr_pages(pfn_at(vk, first),
+					 nr * PFNS_PER_VMEMMAP_PAGE, pgmap);
+}
+
+static long count_own_pages(const struct vmemmap_kunit *vk, unsigned long first,
+			    unsigned long nr)
+{
+	return vmemmap_count_own_pages(pfn_at(vk, first),
+				       nr * PFNS_PER_VMEMMAP_PAGE);
+}
+
+static void need_zone_tails(struct kunit *test)
+{
+	if (!vmemmap_has_zone_tails())
+		kunit_skip(test, "tails hold the address of their head");
+}
+
+static void need_no_zone_tails(struct kunit *test)
+{
+	if (vmemmap_has_zone_tails())
+		kunit_skip(test, "tails map the tail page of the zone");
+}
+
+/* Else compound pages share nothing. */
+static void need_aligned(struct kunit *test, unsigned long per_compound)
+{
+	struct vmemmap_kunit *vk = test->priv;
+
+	if (vmemmap_has_zone_tails() &&
+	    !IS_ALIGNED(vk->pfn, per_compound * PFNS_PER_VMEMMAP_PAGE))
+		kunit_skip(test, "the window is not aligned to a compound page");
 }
 
 static void compound_nr_pages_is_as_the_row_says(struct kunit *test)
 {
 	const struct vmemmap_dedup_case *row = test->param_value;
 	struct dev_pagemap *pgmap = new_device(test, 0, row->per_compound);
-	const unsigned long pfn = pfn_at(test->priv, row->first);
 
-	KUNIT_EXPECT_EQ(test, row->nr_own,
-			vmemmap_compound_nr_pages(pfn, row->nr *
-						  PFNS_PER_VMEMMAP_PAGE,
-						  pgmap));
+	need_aligned(test, row->per_compound);
+	KUNIT_EXPECT_EQ(test, row->nr_own[vmemmap_has_zone_tails()],
+			nr_own_pages(test->priv, row->first, row->nr, pgmap));
 }
 
 /* The pages before the range are populated first. */
@@ -147,9 +202,12 @@ static void populate_compound_pages_shares_tails(struct kunit *test)
 
 	if (end * PFNS_PER_VMEMMAP_PAGE >= vk->nr_pages)
 		kunit_skip(test, "the window has no %lu pages", end);
+	need_aligned(test, row->per_compound);
 	KUNIT_ASSERT_EQ(test, 0, populate(test, pgmap, 0, row->first));
 	KUNIT_ASSERT_EQ(test, 0, populate(test, pgmap, row->first, row->nr));
 	expect_layout(test, 0, row->per_compound, end);
+	KUNIT_EXPECT_EQ(test, row->nr_own[vmemmap_has_zone_tails()],
+			nr_own_pages(vk, row->first, row->nr, pgmap));
 	KUNIT_EXPECT_EQ(test, 0, vmemmap_kunit_leaf(addr_at(vk, end)).size);
 	KUNIT_EXPECT_EQ(test, 0, vk->nr_strangers);
 }
@@ -173,10 +231,8 @@ static void a_range_that_is_being_added_counts(struct kunit *test)
 	pgmap->nr_range = 0;
 	KUNIT_ASSERT_EQ(test, 0, populate(test, pgmap, 0, 16));
 	expect_layout(test, 0, 8, 16);
-	KUNIT_EXPECT_EQ(test, 4,
-			vmemmap_compound_nr_pages(pfn_at(test->priv, 0),
-						  16 * PFNS_PER_VMEMMAP_PAGE,
-						  pgmap));
+	KUNIT_EXPECT_EQ(test, 2 * VMEMMAP_RESERVE_NR,
+			nr_own_pages(test->priv, 0, 16, pgmap));
 }
 
 static void compound_pages_count_from_the_start_of_their_range(struct kunit *test)
@@ -184,6 +240,7 @@ static void compound_pages_count_from_the_start_of_their_range(struct kunit *tes
 	struct dev_pagemap *pgmap = new_device(test, 0, 8);
 	struct vmemmap_kunit *vk = test->priv;
 
+	need_no_zone_tails(test);
 	/* the second range is being added */
 	pgmap->nr_range = 1;
 	pgmap->ranges[0] = pfn_range(pfn_at(vk, 0), pfn_at(vk, 4));
@@ -193,10 +250,7 @@ static void compound_pages_count_from_the_start_of_their_range(struct kunit *tes
 	KUNIT_ASSERT_EQ(test, 0, populate(test, pgmap, 5, 16));
 	expect_layout(test, 0, 8, 4);
 	expect_layout(test, 5, 8, 5 + 16);
-	KUNIT_EXPECT_EQ(test, 4,
-			vmemmap_compound_nr_pages(pfn_at(vk, 5),
-						  16 * PFNS_PER_VMEMMAP_PAGE,
-						  pgmap));
+	KUNIT_EXPECT_EQ(test, 4, nr_own_pages(vk, 5, 16, pgmap));
 }
 
 /* Whichever of its allocations fails, the caller can complete it later. */
@@ -249,6 +303,7 @@ static void a_missing_tail_is_refused(struct kunit *test)
 	struct dev_pagemap *pgmap = new_device(test, 0, 8);
 	struct vmemmap_kunit *vk = test->priv;
 
+	need_no_zone_tails(test);
 	KUNIT_EXPECT_EQ(test, -EINVAL, populate(test, pgmap, 4, 4));
 	/* with a head, but no tail */
 	KUNIT_ASSERT_EQ(test, 0, populate(test, pgmap, 0, 1));
@@ -271,6 +326,7 @@ static void a_tail_in_a_huge_leaf_is_refused(struct kunit *test)
 		.altmap = altmap,
 	};
 
+	need_no_zone_tails(test);
 	KUNIT_ASSERT_EQ(test, 0, vmemmap_kunit_fill(vk->slot,
 						    vk->slot + PMD_SIZE,
 						    &huge));
@@ -308,6 +364,173 @@ static void compounds_within_a_vmemmap_page_are_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, vk->nr_asked);
 }
 
+/* ---- The tail page of a zone ---- */
+
+static void expect_own(struct kunit *test, unsigned long first, unsigned long end)
+{
+	unsigned long pos;
+
+	for (pos = first; pos < end; pos++)
+		vmemmap_kunit_write_word(addr_at(test->priv, pos), pos);
+	for (pos = first; pos < end; pos++)
+		KUNIT_EXPECT_EQ(test, pos,
+				vmemmap_kunit_read(addr_at(test->priv, pos)));
+}
+
+/* Whoever comes first makes it; without memory, nothing is mapped. */
+static void devices_of_an_order_share_one_tail(struct kunit *test)
+{
+	struct vmemmap_kunit *vk = test->priv;
+	struct dev_pagemap *a, *b;
+	struct page *tail;
+
+	need_zone_tails(test);
+	a = new_device_without_tail(test, 0, 8);
+	b = new_device_without_tail(test, 64, 8);
+	KUNIT_EXPECT_NULL(test, vmemmap_kunit_tail(test, a->vmemmap_shift));
+	vk->fail_from = 0;
+	KUNIT_EXPECT_EQ(test, -ENOMEM, populate(test, a, 0, 16));
+	KUNIT_EXPECT_NULL(test, vmemmap_kunit_tail(test, a->vmemmap_shift));
+	KUNIT_EXPECT_EQ(test, 0, vmemmap_kunit_nr_mapped(addr_at(vk, 0),
+							 addr_at(vk, 16)));
+	vk->fail_from = ULONG_MAX;
+
+	KUNIT_ASSERT_EQ(test, 0, populate(test, a, 0, 16));
+	tail = vmemmap_kunit_tail(test, a->vmemmap_shift);
+	KUNIT_ASSERT_EQ(test, 0, populate(test, b, 64, 16));
+	KUNIT_EXPECT_PTR_EQ(test, tail,
+			    vmemmap_kunit_tail(test, b->vmemmap_shift));
+	expect_layout(test, 0, 8, 16);
+	expect_layout(test, 64, 8, 80);
+
+	vmemmap_kunit_free(addr_at(vk, 0), addr_at(vk, 16), NULL);
+	expect_layout(test, 64, 8, 80);
+}
+
+static void each_order_has_a_tail_of_its_own(struct kunit *test)
+{
+	struct dev_pagemap *a, *b;
+
+	need_zone_tails(test);
+	a = new_device(test, 0, 8);
+	b = new_device(test, 64, 16);
+	KUNIT_EXPECT_PTR_NE(test, vmemmap_kunit_tail(test, a->vmemmap_shift),
+			    vmemmap_kunit_tail(test, b->vmemmap_shift));
+	KUNIT_ASSERT_EQ(test, 0, populate(test, a, 0, 16));
+	KUNIT_ASSERT_EQ(test, 0, populate(test, b, 64, 32));
+	expect_layout(test, 0, 8, 16);
+	expect_layout(test, 64, 16, 96);
+}
+
+/* A neighbour may have struct pages in its last vmemmap page. */
+static void a_compound_page_that_is_cut_short_shares_nothing(struct kunit *test)
+{
+	struct vmemmap_kunit *vk = test->priv;
+	struct dev_pagemap *pgmap;
+
+	need_zone_tails(test);
+	pgmap = new_device(test, 0, 8);
+	pgmap->range.end = PFN_PHYS(pfn_at(vk, 20)) - 1;
+	KUNIT_ASSERT_EQ(test, 0, populate(test, pgmap, 0, 18));
+	KUNIT_ASSERT_EQ(test, 0, populate(test, pgmap, 18, 2));
+	expect_layout(test, 0, 8, 16);
+	expect_own(test, 16, 20);
+	KUNIT_EXPECT_EQ(test, 2 + 4, nr_own_pages(vk, 0, 20, pgmap));
+	KUNIT_EXPECT_EQ(test, 2 + 4, count_own_pages(vk, 0, 20));
+}
+
+static void a_compound_page_that_is_not_aligned_shares_nothing(struct kunit *test)
+{
+	struct dev_pagemap *pgmap;
+
+	need_zone_tails(test);
+	pgmap = new_device(test, 4, 8);
+	KUNIT_ASSERT_EQ(test, 0, populate(test, pgmap, 4, 16));
+	expect_own(test, 4, 20);
+	KUNIT_EXPECT_EQ(test, 16, nr_own_pages(test->priv, 4, 16, pgmap));
+	KUNIT_EXPECT_EQ(test, 16, count_own_pages(test->priv, 4, 16));
+}
+
+/* The struct pages in it are initialised, as any that are not shared. */
+static void a_page_that_is_mapped_already_is_kept(struct kunit *test)
+{
+	const struct vmemmap_fill base = { .nid = VMEMMAP_KUNIT_NID };
+	struct vmemmap_kunit *vk = test->priv;
+	struct dev_pagemap *pgmap;
+
+	need_zone_tails(test);
+	pgmap = new_device(test, 0, 8);
+	KUNIT_ASSERT_EQ(test, 0, vmemmap_kunit_fill(addr_at(vk, 6),
+						    addr_at(vk, 10), &base));
+	expect_own(test, 6, 10);
+	KUNIT_ASSERT_EQ(test, 0, populate(test, pgmap, 0, 16));
+	expect_layout(test, 0, 8, 6);
+	expect_own(test, 6, 10);
+	KUNIT_EXPECT_EQ(test, 1 + 4, count_own_pages(vk, 0, 16));
+	KUNIT_EXPECT_EQ(test, pfn_at(vk, 6),
+			vmemmap_shared_end(pfn_at(vk, 1), pfn_at(vk, 16)));
+	KUNIT_EXPECT_EQ(test, pfn_at(vk, 10),
+			vmemmap_own_end(pfn_at(vk, 6), pfn_at(vk, 16)));
+	KUNIT_EXPECT_EQ(test, pfn_at(vk, 16),
+			vmemmap_shared_end(pfn_at(vk, 10), pfn_at(vk, 16)));
+}
+
+static void a_leaf_that_is_mapped_already_is_kept(struct kunit *test)
+{
+	struct vmemmap_kunit *vk = test->priv;
+	const unsigned long nr = PMD_SIZE / PAGE_SIZE;
+	const unsigned long pos = (vk->slot - addr_at(vk, 0)) / PAGE_SIZE;
+	const struct vmemmap_fill huge = {
+		.nid = VMEMMAP_KUNIT_NID,
+		.huge = true,
+		.altmap = vmemmap_kunit_altmap(test, 0, nr),
+	};
+	struct dev_pagemap *pgmap;
+
+	need_zone_tails(test);
+	pgmap = new_device(test, ALIGN_DOWN(pos, 8), 8);
+	KUNIT_ASSERT_EQ(test, 0, vmemmap_kunit_fill(vk->slot,
+						    vk->slot + PMD_SIZE, &huge));
+	KUNIT_ASSERT_EQ(test, 0, populate(test, pgmap, pos, nr));
+	KUNIT_EXPECT_EQ(test, PMD_SIZE, vmemmap_kunit_leaf(vk->slot).size);
+	KUNIT_EXPECT_EQ(test, nr, count_own_pages(vk, pos, nr));
+	KUNIT_EXPECT_EQ(test, vk->slot,
+			vmemmap_run_end(vk->slot, vk->slot + PMD_SIZE, true));
+	KUNIT_EXPECT_EQ(test, vk->slot + PMD_SIZE,
+			vmemmap_run_end(vk->slot, vk->slot + PMD_SIZE, false));
+}
+
+/* As mm_init.c visits the struct pages that it initialises. */
+static void struct_pages_that_are_shared_are_not_visited(struct kunit *test)
+{
+	unsigned long pfn, end_pfn, nr = 0;
+	struct dev_pagemap *pgmap;
+
+	need_zone_tails(test);
+	pgmap = new_device(test, 0, 8);
+	KUNIT_ASSERT_EQ(test, 0, populate(test, pgmap, 0, 16));
+	end_pfn = pfn_at(test->priv, 16);
+	for_each_own_pfn(pfn, pfn_at(test->priv, 0) + 1, end_pfn)
+		nr++;
+	KUNIT_EXPECT_EQ(test, end_pfn, pfn);
+	KUNIT_EXPECT_EQ(test, 2 * PFNS_PER_VMEMMAP_PAGE - 1, nr);
+}
+
+#ifdef CONFIG_DEBUG_VM
+static void struct_pages_that_are_shared_are_not_poisoned(struct kunit *test)
+{
+	struct vmemmap_kunit *vk = test->priv;
+	struct dev_pagemap *pgmap;
+
+	need_zone_tails(test);
+	pgmap = new_device(test, 0, 8);
+	KUNIT_ASSERT_EQ(test, 0, populate(test, pgmap, 0, 16));
+	vmemmap_init_poison(pfn_to_page(pfn_at(vk, 0)),
+			    addr_at(vk, 16) - addr_at(vk, 0));
+	expect_layout(test, 0, 8, 16);
+}
+#endif
+
 /* Compound pages must start on a vmemmap page. */
 static int vmemmap_dedup_init(struct kunit *test)
 {
@@ -331,6 +554,16 @@ static struct kunit_case vmemmap_dedup_kunit_cases[] = {
 	KUNIT_CASE(a_tail_in_a_huge_leaf_is_refused),
 	KUNIT_CASE(page_frames_of_no_range_are_refused),
 	KUNIT_CASE(compounds_within_a_vmemmap_page_are_refused),
+	KUNIT_CASE(devices_of_an_order_share_one_tail),
+	KUNIT_CASE(each_order_has_a_tail_of_its_own),
+	KUNIT_CASE(a_compound_page_that_is_cut_short_shares_nothing),
+	KUNIT_CASE(a_compound_page_that_is_not_aligned_shares_nothing),
+	KUNIT_CASE(a_page_that_is_mapped_already_is_kept),
+	KUNIT_CASE(a_leaf_that_is_mapped_already_is_kept),
+	KUNIT_CASE(struct_pages_that_are_shared_are_not_visited),
+#ifdef CONFIG_DEBUG_VM
+	KUNIT_CASE(struct_pages_that_are_shared_are_not_poisoned),
+#endif
 	{}
 };
 
@@ -367,8 +600,10 @@ static void free_hvo(struct kunit *test, struct page **tail)
 	struct vmemmap_kunit *vk = test->priv;
 
 	vmemmap_kunit_free(addr_at(vk, 0), addr_at(vk, HVO_PAGES), NULL);
-	if (*tail)
+	if (*tail) {
+		memmap_pages_add(-1);
 		__free_page(*tail);
+	}
 	*tail = NULL;
 	KUNIT_EXPECT_EQ(test, 0, vmemmap_kunit_nr_mapped(addr_at(vk, 0),
 							 addr_at(vk, HVO_PAGES)));

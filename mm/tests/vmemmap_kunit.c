@@ -5,6 +5,8 @@
 #include <linux/delay.h>
 #include <linux/ioport.h>
 #include <linux/printk.h>
+#include <linux/uaccess.h>
+#include <linux/vmemmap.h>
 #include <linux/xarray.h>
 #include <kunit/static_stub.h>
 
@@ -14,6 +16,7 @@
 struct recording {
 	struct vmemmap_kunit vk;
 	struct xarray blocks;
+	struct zone zone;		/* of devices, with tail pages of its own */
 };
 
 static struct xarray *blocks_of(struct vmemmap_kunit *vk)
@@ -155,8 +158,127 @@ void vmemmap_kunit_expect_all_came_back(struct kunit *test)
 	vk->nr_given = 0;
 }
 
+/* ---- The tail pages of a zone ---- */
+
+#ifdef VMEMMAP_DEVICE_TAILS
+static struct zone *zone_of(struct kunit *test)
+{
+	struct vmemmap_kunit *vk = test->priv;
+
+	return &container_of(vk, struct recording, vk)->zone;
+}
+
+/* Instead of what vmemmap_device_zone() returns. */
+static struct zone *device_zone(int nid)
+{
+	return zone_of(kunit_get_current_test());
+}
+
+static void use_zone(struct kunit *test)
+{
+	zone_set_nid(zone_of(test), VMEMMAP_KUNIT_NID);
+	kunit_activate_static_stub(test, vmemmap_device_zone, device_zone);
+}
+
+static struct page **tail_slot(struct kunit *test, unsigned int order)
+{
+	return &zone_of(test)->vmemmap_tails[order - VMEMMAP_TAIL_MIN_ORDER];
+}
+
+/* It is neither recorded nor refused, whatever the case does. */
+void vmemmap_kunit_make_tail(struct kunit *test, unsigned int order)
+{
+	struct page *page, *tail, **slot;
+	unsigned int i;
+
+	if (!vmemmap_has_zone_tails() || order < VMEMMAP_TAIL_MIN_ORDER)
+		return;
+	slot = tail_slot(test, order);
+	if (*slot)
+		return;
+	page = alloc_page(GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	tail = page_address(page);
+	for (i = 0; i < PFNS_PER_VMEMMAP_PAGE; i++)
+		vmemmap_init_device_tail(tail + i, order, VMEMMAP_KUNIT_NID);
+	memmap_pages_add(1);
+	*slot = page;
+}
+
+struct page *vmemmap_kunit_tail(struct kunit *test, unsigned int order)
+{
+	return *tail_slot(test, order);
+}
+
+static void free_tails(struct kunit *test)
+{
+	unsigned int i;
+
+	for (i = 0; i < NR_VMEMMAP_TAILS; i++) {
+		struct page *tail = zone_of(test)->vmemmap_tails[i];
+
+		if (!tail)
+			continue;
+		memmap_pages_add(-1);
+		__free_page(tail);
+	}
+}
+#else
+static void use_zone(struct kunit *test)
+{
+}
+
+void vmemmap_kunit_make_tail(struct kunit *test, unsigned int order)
+{
+}
+
+struct page *vmemmap_kunit_tail(struct kunit *test, unsigned int order)
+{
+	return NULL;
+}
+
+static void free_tails(struct kunit *test)
+{
+}
+#endif
+
+/* As a write to a struct page would, if any code were to write to a tail. */
+static int try_to_write(unsigned long addr)
+{
+	unsigned long word = READ_ONCE(*(unsigned long *)addr);
+
+	return copy_to_kernel_nofault((void *)addr, &word, sizeof(word));
+}
+
+static void expect_tail_page(struct kunit *test, struct page *page,
+			     struct page *head)
+{
+	KUNIT_EXPECT_TRUE(test, PageTail(page));
+	KUNIT_EXPECT_TRUE(test, PageReserved(page));
+	KUNIT_EXPECT_TRUE(test, is_zone_device_page(page));
+	KUNIT_EXPECT_EQ(test, VMEMMAP_KUNIT_NID, page_to_nid(page));
+	KUNIT_EXPECT_EQ(test, 0, page_ref_count(page));
+	KUNIT_EXPECT_PTR_EQ(test, head, compound_head(page));
+}
+
+/* Each struct page at @addr is that of a tail, and nobody can write to it. */
+void vmemmap_kunit_expect_tail(struct kunit *test, unsigned long addr,
+			       unsigned long head, unsigned int order)
+{
+	const struct page *tail = vmemmap_kunit_tail(test, order);
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, tail);
+	KUNIT_ASSERT_EQ(test, page_to_pfn(tail), vmemmap_kunit_leaf(addr).pfn);
+	KUNIT_EXPECT_EQ(test, -EFAULT, try_to_write(addr));
+	for (i = 0; i < PFNS_PER_VMEMMAP_PAGE; i++)
+		expect_tail_page(test, (struct page *)addr + i,
+				 (struct page *)head);
+}
+
 static void expect_all_came_back(void *test)
 {
+	free_tails(test);
 	vmemmap_kunit_expect_all_came_back(test);
 }
 
@@ -448,8 +570,8 @@ static void reserve_region(struct kunit *test, struct window *window,
 }
 
 /*
- * @size bytes of the vmemmap, from the first page frame of a section on, for
- * page frames that are not in use. Returns that page frame.
+ * @size bytes of the vmemmap, from the first page frame of a section on, which is that
+ * of a pair of sections, for page frames that are not in use. Returns that page frame.
  */
 unsigned long vmemmap_kunit_reserve(struct kunit *test, unsigned long size)
 {
@@ -460,8 +582,8 @@ unsigned long vmemmap_kunit_reserve(struct kunit *test, unsigned long size)
 	unsigned long pfn;
 
 	KUNIT_ASSERT_NOT_NULL(test, window);
-	reserve_region(test, window, nr_pages + PAGES_PER_SECTION);
-	pfn = SECTION_ALIGN_UP(PHYS_PFN(window->region->start));
+	reserve_region(test, window, nr_pages + 2 * PAGES_PER_SECTION);
+	pfn = ALIGN(PHYS_PFN(window->region->start), 2 * PAGES_PER_SECTION);
 	window->start = (unsigned long)pfn_to_page(pfn);
 	window->end = window->start + nr_pages * sizeof(struct page);
 	KUNIT_ASSERT_LE(test, pfn_to_section_nr(pfn + nr_pages),
@@ -505,6 +627,7 @@ int vmemmap_kunit_init(struct kunit *test)
 				   recording_alloc_block);
 	kunit_activate_static_stub(test, vmemmap_alloc_pages,
 				   recording_alloc_pages);
+	use_zone(test);
 	return 0;
 }
 

@@ -55,6 +55,7 @@ struct dev_pagemap *vmemmap_kunit_device(struct kunit *test,
 	pgmap->range.end = PFN_PHYS(vk->pfn + vk->nr_pages) - 1;
 	if (!vmemmap_can_optimize(NULL, pgmap))
 		kunit_skip(test, "this architecture shares no tail pages");
+	vmemmap_kunit_make_tail(test, pgmap->vmemmap_shift);
 	return pgmap;
 }
 

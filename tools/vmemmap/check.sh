@@ -38,6 +38,8 @@ checkpatch() {
 	for file in "${sources[@]}"; do
 		case $file in
 		include/trace/*) set -- --ignore OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT ;;
+		include/linux/vmemmap.h) set -- --ignore COMPLEX_MACRO,MACRO_ARG_REUSE ;;	# a loop in a loop
+		mm/vmemmap_base.h) set -- --ignore CAMELCASE ;;	# __SetPageReserved()
 		mm/vmemmap_depopulate.c) set -- --ignore MACRO_ARG_REUSE ;;	# the name of a level
 		*) set -- ;;
 		esac

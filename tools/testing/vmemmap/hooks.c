@@ -4,12 +4,14 @@
  *
  * Linked into one variant only. An empty entry of a PTE, PMD or PUD table is
  * not zero here, as on an architecture whose hardware follows empty entries to
- * a table that always exists.
+ * a table that always exists. Tails find their head by a mask, so that devices share
+ * the tail pages of a zone.
  */
 #include "soft.h"
 #include <linux/vmemmap.h>
 
 const bool has_own_hooks = true;
+const bool has_zone_tails = true;
 
 unsigned long soft_empty_entry(enum soft_level_nr level)
 {

@@ -43,9 +43,10 @@ static void note_allocation(int nid, bool refused)
 	window.nr_given += !refused;
 }
 
+/* The tail pages of the zone stay. */
 unsigned long vmemmap_kunit_nr_in_use(struct kunit *test)
 {
-	return machine.nr_used_pages - nr_used_pages_before;
+	return machine.nr_used_pages - nr_used_pages_before - nr_device_tails();
 }
 
 void vmemmap_kunit_expect_all_came_back(struct kunit *test)
@@ -113,6 +114,43 @@ unsigned long vmemmap_kunit_make_pud_leaf(struct kunit *test)
 	return pud_leaf_addr;
 }
 
+/* ---- The tail pages of the zone of devices ---- */
+
+struct page *vmemmap_kunit_tail(struct kunit *test, unsigned int order)
+{
+	return *device_tail(order, VMEMMAP_KUNIT_NID);
+}
+
+/* The call neither counts nor fails, whatever the case does. */
+void vmemmap_kunit_make_tail(struct kunit *test, unsigned int order)
+{
+	const struct vmemmap_kunit before = window;
+	struct page **tail, *pages;
+
+	if (!has_zone_tails || (int)order < VMEMMAP_TAIL_MIN_ORDER)
+		return;
+	tail = device_tail(order, VMEMMAP_KUNIT_NID);
+	if (*tail)
+		return;
+	*tail = alloc_pages_node(VMEMMAP_KUNIT_NID, GFP_KERNEL | __GFP_RETRY_MAYFAIL, 0);
+	window = before;
+	pages = page_address(*tail);
+	for (unsigned long i = 0; i < PFNS_PER_VMEMMAP_PAGE; i++)
+		vmemmap_init_device_tail(pages + i, order, VMEMMAP_KUNIT_NID);
+	memmap_pages_add(1);
+}
+
+void vmemmap_kunit_expect_tail(struct kunit *test, unsigned long addr,
+			       unsigned long head, unsigned int order)
+{
+	const struct leaf leaf = walk(addr);
+
+	EXPECT(*leaf.entry & ENTRY_READONLY);
+	EXPECT_EQ(leaf.pfn, page_to_pfn(vmemmap_kunit_tail(test, order)));
+	EXPECT_EQ(*(unsigned long *)__va(PFN_PHYS(leaf.pfn)),
+		  TAIL_WORD(order, VMEMMAP_KUNIT_NID));
+}
+
 /* ---- Contents ---- */
 
 static struct word *find_word(unsigned long addr)
@@ -135,6 +173,7 @@ unsigned long vmemmap_kunit_read(unsigned long addr)
 
 void vmemmap_kunit_write_word(unsigned long addr, unsigned long val)
 {
+	EXPECT(!(*walk(addr).entry & ENTRY_READONLY));
 	find_word(addr)->val = val;
 }
 
@@ -156,7 +195,8 @@ bool vmemmap_kunit_is_zero(unsigned long start, unsigned long end)
 
 int vmemmap_kunit_init(struct kunit *test)
 {
-	const unsigned long pfn = hot_pfn(0);
+	const unsigned long pfn = ALIGN(hot_pfn(0), max(2 * PAGES_PER_SECTION,
+							16 * PFNS_PER_VMEMMAP_PAGE));
 	const unsigned long slot = ALIGN(vaddr(pfn), PMD_SIZE);
 	const unsigned long size = max(slot + VMEMMAP_KUNIT_SLOTS * PMD_SIZE - vaddr(pfn),
 				       LEAST_PAGES * PAGE_SIZE);

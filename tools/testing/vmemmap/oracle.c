@@ -11,9 +11,9 @@
  *		reference count is the number of leaves that map it
  *	the bytes and the tables that were traced add up to the same, by source
  *	a device that brought an altmap pays from it, within its window
- *	tails of a compound page all map the second page, those of a HugeTLB page
- *		one of its node; every other leaf has a block of its own, aligned
- *		to its size, from the right node
+ *	tails of a compound page all map the second page, or that of their zone and
+ *		order, read-only; those of a HugeTLB page one of its node; every other
+ *		leaf has a block of its own, aligned to its size, from the right node
  */
 #include <stdlib.h>
 #include <sanitizer/asan_interface.h>
@@ -99,7 +99,22 @@ static unsigned long place_in_compound(const struct device *dev,
 	return (addr - vaddr(dev->pfn)) % size >> PAGE_SHIFT;
 }
 
-/* ---- Counters ---- */
+/* Does its compound page lie wholly in the device, and on a multiple of its size? */
+static bool is_in_whole_compound(const struct device *dev, unsigned long addr)
+{
+	const unsigned long nr_pages = pgmap_vmemmap_nr(&dev->pgmap);
+	const unsigned long pfn = (addr - soft_vmemmap) / sizeof(struct page);
+	const unsigned long head = pfn - (pfn - dev->pfn) % nr_pages;
+
+	return IS_ALIGNED(dev->pfn, nr_pages) && head + nr_pages <= dev->pfn + dev->nr_pages;
+}
+
+static bool is_read_only(unsigned long addr)
+{
+	return *walk(addr).entry & ENTRY_READONLY;
+}
+
+/* ---- Counters: of a device as it is mapped ---- */
 
 static long cost_of(unsigned long pfn, unsigned long nr_pages)
 {
@@ -111,7 +126,8 @@ static long cost_of(unsigned long pfn, unsigned long nr_pages)
 		return DIV_ROUND_UP(nr_pages * sizeof(struct page), PAGE_SIZE);
 	/* Of those who share a page, the first pays. */
 	for (unsigned long addr = PAGE_ALIGN(vaddr(pfn)); addr < end; addr += PAGE_SIZE)
-		cost += place_in_compound(dev, addr) < VMEMMAP_RESERVE_NR;
+		cost += has_zone_tails ? !is_read_only(addr) :
+			place_in_compound(dev, addr) < VMEMMAP_RESERVE_NR;
 	return cost;
 }
 
@@ -312,6 +328,31 @@ static bool uses_altmap(const struct leaf *leaf, const struct device *dev,
 	return vaddr(start) <= leaf->start && leaf->end <= vaddr(end);
 }
 
+/* The node is that of the first section that the page describes. */
+static void check_zone_tail(const struct leaf *leaf, const struct device *dev)
+{
+	const unsigned long pfn = (leaf->start - soft_vmemmap) / sizeof(struct page);
+	const int nid = dev->nid == NUMA_NO_NODE ? section_nid(pfn_to_section_nr(pfn)) :
+						   dev->nid;
+	const struct page *tail = *device_tail(dev->pgmap.vmemmap_shift, nid);
+
+	EXPECT_EQ(leaf->level, SOFT_PTE);
+	EXPECT(tail);
+	EXPECT_EQ(leaf->pfn, page_to_pfn(tail));
+}
+
+/* Only what a neighbour has mapped before is not shared. */
+static bool is_zone_tail(const struct leaf *leaf, const struct device *dev)
+{
+	const bool is_shared = has_zone_tails && dev && is_deduplicated(dev) &&
+			       place_in_compound(dev, leaf->start) &&
+			       is_in_whole_compound(dev, leaf->start);
+
+	if (!is_shared || leaf->level == SOFT_PMD || is_in_split_slot(leaf))
+		return is_shared && *leaf->entry & ENTRY_READONLY;
+	return true;
+}
+
 static void check_leaf(const struct leaf *leaf)
 {
 	const unsigned long pfn = first_needed_pfn(leaf);
@@ -320,16 +361,19 @@ static void check_leaf(const struct leaf *leaf)
 	struct device *dev = device_of(pfn);
 
 	EXPECT(leaf->level <= SOFT_PMD);
-	EXPECT_EQ(!!(*leaf->entry & ENTRY_READONLY), !!shared);
+	EXPECT_EQ(!!(*leaf->entry & ENTRY_READONLY), shared || is_zone_tail(leaf, dev));
 	EXPECT(IS_ALIGNED(PFN_PHYS(leaf->pfn), leaf->end - leaf->start));
 	if (shared) {
 		EXPECT_EQ(leaf->level, SOFT_PTE);
 		EXPECT_EQ(leaf->pfn, page_to_pfn(shared));
 		bytes[VMEMMAP_SHARED_TAIL] += PAGE_SIZE;
+	} else if (is_zone_tail(leaf, dev)) {
+		check_zone_tail(leaf, dev);
+		bytes[VMEMMAP_SHARED_TAIL] += PAGE_SIZE;
 	} else if (uses_altmap(leaf, dev, pfn)) {
 		check_altmap_block(leaf, dev);
 		bytes[VMEMMAP_ALTMAP] += leaf->end - leaf->start;
-	} else if (dev && is_deduplicated(dev) &&
+	} else if (!has_zone_tails && dev && is_deduplicated(dev) &&
 		   place_in_compound(dev, leaf->start) >= VMEMMAP_RESERVE_NR) {
 		const unsigned long place = place_in_compound(dev, leaf->start);
 		const unsigned long tail = leaf->start - (place << PAGE_SHIFT) +
@@ -377,7 +421,7 @@ static unsigned long nr_slab_objects, nr_boot_objects;
 static void check_page(struct soft_page *page, unsigned long pfn)
 {
 	const unsigned int nr_users = page->nr_own + page->is_table +
-				      is_shared_tail(pfn);
+				      is_shared_tail(pfn) + is_device_tail(pfn);
 
 	if (page->state == PAGE_REST) {
 		EXPECT(!page->is_table && !page->nr_shared);
@@ -455,7 +499,7 @@ void check_machine(void)
 	for (int i = 0; i < NR_DEVICES; i++)
 		EXPECT_EQ(devices[i].altmap.alloc, nr_altmap_pages[i]);
 
-	EXPECT_EQ(machine.memmap_pages, memmap_pages);
+	EXPECT_EQ(machine.memmap_pages, memmap_pages + nr_device_tails());
 	EXPECT_EQ(machine.memmap_boot_pages, memmap_boot_pages);
 	expect_warnings(0);
 }
@@ -490,12 +534,12 @@ static void write_section(unsigned long nr)
 
 static void write_page(struct soft_page *page, unsigned long pfn)
 {
-	if (page->state == PAGE_BLOCK && !page->is_slab)
+	if (page->state == PAGE_BLOCK && !page->is_slab && !is_device_tail(pfn))
 		fprintf(text, "pfn %#lx order %d refs %d\n", pfn, page->order,
 			page->refs);
 }
 
-/* Arrays of sections are left out: they may stay after a failed add. */
+/* Arrays of sections and tails of zones are left out: they may stay after a failed add. */
 static char *machine_text(void)
 {
 	char *buffer = NULL;
@@ -503,7 +547,7 @@ static char *machine_text(void)
 
 	text = open_memstream(&buffer, &size);
 	fprintf(text, "memory map pages %ld, from boot %ld\n",
-		machine.memmap_pages, machine.memmap_boot_pages);
+		machine.memmap_pages - nr_device_tails(), machine.memmap_boot_pages);
 	for (int i = 0; i < NR_DEVICES; i++)
 		fprintf(text, "altmap %d alloc %lu align %lu\n", i,
 			devices[i].altmap.alloc, devices[i].altmap.align);

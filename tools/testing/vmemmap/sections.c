@@ -2,9 +2,10 @@
 /*
  * sections.c - the array of sections, how a machine boots, and devices
  *
- * Plays mm/sparse.c, mm/memory_hotplug.c and mm/memremap.c: boot gives each
- * section that has RAM a whole memory map; memory is added section by section.
- * add_range() undoes its work as __add_pages() does in a laid tree.
+ * Plays mm/sparse.c, mm/memory_hotplug.c, mm/memremap.c and mm/mm_init.c: boot gives
+ * each section that has RAM a whole memory map; memory is added section by section.
+ * add_range() undoes its work as __add_pages() does in a laid tree, and the struct
+ * pages of a device are initialised and poisoned as there.
  */
 #include <stdlib.h>
 
@@ -28,7 +29,7 @@ unsigned long vaddr(unsigned long pfn)
 	return (unsigned long)pfn_to_page(pfn);
 }
 
-/* The whole range would fault if it were not mapped. */
+/* The whole range would fault if it were not mapped, or read-only. */
 void page_init_poison(struct page *page, size_t size)
 {
 	const unsigned long start = (unsigned long)page;
@@ -39,9 +40,70 @@ void page_init_poison(struct page *page, size_t size)
 		leaf = walk(addr);
 		if (!leaf.is_mapped)
 			FAIL("struct pages at %#lx are poisoned but not mapped", addr);
+		if (*leaf.entry & ENTRY_READONLY)
+			FAIL("struct pages at %#lx are poisoned but shared", addr);
 	}
 	machine.seen.poisoned = page;
 	machine.seen.nr_poisoned = size / sizeof(*page);
+}
+
+/* ---- Tail pages of the zones of devices ---- */
+
+struct pglist_data soft_nodes[MAX_NUMNODES];
+
+/* A struct page of RAM is not memory here; that of a tail is, in its block. */
+void vmemmap_init_device_tail(struct page *tail, unsigned int order, int nid)
+{
+	EXPECT((int)order >= VMEMMAP_TAIL_MIN_ORDER);
+	tail->words[0] = TAIL_WORD(order, nid);
+}
+
+void expect_initialised_tails(unsigned long pfn)
+{
+	const struct page *tail = __va(PFN_PHYS(pfn));
+	const struct page *end = tail + PAGE_SIZE / sizeof(*tail);
+	const unsigned long word = tail->words[0];
+
+	EXPECT(ram_page(pfn) && ram_page(pfn)->state == PAGE_BLOCK);
+	for (; tail < end; tail++)
+		EXPECT_EQ(tail->words[0], word);
+	for (int nid = 0; nid < NR_NODES; nid++)
+		for (int order = VMEMMAP_TAIL_MIN_ORDER; order < BITS_PER_LONG; order++)
+			if (word == TAIL_WORD(order, nid))
+				return;
+	FAIL("pfn %#lx is mapped as a tail before it is initialised", pfn);
+}
+
+struct page **device_tail(unsigned int order, int nid)
+{
+	return &soft_nodes[nid].node_zones[ZONE_DEVICE].vmemmap_tails[order - VMEMMAP_TAIL_MIN_ORDER];
+}
+
+/* Is it that of the zone of a node? */
+bool is_device_tail(unsigned long pfn)
+{
+	for (int nid = 0; nid < NR_NODES; nid++)
+		for (int order = VMEMMAP_TAIL_MIN_ORDER; order < BITS_PER_LONG; order++)
+			if (*device_tail(order, nid) && page_to_pfn(*device_tail(order, nid)) == pfn)
+				return true;
+	return false;
+}
+
+unsigned long nr_device_tails(void)
+{
+	unsigned long nr = 0;
+
+	for (int nid = 0; nid < NR_NODES; nid++)
+		for (int order = VMEMMAP_TAIL_MIN_ORDER; order < BITS_PER_LONG; order++)
+			nr += !!*device_tail(order, nid);
+	return nr;
+}
+
+/* Whoever fills the slot first wins. */
+void soft_race(struct page **slot)
+{
+	if (machine.knobs.race)
+		machine.knobs.race(slot);
 }
 
 /* ---- Sections ---- */
@@ -83,6 +145,9 @@ void sections_reset(void)
 	free(mem_section);
 	mem_section = calloc(NR_SECTION_ROOTS, sizeof(*mem_section));
 	memset(devices, 0, sizeof(devices));
+	memset(soft_nodes, 0, sizeof(soft_nodes));
+	for (int nid = 0; nid < NR_NODES; nid++)
+		soft_nodes[nid].node_zones[ZONE_DEVICE].node = nid;
 }
 
 /* Of each node: those that RAM lies in; all from the first to the last. */
@@ -282,6 +347,8 @@ void remove_ram(unsigned long pfn, unsigned long nr_pages)
 	oracle_remove(pfn, nr_pages);
 }
 
+static unsigned long nr_initialised;
+
 void init_device(struct device *dev, int nid, unsigned long pfn,
 		 unsigned long nr_pages)
 {
@@ -319,6 +386,46 @@ void give_altmap(struct device *dev, unsigned long reserve, unsigned long free)
 	dev->has_altmap = true;
 }
 
+static void init_struct_page(unsigned long pfn)
+{
+	const struct leaf leaf = walk(vaddr(pfn));
+
+	EXPECT(leaf.is_mapped && !(*leaf.entry & ENTRY_READONLY));
+	nr_initialised++;
+}
+
+/* Those that are not shared, and no others: of each vmemmap page the first one counts. */
+static unsigned long nr_to_initialise(const struct device *dev)
+{
+	const unsigned long end = vaddr(dev->pfn + dev->nr_pages);
+	unsigned long nr_bytes = 0, addr, next;
+
+	for (addr = vaddr(dev->pfn); addr < end; addr = next) {
+		const struct leaf leaf = walk(addr);
+
+		next = min(leaf.end, end);
+		if (!(*leaf.entry & ENTRY_READONLY))
+			nr_bytes += next - addr;
+	}
+	return nr_bytes / sizeof(struct page);
+}
+
+/* As memmap_init_zone_device() and memmap_init_compound() in a laid tree. */
+static void init_struct_pages(const struct device *dev)
+{
+	const unsigned long end_pfn = dev->pfn + dev->nr_pages;
+	unsigned long head, pfn, end;
+
+	nr_initialised = 0;
+	for (head = dev->pfn; head < end_pfn; head += pgmap_vmemmap_nr(&dev->pgmap)) {
+		end = min(head + pgmap_vmemmap_nr(&dev->pgmap), end_pfn);
+		init_struct_page(head);
+		for_each_own_pfn(pfn, head + 1, end)
+			init_struct_page(pfn);
+	}
+	EXPECT_EQ(nr_initialised, nr_to_initialise(dev));
+}
+
 /* A range counts in nr_range once it is in place. */
 int add_device(struct device *dev)
 {
@@ -328,14 +435,19 @@ int add_device(struct device *dev)
 	if (err)
 		return err;
 	dev->pgmap.nr_range = 1;
+	if (has_zone_tails)
+		init_struct_pages(dev);
 	oracle_add(dev->pfn, dev->nr_pages, FIRST_DEVICE + (dev - devices));
 	return 0;
 }
 
+/* The oracle counts what is mapped. */
 void remove_device(struct device *dev)
 {
+	if (has_zone_tails)
+		vmemmap_uninit_poison(dev->pfn, dev->nr_pages);
+	oracle_remove(dev->pfn, dev->nr_pages);
 	remove_range(dev->pfn, dev->nr_pages,
 		     dev->has_altmap ? &dev->altmap : NULL, &dev->pgmap);
-	oracle_remove(dev->pfn, dev->nr_pages);
 	dev->nr_pages = 0;
 }

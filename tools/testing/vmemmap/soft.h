@@ -177,6 +177,8 @@ struct machine {
 		bool is_populated_once;		/* no address may be populated once more */
 		bool has_no_buffer;		/* sparse_init() allocates no buffer */
 		int far_distance;		/* between the two nodes */
+		/* Before the tail page of a zone is published, if not NULL. */
+		void (*race)(struct page **slot);
 	} knobs;
 
 	/* Counts and events since the machine was built, for test cases to check. */
@@ -396,6 +398,15 @@ void set_altmap(struct vmem_altmap *altmap, unsigned long base_pfn,
 void give_altmap(struct device *dev, unsigned long reserve, unsigned long free);
 int add_device(struct device *dev);
 void remove_device(struct device *dev);
+
+/* ---- Tail pages that devices share: of a zone and an order ---- */
+
+#define TAIL_WORD(order, nid)	(0x7a11UL << 32 | (unsigned long)(order) << 8 | (nid))
+
+void expect_initialised_tails(unsigned long pfn);
+struct page **device_tail(unsigned int order, int nid);
+bool is_device_tail(unsigned long pfn);
+unsigned long nr_device_tails(void);
 
 /* ---- HugeTLB pages: numbered, for RAM that is live ---- */
 

@@ -24,6 +24,7 @@ unsigned long soft_vmemmap;
 
 /* hooks.c, where it is linked in, says otherwise. */
 const bool __weak has_own_hooks;
+const bool __weak has_zone_tails;
 
 /* ---- Written by the code under test ---- */
 
@@ -102,7 +103,9 @@ void set_pte_at(struct mm_struct *mm, unsigned long addr, pte_t *pte, pte_t val)
 	EXPECT(PAGE_ALIGNED(addr));
 	EXPECT_EQ(leaf.level, SOFT_PTE);
 	EXPECT((unsigned long *)pte == leaf.entry);
-	EXPECT_EQ(val.val & ~PAGE_MASK, flags_of(SOFT_PTE, true));
+	EXPECT_EQ(val.val & ~PAGE_MASK & ~ENTRY_READONLY, flags_of(SOFT_PTE, true));
+	if (val.val & ENTRY_READONLY)
+		expect_initialised_tails(pte_pfn(val));
 	set_entry(&pte->val, val.val, SOFT_PTE);
 }
 

@@ -26,10 +26,16 @@ static struct device *new_device(unsigned long per_compound)
 	return dev;
 }
 
+/* Where compound pages of 8 vmemmap pages are aligned. */
+static unsigned long first_pfn(void)
+{
+	return ALIGN(hot_pfn(0), 8 * pfns_per_page());
+}
+
 /* Address of the device's vmemmap page @nr. */
 static unsigned long addr_at(unsigned long nr)
 {
-	return vaddr(hot_pfn(0)) + nr * PAGE_SIZE;
+	return vaddr(first_pfn()) + nr * PAGE_SIZE;
 }
 
 static struct dev_pagemap make_pgmap(unsigned long per_compound)
@@ -38,17 +44,22 @@ static struct dev_pagemap make_pgmap(unsigned long per_compound)
 	return (struct dev_pagemap){
 		.vmemmap_shift = ilog2(per_compound * pfns_per_page()),
 		.ranges[0] = {
-			.start = PFN_PHYS(hot_pfn(0)),
-			.end = PFN_PHYS(hot_pfn(0) + 8192 * pfns_per_page()) - 1,
+			.start = PFN_PHYS(first_pfn()),
+			.end = PFN_PHYS(first_pfn() + 8192 * pfns_per_page()) - 1,
 		},
 	};
+}
+
+static bool is_read_only(unsigned long addr)
+{
+	return *walk(addr).entry & ENTRY_READONLY;
 }
 
 /* Populate the vmemmap pages [first, end) of the device; halves count, too. */
 static int populate_halves(unsigned long first, unsigned long end,
 			   struct dev_pagemap *pgmap)
 {
-	const unsigned long pfn = hot_pfn(0) + first * pfns_per_page() / 2;
+	const unsigned long pfn = first_pfn() + first * pfns_per_page() / 2;
 
 	return vmemmap_populate_compound_pages(pfn, vaddr(pfn),
 					       addr_at(0) + end * PAGE_SIZE / 2, 1,
@@ -62,6 +73,16 @@ static int populate(unsigned long first, unsigned long end,
 }
 
 static unsigned long nr_own_leaves;
+
+static void forget_owner(const struct leaf *leaf)
+{
+	ram_page(leaf->pfn)->nr_own = 0;
+}
+
+static void forget_owners(void)
+{
+	for_each_leaf(forget_owner, NULL);
+}
 
 static void see_leaf(const struct leaf *leaf)
 {
@@ -79,19 +100,27 @@ static void expect_compound_pages(unsigned long nr, unsigned long per_compound)
 {
 	unsigned long nr_own = 0;
 
+	forget_owners();
 	for (unsigned long i = 0; i < nr; i++) {
 		const unsigned long place = i % per_compound;
 		const unsigned long nr_here = min(per_compound, nr - i + place);
 
 		if (place < VMEMMAP_RESERVE_NR) {
 			nr_own++;
+			EXPECT(!is_read_only(addr_at(i)));
 			EXPECT_EQ(ram_page(mapped_pfn(addr_at(i)))->refs,
 				  place ? nr_here - 1 : 1);
 		} else {
-			EXPECT_EQ(mapped_pfn(addr_at(i)),
+			const struct page *tail =
+				*device_tail(ilog2(per_compound * pfns_per_page()), 1);
+
+			EXPECT_EQ(is_read_only(addr_at(i)), has_zone_tails);
+			EXPECT_EQ(mapped_pfn(addr_at(i)), has_zone_tails ? page_to_pfn(tail) :
 				  mapped_pfn(addr_at(i - place + 1)));
 		}
 	}
+	EXPECT_EQ(nr_device_tails(), has_zone_tails && nr > 1);
+	nr_own += nr_device_tails();
 	nr_own_leaves = 0;
 	for_each_leaf(see_leaf, NULL);
 	EXPECT_EQ(nr_own_leaves, nr_own);
@@ -102,7 +131,7 @@ static void expect_compound_pages(unsigned long nr, unsigned long per_compound)
 static void free_all(unsigned long nr)
 {
 	vmemmap_free(addr_at(0), addr_at(nr), NULL);
-	EXPECT_EQ(machine.nr_used_pages, 0);
+	EXPECT_EQ(machine.nr_used_pages, nr_device_tails());
 }
 
 /* As section by section, cut anywhere, even within a vmemmap page. */
@@ -120,13 +149,23 @@ static void a_range_may_be_populated_in_two_parts(void)
 	expect_messages(0);
 }
 
-/* H: own page, .: shared tail. H H . . | H H . . | H H */
+/* H: own page, .: shared tail. H H . . | H H . . | H H, or H . . . | H . . . | H . */
 static void the_first_pages_of_each_compound_page_are_its_own(void)
 {
-	const unsigned long nr_own[] = { 0, 1, 2, 2, 2, 3, 4, 4, 4, 5, 6 };
+	const unsigned long nr_own[][11] = {
+		{ 0, 1, 2, 2, 2, 3, 4, 4, 4, 5, 6 },
+		{ 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3 },
+	};
 
-	for (unsigned long nr = 0; nr < ARRAY_SIZE(nr_own); nr++)
-		EXPECT_EQ(vmemmap_nr_own_pages(nr, 4), nr_own[nr]);
+	for (unsigned long nr = 0; nr < ARRAY_SIZE(nr_own[0]); nr++)
+		EXPECT_EQ(vmemmap_nr_own_pages(nr, 4), nr_own[has_zone_tails][nr]);
+}
+
+static unsigned long nr_own_of(unsigned long first, unsigned long nr,
+			       struct dev_pagemap *pgmap)
+{
+	return vmemmap_compound_nr_pages(first_pfn() + first * pfns_per_page(),
+					 nr * pfns_per_page(), pgmap);
 }
 
 static void compound_nr_pages_is_what_populating_takes(void)
@@ -134,19 +173,13 @@ static void compound_nr_pages_is_what_populating_takes(void)
 	const unsigned long per = 4, nr = 3 * per;
 	for (unsigned long cut = 1; cut < nr; cut++) {
 		struct dev_pagemap pgmap = make_pgmap(per);
-		unsigned long nr_first, nr_second;
 
-		nr_first = vmemmap_compound_nr_pages(hot_pfn(0),
-						     cut * pfns_per_page(), &pgmap);
-		nr_second = vmemmap_compound_nr_pages(hot_pfn(0) +
-						      cut * pfns_per_page(),
-						      (nr - cut) * pfns_per_page(),
-						      &pgmap);
 		EXPECT_EQ(populate(0, cut, &pgmap), 0);
-		EXPECT_EQ(machine.nr_used_pages, nr_first +
+		EXPECT_EQ(machine.nr_used_pages, nr_own_of(0, cut, &pgmap) + nr_device_tails() +
 			  nr_tables_for(addr_at(0), addr_at(cut), 0));
 		EXPECT_EQ(populate(cut, nr, &pgmap), 0);
-		EXPECT_EQ(machine.nr_used_pages, nr_first + nr_second +
+		EXPECT_EQ(machine.nr_used_pages, nr_own_of(0, cut, &pgmap) +
+			  nr_own_of(cut, nr - cut, &pgmap) + nr_device_tails() +
 			  nr_tables_for(addr_at(0), addr_at(nr), 0));
 		free_all(nr);
 	}
@@ -157,6 +190,7 @@ static void a_huge_leaf_is_no_tail(void)
 	struct dev_pagemap pgmap;
 	struct leaf leaf;
 
+	SKIP_UNLESS(!has_zone_tails, "compound pages share no page of their own");
 	pgmap = make_pgmap(4);
 	EXPECT_EQ(populate(0, 2, &pgmap), 0);
 	leaf = walk(addr_at(1));
@@ -165,6 +199,58 @@ static void a_huge_leaf_is_no_tail(void)
 	EXPECT_EQ(populate(2, 4, &pgmap), -EINVAL);
 	/* a leaf holds no head and no tail page that could be shared */
 	EXPECT_EQ(populate(0, 2, &pgmap), -EEXIST);
+}
+
+/* ---- The tail page of a zone ---- */
+
+static struct page *faster;
+
+static void make_tail_first(struct page **slot)
+{
+	struct page *tails;
+
+	machine.knobs.race = NULL;
+	faster = alloc_pages_node(1, GFP_KERNEL | __GFP_RETRY_MAYFAIL, 0);
+	tails = page_address(faster);
+	for (unsigned long i = 0; i < pfns_per_page(); i++)
+		vmemmap_init_device_tail(tails + i, ilog2(4 * pfns_per_page()), 1);
+	*slot = faster;
+}
+
+/* The page of whoever is slower is freed, and not counted. */
+static void the_faster_of_two_makes_the_tail(void)
+{
+	struct dev_pagemap pgmap = make_pgmap(4);
+
+	SKIP_UNLESS(has_zone_tails, "tails hold the address of their head");
+	machine.knobs.race = make_tail_first;
+	EXPECT_EQ(populate(0, 12, &pgmap), 0);
+	EXPECT_EQ(mapped_pfn(addr_at(1)), page_to_pfn(faster));
+	EXPECT_EQ(machine.memmap_pages, 0);
+	expect_compound_pages(12, 4);
+	free_all(12);
+}
+
+/* Else a CPU could still find the tail where another page is mapped later. */
+static void tails_are_flushed_although_nothing_is_freed(void)
+{
+	struct dev_pagemap pgmap = make_pgmap(4);
+	unsigned long nr_used, nr_flushes;
+
+	SKIP_UNLESS(has_zone_tails, "tails hold the address of their head");
+	EXPECT_EQ(populate(0, 4, &pgmap), 0);
+	nr_used = machine.nr_used_pages;
+	nr_flushes = machine.seen.nr_tlb_flushes;
+	vmemmap_free(addr_at(1), addr_at(4), NULL);
+	EXPECT_EQ(machine.seen.nr_tlb_flushes, nr_flushes + 1);
+	EXPECT_EQ(machine.unflushed_leaves.end, 0);
+	EXPECT_EQ(machine.nr_used_pages, nr_used);
+	EXPECT_EQ(mapped_pfn(addr_at(1)), ULONG_MAX);
+
+	/* nothing is cleared, nothing is flushed */
+	vmemmap_free(addr_at(1), addr_at(4), NULL);
+	EXPECT_EQ(machine.seen.nr_tlb_flushes, nr_flushes + 1);
+	free_all(4);
 }
 
 /* ---- HugeTLB pages from boot ---- */
@@ -289,11 +375,45 @@ static void compound_pages_may_span_sections(void)
 		dev = new_device(per);
 		EXPECT_EQ(add_device(dev), 0);
 		check_machine();
-		EXPECT_EQ(machine.memmap_pages, 4 * nr / per * 2);
+		EXPECT_EQ(machine.memmap_pages,
+			  4 * nr / per * VMEMMAP_RESERVE_NR + nr_device_tails());
 		remove_device(dev);
 		check_machine();
 		expect_machine_as_before();
 	}
+}
+
+/* In one section if its struct pages fill enough pages; each comes and goes alone. */
+static void devices_share_a_tail_and_outlive_each_other(void)
+{
+	const unsigned long nr_pages = 4 * pfns_per_page();
+	struct device *a = new_device(4), *b = &devices[1];
+
+	SKIP_UNLESS(is_power_of_2(sizeof(struct page)), "struct page has %zu bytes",
+		    sizeof(struct page));
+	SKIP_UNLESS(nr_pages >= PAGES_PER_SUBSECTION, "compound pages are parts of a subsection");
+	init_device(a, 1, section_nr_to_pfn(16), 3 * nr_pages);
+	init_device(b, 1, a->pfn + 4 * nr_pages, 2 * nr_pages);
+	a->pgmap.vmemmap_shift = ilog2(nr_pages);
+	b->pgmap.vmemmap_shift = ilog2(nr_pages);
+	SKIP_UNLESS(b->pfn + b->nr_pages <= section_nr_to_pfn(NR_MEM_SECTIONS), "too large");
+	EXPECT_EQ(add_device(a), 0);
+	check_machine();
+	EXPECT_EQ(add_device(b), 0);
+	check_machine();
+	if (has_zone_tails)
+		EXPECT_EQ(mapped_pfn(vaddr(a->pfn) + PAGE_SIZE),
+			  mapped_pfn(vaddr(b->pfn) + PAGE_SIZE));
+	remove_device(a);
+	check_machine();
+	EXPECT_EQ(machine.memmap_pages, 2 * VMEMMAP_RESERVE_NR + nr_device_tails());
+	init_device(a, 1, section_nr_to_pfn(16), 3 * nr_pages);
+	a->pgmap.vmemmap_shift = ilog2(nr_pages);
+	EXPECT_EQ(add_device(a), 0);
+	remove_device(b);
+	check_machine();
+	remove_device(a);
+	check_machine();
 }
 
 static void with_an_altmap_no_tail_is_shared(void)
@@ -315,7 +435,7 @@ static void with_an_altmap_no_tail_is_shared(void)
 static void small_compound_pages_share_nothing(void)
 {
 	const unsigned long nr = pages_per_section();
-	struct device *dev = new_device(2);
+	struct device *dev = new_device(VMEMMAP_RESERVE_NR);
 
 	EXPECT_EQ(add_device(dev), 0);
 	check_machine();
@@ -343,11 +463,14 @@ const struct test_case dedup_cases[] = {
 	TEST_CASE(the_first_pages_of_each_compound_page_are_its_own, BARE, .where = ONCE),
 	TEST_CASE(compound_nr_pages_is_what_populating_takes, BARE, .where = TINY),
 	TEST_CASE(a_huge_leaf_is_no_tail, BARE),
+	TEST_CASE(the_faster_of_two_makes_the_tail, BARE, .where = TINY),
+	TEST_CASE(tails_are_flushed_although_nothing_is_freed, BARE, .where = TINY),
 	TEST_CASE(hugetlb_pages_of_an_order_share_one_tail, EARLY),
 	TEST_CASE(hugetlb_without_memory_fails, EARLY, .where = TINY),
 	TEST_CASE(shared_tails_of_hugetlb_pages_are_made_read_only, EARLY),
 	TEST_CASE(only_ptes_are_made_read_only, EARLY, .where = TINY),
 	TEST_CASE(compound_pages_may_span_sections, BOOT),
+	TEST_CASE(devices_share_a_tail_and_outlive_each_other, BOOT),
 	TEST_CASE(with_an_altmap_no_tail_is_shared, BOOT),
 	TEST_CASE(small_compound_pages_share_nothing, BOOT),
 	{}

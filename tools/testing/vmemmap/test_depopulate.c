@@ -438,13 +438,15 @@ static bool is_leaf_needed(const struct leaf *leaf)
 static void free_leaf(const struct leaf *leaf, struct vmem_altmap *altmap)
 {
 	const struct soft_page *page = ram_page(leaf->pfn);
+	const bool is_zone_tail = *leaf->entry & ENTRY_READONLY;
 	const bool is_huge = leaf->level == SOFT_PMD;
-	const int source = !page ? VMEMMAP_ALTMAP :
-			   page->refs > 1 ? VMEMMAP_SHARED_TAIL : VMEMMAP_RAM;
+	const int source = !page ? VMEMMAP_ALTMAP : is_zone_tail || page->refs > 1 ?
+			   VMEMMAP_SHARED_TAIL : VMEMMAP_RAM;
 
 	machine.traced[is_huge][source] -= leaf->end - leaf->start;
 	*leaf->entry = soft_empty_entry(leaf->level);
-	vmemmap_put_block(leaf->pfn, is_huge ? PMD_ORDER : 0, 1, altmap);
+	if (!is_zone_tail)
+		vmemmap_put_block(leaf->pfn, is_huge ? PMD_ORDER : 0, 1, altmap);
 }
 
 static bool is_table_empty(const unsigned long *table, int level)

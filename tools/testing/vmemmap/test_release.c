@@ -207,8 +207,8 @@ TEST(pages_of_compound_pages_are_freed_in_a_row, BOOT)
 	SKIP_UNLESS(vmemmap_can_optimize(NULL, &dev->pgmap), "too small for shared tails");
 	EXPECT_EQ(add_device(dev), 0);
 	pfn = walk(vaddr(dev->pfn)).pfn;
-	nr = walk(vaddr(dev->pfn) + PAGE_SIZE).pfn == pfn + 1 &&
-	     pfn % 2 == 0 ? 1 : 2;
+	nr = has_zone_tails || (walk(vaddr(dev->pfn) + PAGE_SIZE).pfn == pfn + 1 &&
+				pfn % 2 == 0) ? 1 : 2;
 	machine.seen.nr_row_frees = 0;
 	remove_device(dev);
 	EXPECT_EQ(machine.seen.nr_row_frees, nr);

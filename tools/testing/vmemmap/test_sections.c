@@ -393,7 +393,8 @@ static bool prepare_refusal(const struct vmemmap_refusal *row, unsigned long sec
 		dev->pgmap.vmemmap_shift = ilog2(row->nr_compound);
 	if (row->has_leaf_above && top_level() >= SOFT_PUD)
 		plant_leaf_above(section);
-	return (!row->nr_compound || vmemmap_can_optimize(NULL, &dev->pgmap)) &&
+	/* the tail page of a zone is always present */
+	return (!row->nr_compound || (!has_zone_tails && vmemmap_can_optimize(NULL, &dev->pgmap))) &&
 	       (!row->has_leaf_above || top_level() >= SOFT_PUD) &&
 	       (!row->altmap_lacks || geo.page_shift == 12);
 }

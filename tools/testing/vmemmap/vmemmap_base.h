@@ -44,6 +44,8 @@
 #define VMEMMAP_DEFINES_TABLE_INIT
 #define VMEMMAP_PUBLIC_LEVELS
 #define VMEMMAP_POPULATE_HVO
+#define VMEMMAP_ZONE_TAILS
+#define VMEMMAP_DEVICE_TAILS
 #define VMEMMAP_POPULATE_ONCE	soft_is_populated_once()
 
 #define IS_ENABLED(option)	1
@@ -79,6 +81,18 @@ typedef uint64_t phys_addr_t;
 
 #define READ_ONCE(x)		(*(const volatile typeof(x) *)&(x))
 #define WRITE_ONCE(x, val)	(*(volatile typeof(x) *)&(x) = (val))
+
+/* One thread runs here; a test case may let another be faster. */
+#define cmpxchg(slot, old, new) ({					\
+	typeof(slot) __slot = (slot);					\
+	typeof(*__slot) __was;						\
+									\
+	soft_race(__slot);						\
+	__was = *__slot;						\
+	if (__was == (old))						\
+		*__slot = (new);					\
+	__was;								\
+})
 
 #define min(a, b) ({							\
 	typeof(a) __a = (a);						\
@@ -492,6 +506,12 @@ static inline pte_t pfn_pte(unsigned long pfn, pgprot_t prot)
 			ENTRY_LEAF | ENTRY_LEVEL(SOFT_PTE) };
 }
 
+static inline pte_t pte_wrprotect(pte_t pte)
+{
+	return (pte_t){ pte.val | ENTRY_READONLY };
+}
+
+#define pte_write(pte)		(!((pte).val & ENTRY_READONLY))
 #define pte_same(a, b)		((a).val == (b).val)
 #define pte_pfn(pte)		((pte).val >> PAGE_SHIFT)
 #define pmd_pfn(pmd)		((pmd).val >> PAGE_SHIFT)
@@ -656,9 +676,17 @@ struct dev_pagemap {
 	};
 };
 
-#define VMEMMAP_RESERVE_NR	2
+/* Do tails find their head by a mask? Then one page is shared by all tails of a zone. */
+extern const bool has_zone_tails;
 
-/* ---- 2. Same shape: zones, which own the shared tails of HugeTLB pages ---- */
+#define VMEMMAP_RESERVE_NR	(has_zone_tails ? 1 : 2)
+
+static inline bool vmemmap_has_zone_tails(void)
+{
+	return has_zone_tails;
+}
+
+/* ---- 2. Same shape: zones, which own shared tails ---- */
 
 #define VMEMMAP_TAIL_MIN_ORDER	ilog2(2 * PAGE_SIZE / sizeof(struct page))
 
@@ -676,6 +704,19 @@ static inline void zone_set_nid(struct zone *zone, int nid)
 {
 	zone->node = nid;
 }
+
+#define ZONE_DEVICE		0
+
+struct pglist_data {
+	struct zone node_zones[1];
+};
+
+extern struct pglist_data soft_nodes[MAX_NUMNODES];
+
+#define NODE_DATA(nid)		(&soft_nodes[nid])
+
+void soft_race(struct page **slot);
+void vmemmap_init_device_tail(struct page *tail, unsigned int order, int nid);
 
 static inline unsigned long pgmap_vmemmap_nr(const struct dev_pagemap *pgmap)
 {

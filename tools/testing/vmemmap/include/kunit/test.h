@@ -86,6 +86,7 @@ __attribute__((constructor)) static void add_##suite(void)		\
 	KUNIT_COMPARE(test, a, ==, b);					\
 } while (0)
 #define KUNIT_EXPECT_PTR_EQ		KUNIT_EXPECT_EQ
+#define KUNIT_EXPECT_PTR_NE		KUNIT_EXPECT_NE
 #define KUNIT_EXPECT_TRUE(test, a)	KUNIT_COMPARE(test, !!(a), ==, true)
 #define KUNIT_EXPECT_FALSE(test, a)	KUNIT_COMPARE(test, !!(a), ==, false)
 #define KUNIT_EXPECT_NULL(test, a)	KUNIT_COMPARE(test, a, ==, NULL)
