@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
 """What backs the struct pages of a range: the rows of the table.
 
-Nothing is taken on trust. Each leaf is followed to its physical address. That
-lies in the memory of a device, or in the very memory block that it describes,
-which nobody else can have given out then (altmap); or in other RAM, where a page
-that the boot-time allocator gave out is still marked reserved (memblock), and any
-other came from the buddy allocator. A block behind several leaves is a shared tail.
+A view is what somebody sees of a machine at one moment: QEMU of its guest (GuestView),
+or the debug info of a kernel (show_kernel.py). All views are put into rows alike.
 """
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from machine import Failure, Machine
 from memmap import Geometry, Leaf, Range, Span, State, merge, tables
@@ -36,6 +35,46 @@ class Vmemmap:
                      self.physical_of(leaf.address + self.geometry.leaf[leaf.level]))
 
 
+# What a range of memory may be, for those who see one moment only
+BOOT, ADDED, DEVICE = "boot", "hot-added", "device"
+
+
+class Place(NamedTuple):
+    """What a range of memory is, and its node."""
+    what: str
+    node: int | None
+
+
+class View:
+    """What make_rows() asks for."""
+    vmemmap: Vmemmap
+    reach: dict[str, int]		# of a table, by level
+
+    def place(self, leaf: Leaf) -> Place:
+        """Of the memory that it describes."""
+        raise NotImplementedError
+
+    def node_of(self, physical: int) -> int | None:
+        raise NotImplementedError
+
+    def find_block(self, leaf: Leaf) -> int:
+        """Physical address of the block behind a leaf."""
+        raise NotImplementedError
+
+    def altmap_blocks(self, behind: dict[Leaf, int]) -> set[int]:
+        """The blocks that are memory of a device."""
+        raise NotImplementedError
+
+    def reserved_pages(self, blocks: dict[int, int]) -> int:
+        """How many pages of these blocks of RAM did the boot-time allocator give out?"""
+        raise NotImplementedError
+
+    def is_remapped(self, leaf: Leaf) -> bool:
+        """Does HugeTLB map a page here that is another's too?"""
+        del leaf
+        return False
+
+
 @dataclass
 class Row:
     what: str
@@ -45,100 +84,167 @@ class Row:
     tables: int				# that this range was the first to need
     backing: list[str]
     block_bytes: int			# of all blocks behind it, RAM and device
-    ram_bytes: int			# RAM spent: blocks and tables
-    ram_nodes: set[int | None]
+    mapped_bytes: int
+    ram: Counter[int | None]		# spent by node: blocks and tables; tables on the row's node
+
+    @property
+    def ram_bytes(self) -> int:
+        return self.ram.total()
+
+    @property
+    def ram_nodes(self) -> set[int | None]:
+        return set(self.ram)
+
+    @property
+    def saved(self) -> int:
+        return self.mapped_bytes - self.block_bytes
+
+    @property
+    def off_node(self) -> int:
+        return self.ram_bytes - self.ram[self.node]
 
 
-def node_of(state: State, described: Range) -> int | None:
-    """Memory blocks report it for RAM, ndctl for a device."""
-    node = state.node_of(described.start)
-    if node is None and state.namespaces:
-        return state.namespaces[0].get("numa_node")
-    return node
-
-
-Group = tuple[int | None, list[Leaf]]		# node, and leaves of memory in one piece
-
-
-def group(state: State, vmemmap: Vmemmap, leaves: list[Leaf]) -> list[Group]:
-    """Split where the node changes or something lies between."""
-    groups: list[Group] = []
+def group(view: View, leaves: Iterable[Leaf]) -> list[tuple[Place, list[Leaf]]]:
+    """Split where the place changes or something lies between."""
+    groups: list[tuple[Place, list[Leaf]]] = []
     end = None
     for leaf in leaves:
-        described = vmemmap.described(leaf)
-        node = node_of(state, described)
-        if groups and groups[-1][0] == node and described.start == end:
+        described = view.vmemmap.described(leaf)
+        place = view.place(leaf)
+        if groups and groups[-1][0] == place and described.start == end:
             groups[-1][1].append(leaf)
         else:
-            groups.append((node, [leaf]))
+            groups.append((place, [leaf]))
         end = described.end
     return groups
 
 
-def find_blocks(machine: Machine, leaves: list[Leaf]) -> dict[Leaf, int]:
-    """Physical address of the block behind each of these leaves."""
-    behind = {}
-    for leaf in leaves:
-        physical = machine.translate(leaf.address)
-        if physical is None:
-            raise Failure(f"the dump has a leaf at {leaf.address:#x}, the CPU finds none")
-        behind[leaf] = physical
-    return behind
-
-
-def reserved_pages(machine: Machine, page: int, blocks: dict[int, int]) -> int:
-    """How many pages of these blocks of RAM are reserved."""
-    runs = [f"{run.start // page}+{(run.end - run.start) // page}" for run in
-            merge(Range(start, start + length) for start, length in blocks.items())]
-    reported = machine.guest("reserved " + " ".join(runs))
-    return sum(int(line.split()[-1]) for line in reported)
-
-
-def altmap_blocks(vmemmap: Vmemmap, state: State, behind: dict[Leaf, int]) -> set[int]:
-    """The blocks that lie on a device, or in the memory block that they describe."""
-    return {physical for leaf, physical in behind.items()
-            for host in (*state.devices, *state.blocks)
-            if host.start <= physical < host.end
-            and (host in state.devices
-                 or host.start <= vmemmap.described(leaf).start < host.end)}
-
-
-def backing(machine: Machine, page: int, leaves: list[Leaf], blocks: dict[int, int],
-            own: set[int]) -> tuple[list[str], dict[int, int]]:
-    """The allocators of the blocks, and the blocks that are RAM of others."""
-    ram = {start: length for start, length in blocks.items() if start not in own}
-    reserved = reserved_pages(machine, page, ram)
+def backing(view: View, behind: dict[Leaf, int], blocks: dict[int, int],
+            ram: dict[int, int]) -> list[str]:
+    """The allocators of the blocks, and who shares them."""
+    reserved = view.reserved_pages(ram)
+    own = [block for leaf, block in behind.items() if not view.is_remapped(leaf)]
     kinds = {"altmap": len(ram) < len(blocks),
              "memblock": reserved > 0,
-             "buddy": reserved < sum(ram.values()) // page,
-             "shared tails": len(blocks) < len(leaves)}
-    return [kind for kind, is_there in kinds.items() if is_there], ram
+             "buddy": reserved < sum(ram.values()) // view.vmemmap.geometry.page,
+             "shared tails": len(set(own)) < len(own),
+             "HugeTLB": len(own) < len(behind)}
+    return [kind for kind, is_there in kinds.items() if is_there]
 
 
-def leaf_tables(state: State, geometry: Geometry, leaves: Iterable[Leaf]) -> set[tuple[str, int]]:
+def leaf_tables(reach: dict[str, int], geometry: Geometry,
+                leaves: Iterable[Leaf]) -> set[tuple[str, int]]:
     return tables((Span(leaf.address, leaf.address + geometry.leaf[leaf.level], leaf.level, "")
-                   for leaf in leaves), state.reach)
+                   for leaf in leaves), reach)
+
+
+def make_rows(view: View, leaves: Iterable[Leaf], known: Collection[Leaf] = ()) -> list[Row]:
+    """A row for each range. A table or block that several need is the first one's, or that
+    of the leaves known before."""
+    geometry = view.vmemmap.geometry
+    known_tables = leaf_tables(view.reach, geometry, known)
+    known_blocks: set[int] = set()
+    rows = []
+    for place, members in group(view, leaves):
+        behind = {leaf: view.find_block(leaf) for leaf in members}
+        blocks = {block: geometry.leaf[leaf.level] for leaf, block in behind.items()
+                  if block not in known_blocks}
+        altmap = view.altmap_blocks(behind)
+        ram = {start: length for start, length in blocks.items() if start not in altmap}
+        needed = leaf_tables(view.reach, geometry, members) - known_tables
+        known_tables |= needed
+        known_blocks |= set(blocks)
+        spent: Counter[int | None] = Counter()
+        for start, length in ram.items():
+            spent[view.node_of(start)] += length
+        if needed:
+            spent[place.node] += len(needed) * geometry.page
+        rows.append(Row(
+            what=place.what, node=place.node, leaves=members, tables=len(needed), ram=spent,
+            backing=backing(view, behind, blocks, ram),
+            described=Range(view.vmemmap.described(members[0]).start,
+                            view.vmemmap.described(members[-1]).end),
+            block_bytes=sum(blocks.values()),
+            mapped_bytes=sum(geometry.leaf[leaf.level] for leaf in members)))
+    return rows
+
+
+class GuestView(View):
+    """As QEMU sees a guest. Nothing is taken on trust.
+
+    Each leaf is followed to its physical address. That lies in the memory of a device, or
+    in the very memory block that it describes, which nobody else can have given out then
+    (altmap); or in other RAM, where a page that the boot-time allocator gave out is still
+    marked reserved (memblock), and any other came from the buddy allocator. A block behind
+    several leaves is a shared tail.
+    """
+
+    def __init__(self, machine: Machine, vmemmap: Vmemmap, state: State,
+                 what_is: Callable[[Leaf], str], boot: Collection[Leaf]):
+        self.machine = machine
+        self.vmemmap = vmemmap
+        self.state = state
+        self.reach = state.reach
+        self.what_is = what_is
+        self.boot = boot		# leaves that memblock backs wherever they lie
+
+    def place(self, leaf: Leaf) -> Place:
+        """Memory blocks report their node for RAM, ndctl for a device."""
+        node = self.state.node_of(self.vmemmap.described(leaf).start)
+        if node is None and self.state.namespaces:
+            node = self.state.namespaces[0].get("numa_node")
+        return Place(self.what_is(leaf), node)
+
+    def node_of(self, physical: int) -> int | None:
+        return self.state.node_of(physical)
+
+    def find_block(self, leaf: Leaf) -> int:
+        physical = self.machine.translate(leaf.address)
+        if physical is None:
+            raise Failure(f"the dump has a leaf at {leaf.address:#x}, the CPU finds none")
+        return physical
+
+    def altmap_blocks(self, behind: dict[Leaf, int]) -> set[int]:
+        """The blocks that lie on a device, or in the memory block that they describe."""
+        return {physical for leaf, physical in behind.items() if leaf not in self.boot
+                for host in (*self.state.devices, *self.state.blocks)
+                if host.start <= physical < host.end
+                and (host in self.state.devices
+                     or host.start <= self.vmemmap.described(leaf).start < host.end)}
+
+    def reserved_pages(self, blocks: dict[int, int]) -> int:
+        page = self.vmemmap.geometry.page
+        runs = [f"{run.start // page}+{(run.end - run.start) // page}" for run in
+                merge(Range(start, start + length) for start, length in blocks.items())]
+        reported = self.machine.guest("reserved " + " ".join(runs)) if runs else []
+        return sum(int(line.split()[-1]) for line in reported)
 
 
 def new_rows(machine: Machine, vmemmap: Vmemmap, what: str,
              before: State | None, now: State) -> list[Row]:
     """A row for each range that has got struct pages since."""
-    geometry = vmemmap.geometry
-    old = set(before.leaves(geometry)) if before else set()
-    known_tables = leaf_tables(now, geometry, old)
-    rows = []
-    fresh = [leaf for leaf in now.leaves(geometry) if leaf not in old]
-    for node, leaves in group(now, vmemmap, fresh):
-        behind = find_blocks(machine, leaves)
-        blocks = {physical: geometry.leaf[leaf.level] for leaf, physical in behind.items()}
-        own = altmap_blocks(vmemmap, now, behind) if before else set()
-        kinds, ram = backing(machine, geometry.page, leaves, blocks, own)
-        needed = leaf_tables(now, geometry, leaves) - known_tables
-        known_tables |= needed
-        rows.append(Row(
-            what=what, node=node, leaves=leaves, backing=kinds, tables=len(needed),
-            described=Range(vmemmap.described(leaves[0]).start, vmemmap.described(leaves[-1]).end),
-            block_bytes=sum(blocks.values()),
-            ram_bytes=sum(ram.values()) + len(needed) * geometry.page,
-            ram_nodes={now.node_of(start) for start in ram}))
-    return rows
+    leaves = now.leaves(vmemmap.geometry)
+    old = set(before.leaves(vmemmap.geometry)) if before else set()
+    view = GuestView(machine, vmemmap, now, lambda _: what, old if before else set(leaves))
+    return make_rows(view, (leaf for leaf in leaves if leaf not in old), old)
+
+
+def all_rows(machine: Machine, vmemmap: Vmemmap, boot: State, now: State,
+             what_is: Callable[[Leaf], str]) -> list[Row]:
+    """A row for each range that has struct pages."""
+    leaves = now.leaves(vmemmap.geometry)
+    early = {leaf for leaf in leaves if is_in(boot.blocks, vmemmap.described(leaf).start)}
+    return make_rows(GuestView(machine, vmemmap, now, what_is, early), leaves)
+
+
+def is_in(places: Iterable[Range], physical: int) -> bool:
+    return any(place.start <= physical < place.end for place in places)
+
+
+def momentary(vmemmap: Vmemmap, boot: State, now: State) -> Callable[[Leaf], str]:
+    """What the memory that a leaf describes is, without its history."""
+    def what_is(leaf: Leaf) -> str:
+        physical = vmemmap.described(leaf).start
+        return (BOOT if is_in(boot.blocks, physical) else
+                DEVICE if is_in(now.devices, physical) else ADDED)
+    return what_is

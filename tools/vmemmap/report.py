@@ -13,21 +13,59 @@ LAST_LINES = 20
 TITLE_WIDTH = 26
 
 
-def table(rows: list[Row], geometry: Geometry) -> str:
-    lines = [("range", "since", "describes", "backed by", "leaves", "tables",
-              "RAM spent", "node")]
-    for row in rows:
-        counts = Counter(geometry.leaf[leaf.level] for leaf in row.leaves)
-        elsewhere = row.ram_nodes - {row.node}
-        lines.append((
-            ranges([row.described]), row.what, size(row.described.end - row.described.start),
-            ", ".join(row.backing),
-            " + ".join(f"{count} x {size(length)}" for length, count in sorted(counts.items())),
-            str(row.tables), size(row.ram_bytes),
-            f"{row.node}" + (f", RAM of {sorted(elsewhere)}" if elsewhere else "")))
+def columns(lines: list[tuple[str, ...]]) -> str:
     widths = [max(map(len, column)) for column in zip(*lines)]
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip()
                      for line in lines)
+
+
+def leaf_counts(row: Row, geometry: Geometry) -> dict[int, int]:
+    """By size."""
+    return dict(sorted(Counter(geometry.leaf[leaf.level] for leaf in row.leaves).items()))
+
+
+def table(rows: list[Row], geometry: Geometry) -> str:
+    lines = [("range", "since", "describes", "backed by", "leaves", "tables",
+              "RAM spent", "saved", "node")]
+    for row in rows:
+        lines.append((
+            ranges([row.described]), row.what, size(row.described.end - row.described.start),
+            ", ".join(row.backing),
+            " + ".join(f"{count} x {size(length)}"
+                       for length, count in leaf_counts(row, geometry).items()),
+            str(row.tables), size(row.ram_bytes), size(row.saved),
+            f"{row.node}" + (f", {size(row.off_node)} off node" if row.off_node else "")))
+    return columns(lines)
+
+
+def record(row: Row, geometry: Geometry) -> dict:
+    """A row for programs; all lengths are in bytes."""
+    return {"start": row.described.start, "end": row.described.end, "since": row.what,
+            "backing": row.backing, "leaves": leaf_counts(row, geometry), "tables": row.tables,
+            "ram": row.ram_bytes, "saved": row.saved, "node": row.node,
+            "off_node": row.off_node}
+
+
+def node_sums(rows: list[Row]) -> list[dict]:
+    """By node: what is described there, the RAM spent there, and by whom else."""
+    nodes = sorted({row.node for row in rows} | {node for row in rows for node in row.ram},
+                   key=lambda node: -1 if node is None else node)
+    return [{"node": node,
+             "described": sum(row.described.end - row.described.start
+                              for row in rows if row.node == node),
+             "ram": sum(row.ram[node] for row in rows),
+             "saved": sum(row.saved for row in rows if row.node == node),
+             "for_others": sum(row.ram[node] for row in rows if row.node != node)}
+            for node in nodes]
+
+
+def sums_table(rows: list[Row]) -> str:
+    sums = node_sums(rows)
+    keys = ("described", "ram", "saved", "for_others")
+    lines = [("node", "describes", "RAM spent", "saved", "for other nodes")]
+    lines += [(str(entry["node"]), *(size(entry[key]) for key in keys)) for entry in sums]
+    lines.append(("all", *(size(sum(entry[key] for entry in sums)) for key in keys)))
+    return columns(lines)
 
 
 class Text:
