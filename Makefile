@@ -24,6 +24,7 @@ takes_cross := KERNEL $(kernel)
 takes_compare := SCENARIO $(kernel) ACCEL
 takes_bench := KERNEL $(kernel)
 takes_bench-scale := $(harness) $(any)
+takes_pages := $(any)
 takes_words :=
 takes_laid := $(kernel)
 takes_laid-all := $(kernel)
@@ -61,7 +62,7 @@ words = $(foreach name,$(filter $(takes_$@),$(given)),$(name)='$(subst $(quote),
 help:
 	@$(tools)/help.sh
 
-run kunit links cross compare bench check:
+run kunit links cross compare bench pages check:
 	@$(tools)/$@.sh $(words)
 
 test:

@@ -10,6 +10,7 @@ import argparse
 import csv
 import io
 import json
+import math
 import platform
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from bench_measure import (
 from guest_image import find_tool, write_image
 from machine import Failure
 from memmap import GIB, KIB, MIB
+from page import LONGEST, Bar, bars_page
 
 SIDES = ("stock", "ours")
 
@@ -259,22 +261,12 @@ def csv_table(rows: list[Row]) -> str:
     return text.getvalue()
 
 
-def svg(rows: list[Row], title: str) -> str:
-    """A bar for each ratio; the line is stock."""
-    left, unit, step = 380, 300, 20
-    height = step * (len(rows) + 3)
-    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + 2 * unit}" height="{height}" '
-             'font-family="sans-serif" font-size="12">',
-             f'<text x="10" y="{step}">{title}: ours / stock, less is better</text>']
-    for i, row in enumerate(rows, 2):
-        width = min(row.ratio, 1.8) * unit
-        colour = "#c33" if row.verdict else "#487"
-        parts += [f'<text x="{left - 10}" y="{i * step + 14}" text-anchor="end">{row.title}</text>',
-                  f'<rect x="{left}" y="{i * step + 3}" width="{width:.0f}" height="14" fill="{colour}"/>',
-                  f'<text x="{left + width + 5:.0f}" y="{i * step + 14}">{row.ratio:.2f}</text>']
-    parts += [f'<line x1="{left + unit}" x2="{left + unit}" y1="{2 * step}" y2="{height - step}" '
-              'stroke="black"/>', "</svg>"]
-    return "\n".join(parts) + "\n"
+def bar(row: Row) -> Bar:
+    """Where stock has to pay nothing, nothing can be a part of it."""
+    text = f"{row.ratio:.2f}" + (f" {row.verdict}" if row.verdict else "")
+    floor = row.floor / row.stock if row.floor is not None and row.stock else None
+    return Bar(row.title, f"{text}: {figure(row.ours)} {row.unit}, stock {figure(row.stock)}",
+               LONGEST if math.isnan(row.ratio) else row.ratio, row.limit if row.most is None else None, floor, bool(row.verdict))
 
 
 def profile(window: Window, divisor: float, top: int = 12) -> str:
@@ -363,7 +355,9 @@ def drive(args: argparse.Namespace) -> int:
             + differences(args.out / "rows.json", rows))
     (args.out / "table.txt").write_text(text)
     (args.out / "table.csv").write_text(csv_table(rows))
-    (args.out / "ratios.svg").write_text(svg(table.rows, f"Linux {args.series}, {args.kernel}"))
+    (args.out / "ratios.html").write_text(bars_page(
+        f"Cost of the memory map on Linux {args.series}, {args.kernel}",
+        "This back end over the stock kernel; less is better.", list(map(bar, rows))))
     print(text, end="")
     return 0
 

@@ -13,10 +13,12 @@ from collections import Counter
 from pathlib import Path
 
 import checks
-from backing import Row, Vmemmap, new_rows
+from backing import Row, Vmemmap, all_rows, new_rows
 from guest_image import find_tool, write_image
 from machine import Failure, Machine
-from memmap import State, parse_state, tables
+from memmap import Leaf, State, parse_state, tables
+from page import Moment, run_page
+from picture import hugetlb_segments, segment
 from report import LAST_LINES, Ktap, Text
 from scenarios import SCENARIOS, HvoFacts, Scenario, Step
 
@@ -34,6 +36,8 @@ class Run:
         self.machine = machine
         self.scenario = scenario
         self.states: dict[str, State] = {}
+        self.since: dict[Leaf, str] = {}	# the step that brought it
+        self.moments: list[Moment] = []
         self.rows: list[Row] = []
         self.failed = False
         self.broken = False		# nothing more can be asked of the guest
@@ -45,6 +49,7 @@ class Run:
                 action(self.machine)
             state = parse_state(self.machine.guest("state"), self.scenario.geometry)
             wrong, note = self.judge(step, state)
+            self.picture(step, state, "; ".join(wrong))
             self.machine.check()
         except Failure as failure:
             self.broken = True
@@ -76,6 +81,26 @@ class Run:
         return wrong, (f"every page came back: as after '{step.restores}', "
                        f"{state.used - earlier.used:+d} pages in use "
                        f"(noise: up to {checks.WANDER})")
+
+
+    def picture(self, step: Step, state: State, wrong: str) -> None:
+        boot = next(iter(self.states.values()))
+        geometry = self.scenario.geometry
+        vmemmap = Vmemmap.find(boot, geometry)
+        now = state.leaves(geometry)
+        self.since = {leaf: self.since.get(leaf, step.title) for leaf in now}
+        mapped = sum(geometry.leaf[leaf.level] for leaf in now)
+        if isinstance(step.facts, HvoFacts):
+            segments = hugetlb_segments(state, vmemmap)
+            pages = sum(state.counts.values())
+            spent, saved = ((pages + len(state.tables())) * geometry.page,
+                            mapped - pages * geometry.page)
+        else:
+            rows = all_rows(self.machine, vmemmap, boot, state, self.since.__getitem__)
+            segments = [segment(row, geometry) for row in rows]
+            spent, saved = sum(row.ram_bytes for row in rows), sum(row.saved for row in rows)
+        self.moments.append(Moment(step.title, wrong and f"FAILED: {wrong}" or "ok", bool(wrong),
+                                   segments, spent, saved))
 
 
 def remapped_sums(state: State, remapped: set[tuple[str, int]]) -> list[str]:
@@ -110,6 +135,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--scenario", choices=SCENARIOS, default="x86_64")
     parser.add_argument("--busybox", type=Path, help="for a guest of another architecture")
     parser.add_argument("--maps", type=Path, help="where to write the page tables of each step")
+    parser.add_argument("--page", type=Path, help="where to write pictures of each step")
     parser.add_argument("--accel", choices=("tcg", "kvm"), default="tcg")
     parser.add_argument("--ktap", action="store_true", help="a result line for each step, no table")
     return parser.parse_args()
@@ -143,6 +169,11 @@ def drive(args: argparse.Namespace) -> int:
             remapped: set[tuple[str, int]] = set()
             args.maps.write_text("".join(map_text(step, run.states[step.title], remapped)
                                          for step in scenario.steps if step.title in run.states))
+        if args.page:
+            args.page.write_text(run_page(
+                f"Memory map of {scenario.name} on Linux {args.series}",
+                f"{scenario.about}. {'FAILED' if run.failed else 'Passed'}.", run.moments))
+            report.note(f"pictures: {args.page}")
         report.finish(run.rows, machine.lines[-LAST_LINES:] if run.broken else [])
     return 1 if run.failed else 0
 

@@ -19,4 +19,4 @@ objects=$(call kernel KERNEL="$kernel")
 busybox=$(call busybox "$arch")
 exec "$tools/run.py" --scenario "$SCENARIO" --series "$(series_of "${objects%/*}/src")" \
 	--objects "$objects" --busybox "$busybox" --image "$build/guest/$SCENARIO.cpio" \
-	--log "$log/run-$SCENARIO.log" --accel "$(accel_for "$arch")" ${KTAP:+--ktap} "$@"
+	--page "$build/$id/$SCENARIO.html" --log "$log/run-$SCENARIO.log" --accel "$(accel_for "$arch")" ${KTAP:+--ktap} "$@"
