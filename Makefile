@@ -24,6 +24,7 @@ takes_cross := KERNEL $(kernel)
 takes_compare := SCENARIO $(kernel) ACCEL
 takes_bench := KERNEL $(kernel)
 takes_bench-scale := $(harness) $(any)
+takes_show-test := $(any)
 takes_pages := $(any)
 takes_words :=
 takes_laid := $(kernel)
@@ -86,7 +87,7 @@ laid-all:
 words:
 	@$(tools)/words_test.sh
 
-overlay-test patches-test:
+overlay-test patches-test show-test:
 	@$(tools)/$(@:-test=_test).sh $(words)
 
 patches-build:

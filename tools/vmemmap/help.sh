@@ -34,6 +34,8 @@ make bench   instructions, flushes and pages that the memory map costs, beside
              the stock kernel: a table, and under build/bench/ where they go
 make bench-scale
              is a leaf as cheap in a machine of 1 PiB as in one of 64 GiB
+make show-test
+             does tools/vmemmap/show say what is in a made-up kernel?
 make pages   are the pages that make run and make bench write (build/<series>/*.html,
              build/bench/*/ratios.html) right in a browser, wide and narrow, light and dark
 make patches patches of all this for a kernel tree, for git am, patch -p1 and quilt,
