@@ -6,6 +6,7 @@
  * back end allocates memory for the parts of that array that are in use and maps
  * it there. This header includes nothing: include vmemmap_base.h first.
  *
+ *	vmemmap_summary.c	what debugfs shows of the leaves of all sections
  *	vmemmap_section.c	sections: add, remove, count
  *	vmemmap_dedup.c		compound pages: which vmemmap page is shared
  *	vmemmap_populate.c	the way in: fill ranges, slots, PTEs
@@ -509,6 +510,41 @@ int vmemmap_populate_compound_pages(unsigned long start_pfn,
 				    unsigned long start, unsigned long end,
 				    int node, struct dev_pagemap *pgmap);
 #endif
+
+/* ---- vmemmap_summary.c ---- */
+
+/* What is behind a leaf. Shared: a page that another leaf has been counted for. */
+enum vmemmap_backing {
+	VMEMMAP_BY_MEMBLOCK,
+	VMEMMAP_BY_BUDDY,
+	VMEMMAP_SHARED,
+	VMEMMAP_BY_DEVICE,
+};
+
+/**
+ * struct vmemmap_summary - how much is mapped, by backing and node
+ * @node: by the node of the block, for all but devices
+ * @device: behind it is memory of a device, or of the memory block that is described
+ * @end: all before this address has been added up
+ * @last_pfn: what the last PTE maps
+ */
+struct vmemmap_summary {
+	struct vmemmap_mapped node[MAX_NUMNODES][VMEMMAP_BY_DEVICE];
+	struct vmemmap_mapped device;
+	unsigned long end;
+	unsigned long last_pfn;
+};
+
+/**
+ * vmemmap_sum_range() - add the leaves of a range to a summary
+ * @start: first byte
+ * @end: end of the range; ranges ascend
+ * @summary: is added to. A leaf is added once, and as a whole
+ *
+ * Context: mem_hotplug_lock is held for reading; does not sleep.
+ */
+void vmemmap_sum_range(unsigned long start, unsigned long end,
+		       struct vmemmap_summary *summary);
 
 /* ---- What tests replace or look into ---- */
 

@@ -501,6 +501,8 @@ void check_machine(void)
 
 	EXPECT_EQ(machine.memmap_pages, memmap_pages + nr_device_tails());
 	EXPECT_EQ(machine.memmap_boot_pages, memmap_boot_pages);
+	if (machine.knobs.check)
+		machine.knobs.check();
 	expect_warnings(0);
 }
 

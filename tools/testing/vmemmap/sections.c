@@ -7,6 +7,8 @@
  * add_range() undoes its work as __add_pages() does in a laid tree, and the struct
  * pages of a device are initialised and poisoned as there.
  */
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "soft.h"
@@ -450,4 +452,43 @@ void remove_device(struct device *dev)
 	remove_range(dev->pfn, dev->nr_pages,
 		     dev->has_altmap ? &dev->altmap : NULL, &dev->pgmap);
 	dev->nr_pages = 0;
+}
+
+/* ---- debugfs ---- */
+
+int (*soft_show_debugfs)(struct seq_file *file, void *data);
+static bool is_hotplug_locked;
+
+void get_online_mems(void)
+{
+	EXPECT(!is_hotplug_locked);
+	is_hotplug_locked = true;
+	machine.seen.nr_hotplug_locks++;
+}
+
+void put_online_mems(void)
+{
+	EXPECT(is_hotplug_locked);
+	is_hotplug_locked = false;
+}
+
+void seq_printf(struct seq_file *file, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	file->length += vsnprintf(file->text + file->length, file->size - file->length, fmt, args);
+	va_end(args);
+	EXPECT(file->length < file->size);
+}
+
+int read_debugfs(char *text, size_t size)
+{
+	struct seq_file file = { .text = text, .size = size };
+	int err;
+
+	EXPECT_EQ(soft_late_initcall(), 0);
+	err = soft_show_debugfs(&file, NULL);
+	EXPECT(!is_hotplug_locked);
+	return err;
 }

@@ -179,6 +179,7 @@ struct machine {
 		int far_distance;		/* between the two nodes */
 		/* Before the tail page of a zone is published, if not NULL. */
 		void (*race)(struct page **slot);
+		void (*check)(void);		/* what check_machine() calls besides */
 	} knobs;
 
 	/* Counts and events since the machine was built, for test cases to check. */
@@ -215,6 +216,7 @@ struct machine {
 		unsigned long nr_traced;	/* tracepoints about leaves */
 		unsigned long nr_traced_failures;
 		unsigned long failed_size;	/* of the leaf that the last failure was about */
+		unsigned long nr_hotplug_locks;	/* of get_online_mems() */
 	} seen;
 };
 
@@ -440,6 +442,10 @@ void expect_machine_as_before(void);
 
 /* Populating and depopulating were traced with the same sums (trace.c). */
 void expect_traces_cancel_out(void);
+
+/* ---- debugfs: its one file (sections.c) ---- */
+
+int read_debugfs(char *text, size_t size);
 
 /* ---- Random decisions ---- */
 

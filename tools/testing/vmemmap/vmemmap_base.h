@@ -291,6 +291,25 @@ void soft_message(const char *fmt, ...) __printf(1, 2);
 #define pr_warn_ratelimited(fmt, args...) soft_message(pr_fmt(fmt), ##args)
 #define pr_info(fmt, args...) soft_message(pr_fmt(fmt), ##args)
 
+/* One file in debugfs, for a test case to read. */
+struct seq_file {
+	char *text;
+	size_t size, length;
+};
+void seq_printf(struct seq_file *file, const char *fmt, ...) __printf(2, 3);
+#define seq_puts(file, string)	seq_printf(file, "%s", string)
+#define DEFINE_SHOW_ATTRIBUTE(name)	static int (*name##_fops)(struct seq_file *, void *) = name##_show
+#define debugfs_create_dir(name, parent) 0
+#define debugfs_create_file(name, mode, parent, data, fops) \
+	((void)(parent), soft_show_debugfs = *(fops))
+extern int (*soft_show_debugfs)(struct seq_file *file, void *data);
+#define late_initcall(function) int soft_late_initcall(void) { return function(); }
+int soft_late_initcall(void);
+
+/* Memory hotplug is locked out. */
+void get_online_mems(void);
+void put_online_mems(void);
+
 /* For a test case to call. */
 #define core_initcall(function) int soft_core_initcall(void) { return function(); }
 int soft_core_initcall(void);
@@ -323,6 +342,7 @@ void page_ref_add(struct page *page, int nr);
 void page_ref_sub(struct page *page, int nr);
 void page_init_poison(struct page *page, size_t size);
 struct page *pfn_to_online_page(unsigned long pfn);
+#define PageVmemmapSelfHosted(page)	((void)(page), false)
 bool pfn_valid(unsigned long pfn);
 bool is_zone_device_page(const struct page *page);
 int early_pfn_to_nid(unsigned long pfn);
@@ -513,6 +533,7 @@ static inline pte_t pte_wrprotect(pte_t pte)
 
 #define pte_write(pte)		(!((pte).val & ENTRY_READONLY))
 #define pte_same(a, b)		((a).val == (b).val)
+#define pte_write(pte)		(!((pte).val & ENTRY_READONLY))
 #define pte_pfn(pte)		((pte).val >> PAGE_SHIFT)
 #define pmd_pfn(pmd)		((pmd).val >> PAGE_SHIFT)
 #define pte_page(pte)		pfn_to_page(pte_pfn(pte))
