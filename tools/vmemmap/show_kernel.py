@@ -9,6 +9,7 @@ import bisect
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NamedTuple
 
 from drgn import Architecture, FaultError, ObjectAbsentError, Object, Program, TypeKind
@@ -21,6 +22,7 @@ from memmap import LEVELS, Geometry, Leaf, Range
 PGMAP_ALTMAP_VALID = 1 << 0
 
 NOWHERE = Range(0, 0)
+KERNEL_MAP = 0xffffffff80000000		# of x86
 
 # A function of this back end that the stock kernel has not
 OWN_FUNCTION = "vmemmap_fill_range"
@@ -125,6 +127,64 @@ class Mapped:
     is_writable: bool
 
 
+def tables_of(program: Program, info: dict[str, str]) -> Tables:
+    architecture = program.platform.arch
+    if architecture == Architecture.X86_64:
+        return X86(info)
+    if architecture == Architecture.AARCH64:
+        return Arm64(info)
+    raise Failure(f"nothing is known of page tables of {architecture.name}; known: x86_64, arm64")
+
+
+def note_info(dump: Path) -> dict[str, str]:
+    """What the kernel says of itself in a note of a dump."""
+    with dump.open("rb") as file:
+        start = file.read(1 << 20)
+    text = start[start.find(b"OSRELEASE="):].split(b"\0", 1)[0].decode(errors="replace")
+    return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+
+
+def translate_by_tables(program: Program, dump: Path) -> None:
+    """A dump of QEMU's has physical memory only, and old versions of drgn do not find the
+    first table then: read the kernel's addresses by its page tables."""
+    info = note_info(dump)
+    tables = tables_of(program, info)
+    root = int(info["SYMBOL(swapper_pg_dir)"], 16)
+    if isinstance(tables, X86):
+        root += int(info["NUMBER(phys_base)"]) - KERNEL_MAP
+    else:
+        root -= int(info["NUMBER(kimage_voffset)"], 16)
+    known: dict[int, tuple[int, ...]] = {}
+
+    def values(table: int) -> tuple[int, ...]:
+        if table not in known:
+            known[table] = struct.unpack(f"<{tables.page // 8}Q",
+                                         program.read(table, tables.page, True))
+        return known[table]
+
+    def physical_of(address: int) -> int:
+        table = root
+        for level, shift in tables.shifts.items():
+            entry = tables.entry(level, values(table)[tables.index(level, address)])
+            if not entry:
+                raise FaultError("not mapped", address)
+            if entry.is_leaf:
+                return entry.physical + address % (1 << shift)
+            table = entry.physical
+        raise FaultError("not mapped", address)
+
+    def read(address: int, count: int, offset: int, _: bool) -> bytes:
+        del offset
+        data = b""
+        while len(data) < count:
+            here = address + len(data)
+            length = min(count - len(data), tables.page - here % tables.page)
+            data += program.read(physical_of(here), length, True)
+        return data
+
+    program.add_memory_segment(1 << 63, 1 << 63, read)
+
+
 @dataclass
 class Kernel(View):
     """All that is read of a kernel."""
@@ -132,16 +192,10 @@ class Kernel(View):
     unread: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        text = self.program["VMCOREINFO"].string_().decode()
+        text = self.program.read(self.program["vmcoreinfo_data"].value_(),
+                                 self.program["vmcoreinfo_size"].value_()).decode()
         self.info = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
-        architecture = self.program.platform.arch
-        if architecture == Architecture.X86_64:
-            self.tables: Tables = X86(self.info)
-        elif architecture == Architecture.AARCH64:
-            self.tables = Arm64(self.info)
-        else:
-            raise Failure(f"nothing is known of page tables of {architecture.name}; known: "
-                          "x86_64, arm64")
+        self.tables = tables_of(self.program, self.info)
         self.page = self.tables.page
         self.early = 1 << self.program.constant("SECTION_IS_EARLY_BIT").value_()
         self.section = 1 << int(self.info["NUMBER(SECTION_SIZE_BITS)"])
@@ -313,15 +367,26 @@ class Kernel(View):
         described = self.vmemmap.described(leaf)
         for device in self.devices:
             if device.where.start <= described.start < device.where.end:
-                # The struct pages of its window may not be initialised.
-                return Place(f"{DEVICE} {device.name}",
-                             self.node_of(device.where.end - self.page))
+                return Place(f"{DEVICE} {device.name}", self.node_of_device(device))
         number = described.start // self.section
         while number not in self.sections and (number + 1) * self.section < described.end:
             number += 1
         physical = max(described.start, number * self.section)
         return Place(BOOT if self.sections.get(number, 0) & self.early else ADDED,
                      self.node_of(physical))
+
+    def node_of_device(self, device: Device) -> int | None:
+        """The struct pages of its window may not be initialised; and those that lie in it
+        cannot be read by /proc/kcore, but there is a zone."""
+        last = device.where.end // self.page - 1
+        nodes = self.optional("node_data")
+        for nid in range(len(nodes) if nodes is not None else 0):
+            if nodes[nid]:
+                zone = nodes[nid].node_zones[self.program.constant("ZONE_DEVICE")]
+                start = zone.zone_start_pfn.value_()
+                if start <= last < start + zone.spanned_pages.value_():
+                    return nid
+        return self.node_of(last * self.page)
 
     def node_of(self, physical: int) -> int | None:
         """Memory blocks have it, as the struct pages of memory that is offline have none."""

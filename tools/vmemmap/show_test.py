@@ -163,13 +163,15 @@ class Machine:
         info = "\n".join((
             "OSRELEASE=7.3.0-test", "PAGESIZE=4096", "NUMBER(SECTION_SIZE_BITS)=27",
             "SIZE(mem_section)=16", "OFFSET(mem_section.section_mem_map)=0",
-            f"LENGTH(mem_section)={len(roots)}", "")).encode() + b"\0"
+            f"LENGTH(mem_section)={len(roots)}", "")).encode()
 
         def at(kind: object, *values: int) -> Object:
             return Object(program, kind, address=image.put(*values))
 
         objects = {
-            "VMCOREINFO": Object(program, program.array_type(char, len(info)), info),
+            "vmcoreinfo_data": Object(program, program.pointer_type(char), image.put(
+                *struct.unpack(f"<{-(-len(info) // 8)}Q", info.ljust(-(-len(info) // 8) * 8)))),
+            "vmcoreinfo_size": Object(program, long, len(info)),
             "mem_section": Object(program, program.pointer_type(program.pointer_type(
                 types["mem_section"])), image.put(*roots)),
             "init_mm": at(mm, DIRECT_MAP + self.root),
