@@ -207,6 +207,49 @@ verb_rebind() {
 	done
 }
 
+# A Debian on a disk, with all that is here below /home
+verb_debian() {
+	mkdir -p /debian
+	mount -t tracefs tracefs /sys/kernel/tracing || return
+	mount -t squashfs -o ro /dev/vda /debian || return
+	mount --bind / /debian/home || return
+	for dir in proc sys dev tmp; do
+		mount --rbind /$dir /debian/$dir || return
+	done
+}
+
+# <command line>: in Debian; what it prints
+in_debian() {
+	env -u LD_LIBRARY_PATH PATH=/usr/bin:/usr/sbin HOME=/tmp PYTHONDONTWRITEBYTECODE=1 \
+		chroot /debian /bin/sh -c "$1" 2>&1
+}
+
+verb_show() {
+	in_debian '/home/show/show --json --vmlinux /home/show/vmlinux' > /tmp/shown ||
+		{ cat /tmp/shown; return 1; }
+	say_lines show < /tmp/shown
+}
+
+# What the kernel itself says
+verb_summary() {
+	say_lines summary < /sys/kernel/debug/vmemmap/summary
+}
+
+# <command line>: the same while the one device is bound again and again
+verb_meanwhile() {
+	touch /tmp/go-on
+	while [ -e /tmp/go-on ]; do
+		verb_rebind 1
+	done &
+	status=0
+	in_debian "$*" > /tmp/printed || status=$?
+	rm /tmp/go-on
+	wait $!
+	say_lines printed < /tmp/printed
+	[ $status = 0 ] || tail -n 1 /tmp/printed
+	return $status
+}
+
 # <parameter>=<value> ...: have lib/test_vmemmap.c do something; all that it says
 verb_bench() {
 	dmesg -c > /dev/null

@@ -11,8 +11,9 @@ from machine import Failure
 
 INIT = Path(__file__).resolve().with_name("guest.sh")
 SELFTEST = Path(__file__).resolve().parents[1] / "testing/selftests/vmemmap/vmemmap.sh"
+SHOW = INIT.with_name("show")
 KTAP_HELPERS = "tools/testing/selftests/kselftest/ktap_helpers.sh"	# of the kernel
-DIRECTORIES = ("bin", "dev", "kselftest", "lib", "lib64", "proc", "selftest", "sys", "tmp")
+DIRECTORIES = ("bin", "dev", "kselftest", "lib", "lib64", "proc", "selftest", "show", "sys", "tmp")
 
 
 def find_tool(name: str) -> Path:
@@ -28,7 +29,7 @@ def libraries(program: Path) -> list[Path]:
     return [Path(path) for path in re.findall(r"/\S+(?= \()", ldd.stdout)]
 
 
-def contents(source: Path, tools: dict[str, Path]) -> dict[str, Path]:
+def contents(source: Path, tools: dict[str, Path], show: Path | None) -> dict[str, Path]:
     """Where each file of the guest comes from."""
     files = {"init": INIT, "selftest/vmemmap.sh": SELFTEST,
              "kselftest/ktap_helpers.sh": source / KTAP_HELPERS}
@@ -39,12 +40,17 @@ def contents(source: Path, tools: dict[str, Path]) -> dict[str, Path]:
             # found by LD_LIBRARY_PATH.
             where = "lib64" if library.name.startswith("ld-") else "lib"
             files[f"{where}/{library.name}"] = library
+    if show:
+        files["show/vmlinux"] = show
+        files |= {f"show/{path.name}": path for path in (SHOW, *SHOW.parent.glob("*.py"))}
     return files
 
 
-def write_image(image: Path, objects: Path, tools: dict[str, Path]) -> None:
-    """The kernel whose objects these are comes with the program that writes it."""
-    files = contents(objects.parent / "src", tools)
+def write_image(image: Path, objects: Path, tools: dict[str, Path],
+                show: Path | None = None) -> None:
+    """The kernel whose objects these are comes with the program that writes it. With its
+    debug info comes tools/vmemmap/show."""
+    files = contents(objects.parent / "src", tools, show)
     members = [*(f"dir /{name} 755 0 0" for name in DIRECTORIES),
                "nod /dev/console 600 0 0 c 5 1",
                *(f"file /{name} {path} 755 0 0" for name, path in sorted(files.items()))]

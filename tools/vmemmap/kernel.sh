@@ -42,6 +42,9 @@ case $KERNEL in
 s390-defconfig) fragments=("$tools/configs/s390.config") ;;&
 *-hash-*) fragments+=("$tools/configs/powerpc64-hash.config") ;;&
 *-defconfig|*-nohotplug) ;;
+*-show) fragments+=("$tools/configs/show.config") ;;&
+*-64k-show) fragments+=("$tools/configs/${KERNEL%-show}.config") ;;
+*-show) ;;
 *-bench) fragments=("$tools/configs"/{guest,"$arch","${KERNEL%-bench}"}.config) ;;
 *-release) unset "fragments[2]" ;;&
 *-page80) flags=-DWANT_PAGE_VIRTUAL ;;&

@@ -267,6 +267,8 @@ kernel_table() {
 		riscv64 test-all the top level of three to five stays
 		x86_64-kasan test-debug watched by KASAN
 		x86_64-lockdep test-debug watched by lockdep, kmemleak and more
+		x86_64-show show debug info and tracers
+		arm64-64k-show show the same with 64K pages
 		x86_64-defconfig links all defaults of x86_64
 		x86_64-nohotplug links the same without memory hotplug
 		arm64-defconfig links all defaults of arm64

@@ -205,6 +205,10 @@ class Machine:
     def monitor(self, line: str) -> str:
         return self.qmp("human-monitor-command", **{"command-line": line})
 
+    def dump(self, file: Path) -> None:
+        """Write all of its memory."""
+        self.qmp("dump-guest-memory", paging=False, protocol=f"file:{file}")
+
     def translate(self, address: int) -> int | None:
         """Physical address of a kernel address, by a walk of the page tables.
 

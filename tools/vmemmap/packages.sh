@@ -29,6 +29,7 @@ declare -A packages=(
 	[qemu-x86_64]="python3:python3 qemu-system-x86:qemu-system-x86_64"
 	[qemu-arm64]="python3:python3 qemu-efi-aarch64: qemu-system-arm:qemu-system-aarch64"
 	[qemu-riscv64]="python3:python3 opensbi: qemu-system-misc:qemu-system-riscv64"
+	[debian]="mmdebstrap:mmdebstrap squashfs-tools-ng:tar2sqfs"
 	[show]="python3-drgn:"
 	[pages]="chromium:chromium python3:python3"
 	[guest]="busybox-static:busybox daxctl:daxctl ndctl:ndctl"

@@ -13,7 +13,8 @@ from collections import Counter
 from pathlib import Path
 
 import checks
-from backing import Row, Vmemmap, all_rows, new_rows
+import show_check
+from backing import Row, Vmemmap, all_rows, momentary, new_rows
 from guest_image import find_tool, write_image
 from machine import Failure, Machine
 from memmap import Leaf, State, parse_state, tables
@@ -32,7 +33,8 @@ APPEND = "kunit.enable=0 panic=-1"
 class Run:
     """A guest on its way through a scenario."""
 
-    def __init__(self, machine: Machine, scenario: Scenario):
+    def __init__(self, machine: Machine, scenario: Scenario, objects: Path):
+        self.objects = objects
         self.machine = machine
         self.scenario = scenario
         self.states: dict[str, State] = {}
@@ -73,6 +75,9 @@ class Run:
                       *checks.namespace(state, step),
                       *checks.backing(rows, step),
                       *checks.cost(rows, before, state, self.scenario)]
+        if self.scenario.show:
+            wrong += self.shown(all_rows(self.machine, vmemmap, boot, state,
+                                         momentary(vmemmap, boot, state)))
         if not step.restores:
             return wrong, ""
         earlier = self.states[step.restores]
@@ -101,6 +106,11 @@ class Run:
             spent, saved = sum(row.ram_bytes for row in rows), sum(row.saved for row in rows)
         self.moments.append(Moment(step.title, wrong and f"FAILED: {wrong}" or "ok", bool(wrong),
                                    segments, spent, saved))
+
+    def shown(self, rows: list[Row]) -> list[str]:
+        """What tools/vmemmap/show says wrongly."""
+        return [f"{how}: {why}" for how in self.scenario.show for why in
+                show_check.CHECKS[how](self.machine, self.objects, rows, self.scenario.geometry)]
 
 
 def remapped_sums(state: State, remapped: set[tuple[str, int]]) -> list[str]:
@@ -135,6 +145,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--scenario", choices=SCENARIOS, default="x86_64")
     parser.add_argument("--busybox", type=Path, help="for a guest of another architecture")
     parser.add_argument("--maps", type=Path, help="where to write the page tables of each step")
+    parser.add_argument("--debian", type=Path, help="a root file system, for tools/vmemmap/show")
     parser.add_argument("--page", type=Path, help="where to write pictures of each step")
     parser.add_argument("--accel", choices=("tcg", "kvm"), default="tcg")
     parser.add_argument("--ktap", action="store_true", help="a result line for each step, no table")
@@ -148,15 +159,19 @@ def drive(args: argparse.Namespace) -> int:
         raise Failure(f"no kernel image {kernel}; build it by kernel.sh")
     find_tool(scenario.qemu[0])
     tools = {name: find_tool(name) for name in scenario.tools}
-    write_image(args.image, args.objects,
-                tools | {"busybox": args.busybox or find_tool("busybox")})
-    command = [*scenario.qemu, "-accel", args.accel, "-kernel", str(kernel),
+    write_image(args.image, args.objects, tools | {"busybox": args.busybox or find_tool("busybox")},
+                args.objects / "vmlinux" if "live" in scenario.show else None)
+    # By this note, who reads a dump finds the kernel in it.
+    show = ["-device", "vmcoreinfo"] if scenario.show else []
+    if args.debian:
+        show += ["-drive", f"file={args.debian},format=raw,if=virtio,readonly=on"]
+    command = [*scenario.qemu, *show, "-accel", args.accel, "-kernel", str(kernel),
                "-initrd", str(args.image), "-append", f"{scenario.append} {APPEND}"]
 
     report = (Ktap if args.ktap else Text)(scenario, args.log)
     with Machine(command, args.log, scenario.patience * RUN_LIMIT,
                  scenario.patience * STEP_LIMIT, report.note, scenario.expected) as machine:
-        run = Run(machine, scenario)
+        run = Run(machine, scenario, args.objects)
         missing = ""
         for number, step in enumerate(scenario.steps, 1):
             if step.needs not in ("", args.series):

@@ -12,11 +12,15 @@ one_of SCENARIO "$(names scenario_table)"
 # shellcheck disable=SC2046 # words
 need guest $(parts_for "$SCENARIO" kernel qemu)
 each SCENARIO x86_64
+[[ $SCENARIO != *-show ]] || need show
 
 arch=${SCENARIO%%-*}
 kernel=$(scenario_table | awk -v name="$SCENARIO" '$1 == name { print $3 }')
 objects=$(call kernel KERNEL="$kernel")
 busybox=$(call busybox "$arch")
+if [ "$SCENARIO" = x86_64-show ]; then
+	set -- --debian "$(call debian)" "$@"
+fi
 exec "$tools/run.py" --scenario "$SCENARIO" --series "$(series_of "${objects%/*}/src")" \
 	--objects "$objects" --busybox "$busybox" --image "$build/guest/$SCENARIO.cpio" \
 	--page "$build/$id/$SCENARIO.html" --log "$log/run-$SCENARIO.log" --accel "$(accel_for "$arch")" ${KTAP:+--ktap} "$@"

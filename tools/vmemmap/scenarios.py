@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from machine import Failure, Machine
 from memmap import GIB, KIB, LEVELS, MIB, TIB, Geometry, Range, size
+from one_liners import run_one_liners
 
 Action = Callable[[Machine], object]
 
@@ -63,6 +64,7 @@ class Scenario:
     patience: int = 1			# how much longer than others it may take
     expected: str = ""			# a warning of the stock kernel's own
     page_ext: int = 0			# counted as memory map too, for a memory block online
+    show: tuple[str, ...] = ()		# by which show_check.py compares after each step
 
 
 # ---- Actions ----
@@ -459,11 +461,11 @@ def resize(length: int) -> Action:
     return action
 
 
-def arm64(name: str, goal: str, pages: str) -> Scenario:
+def arm64(name: str, goal: str, pages: str, rounds: int = 160) -> Scenario:
     block, geometry = ARM64[pages]
     level = min(geometry.leaf, key=LEVELS.index)
     # A page leaked for each block must add up to more than the noise.
-    rounds = 160 * block // (2 * GIB)
+    rounds = rounds * block // (2 * GIB)
 
     def memmap(length: int) -> int:
         return length // geometry.page * geometry.struct_page
@@ -487,7 +489,9 @@ def arm64(name: str, goal: str, pages: str) -> Scenario:
              step(GIB, backing=("buddy",)),
              step(512 * MIB),
              step(2 * GIB, backing=("buddy",)),
-             step(0, restores="boot"),
+             step(0, restores="boot"))
+    if rounds:
+        steps += (
              Step(f"virtio-mem 2 GiB {rounds} times", rounds * (become(2 * GIB) + become(0)),
                   facts(0), restores="boot"),
              Step("selftest", (selftest,), facts(0), restores="boot"))
@@ -570,6 +574,13 @@ def arm64_self_hosted(name: str, kernel: str, goal: str, case: SelfHosted) -> Sc
                        "-bios", "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd")
 
 
+# With a Debian to run show in, live; where there are compound pages, what else it has
+SHOW_STEPS = tuple(
+    step if step.title not in ("boot", "devdax map=mem") else
+    replace(step, actions=(*step.actions, guest("debian") if step.title == "boot" else run_one_liners))
+    for step in X86_STEPS if "times" not in step.title)
+SHOW_ABOUT = "tools/vmemmap/show says the same as QEMU"
+
 SCENARIOS = {scenario.name: scenario for scenario in (
     x86("x86_64", "x86_64", "test-both", "a DIMM and persistent memory, two nodes",
         steps=(*X86_STEPS, Step("selftest", (selftest,), AT_BOOT, restores="boot"))),
@@ -590,12 +601,15 @@ SCENARIOS = {scenario.name: scenario for scenario in (
              ("qemu-system-x86_64", "-M", "q35", "-cpu", "max,phys-bits=46", "-smp", "2",
               "-m", f"2G,slots={SHORT_SLOTS},maxmem=512G"), f"{X86_CONSOLE} nokaslr", (), X86_64,
              8192, SHORT_STEPS),
+    x86("x86_64-show", "x86_64-show", "test-all", SHOW_ABOUT, show=("dump", "live", "summary"), patience=4,
+        steps=SHOW_STEPS),
     hvo("x86_64-hvo", "x86_64", "test-both", "HugeTLB pages of 2 MiB", "", HVO_STEPS),
     hvo("x86_64-hvo-1g", "x86_64-release", "test-all", "HugeTLB pages of 1 GiB",
         "hugepagesz=1G hugepages=2", HVO_1G_STEPS),
     arm64("arm64-4k", "test", "4k"),
     arm64("arm64-16k", "test-all", "16k"),
     arm64("arm64-64k", "test", "64k"),
+    replace(arm64("arm64-64k-show", "test-all", "64k", rounds=0), about=SHOW_ABOUT, show=("dump",)),
     x86_self_hosted("x86_64-self", "x86_64", "test-all", SelfHosted(
         128 * MIB, X86_64, "1", {"pmd": 16}, {"pmd": 18}, (0, 0))),
     # A block has a leaf and a quarter, of which only a whole one can come from it.

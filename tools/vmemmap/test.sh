@@ -121,7 +121,7 @@ esac
 { mkdir -p "$log" && [ -w "$log" ]; } 2>/dev/null || fail "cannot write to $build"
 # All that any part needs, before the first.
 # shellcheck disable=SC2046 # words
-need $([ "$which" != all ] || echo pages show) unit docs python {kernel,qemu}-{x86_64,arm64} guest || {
+need $([ "$which" != all ] || echo debian pages show) unit docs python {kernel,qemu}-{x86_64,arm64} guest || {
 	echo "0 passed, 1 failed, 0 skipped"
 	exit 1
 }
