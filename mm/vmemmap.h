@@ -514,7 +514,7 @@ int vmemmap_populate_compound_pages(unsigned long start_pfn,
 /* ---- vmemmap_summary.c ---- */
 
 /* What is behind a leaf. Shared: a page that another leaf has been counted for. */
-enum vmemmap_backing {
+enum vmemmap_backed_by {
 	VMEMMAP_BY_MEMBLOCK,
 	VMEMMAP_BY_BUDDY,
 	VMEMMAP_SHARED,

@@ -14,7 +14,7 @@
 #include "vmemmap.h"
 
 /* What the pages of a block are. An altmap's may have no struct page to look at. */
-static enum vmemmap_backing backing_of(unsigned long pfn)
+static enum vmemmap_backed_by backing_of(unsigned long pfn)
 {
 	const struct page *page = pfn_to_online_page(pfn);
 
@@ -25,7 +25,7 @@ static enum vmemmap_backing backing_of(unsigned long pfn)
 
 static struct vmemmap_mapped *sum_of(struct vmemmap_summary *summary,
 				     unsigned long pfn,
-				     enum vmemmap_backing backing)
+				     enum vmemmap_backed_by backing)
 {
 	if (backing == VMEMMAP_BY_DEVICE)
 		return &summary->device;
@@ -39,7 +39,7 @@ static struct vmemmap_mapped *sum_of(struct vmemmap_summary *summary,
 static void sum_pte(struct vmemmap_summary *summary, pte_t pte)
 {
 	const unsigned long pfn = pte_pfn(pte);
-	enum vmemmap_backing backing = backing_of(pfn);
+	enum vmemmap_backed_by backing = backing_of(pfn);
 
 	if (pfn == summary->last_pfn || !pte_write(pte))
 		backing = VMEMMAP_SHARED;

@@ -24,7 +24,7 @@ static void expect_leaf(const struct leaf *leaf)
 {
 	const struct soft_page *page = ram_page(leaf->pfn);
 	struct vmemmap_mapped *sum = &expected.device;
-	enum vmemmap_backing backing = VMEMMAP_BY_BUDDY;
+	enum vmemmap_backed_by backing = VMEMMAP_BY_BUDDY;
 
 	if (page && page->state == PAGE_BOOT)
 		backing = VMEMMAP_BY_MEMBLOCK;
