@@ -18,7 +18,7 @@ all_series=$series
 mapfile -t names <"$patches/series"
 
 harness_types=ASSIGN_IN_IF,AVOID_EXTERNS,COMPLEX_MACRO,CONSTANT_COMPARISON,EMBEDDED_FUNCTION_NAME
-harness_types+=,IS_ENABLED_CONFIG,LINE_SPACING,LONG_LINE,MACRO_ARG_UNUSED,MACRO_WITH_FLOW_CONTROL
+harness_types+=,FLEXIBLE_ARRAY,IS_ENABLED_CONFIG,LINE_SPACING,LONG_LINE,MACRO_ARG_UNUSED,MACRO_WITH_FLOW_CONTROL
 harness_types+=,NEW_TYPEDEFS,OPEN_BRACE,PREFER_DEFINED_ATTRIBUTE_MACRO,QUOTED_WHITESPACE_BEFORE_NEWLINE
 harness_types+=,SPACING,VOLATILE
 
@@ -100,6 +100,7 @@ checkpatch() {
 	cd "$work/check" || return
 	for name in "${names[@]}"; do
 		ignore=NONE
+		! grep -q '^+++ b/include/linux/vmemmap\.h' "$patches/$name" || ignore=COMPLEX_MACRO	# a loop in a loop
 		! grep -q '^+++ b/tools/testing/vmemmap/' "$patches/$name" || ignore=$harness_types
 		scripts/checkpatch.pl --no-tree --terse --no-summary --no-signoff --show-types \
 			--ignore "$ignore" "$patches/$name" 2>/dev/null

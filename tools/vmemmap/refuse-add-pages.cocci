@@ -3,16 +3,17 @@
 //
 // Memory that is added needs memory for its struct pages first. If there is
 // not as much, __add_pages() allocates all that is left before it fails, and
-// everybody else starves meanwhile: a DIMM of 120 GiB, plugged into a guest of
-// 2 GiB, ends in a panic. Blocks that are added one by one and left offline
-// end the same way.
+// everybody else starves meanwhile: a DIMM of 120 GiB, plugged into a guest
+// of 2 GiB, ends in a panic. Blocks that are added one by one and left
+// offline end the same way.
 //
 // Ask vmemmap_check_memory() before the first section is added. It compares
 // what the whole range needs with what can be allocated or reclaimed, and
 // refuses the range in one line.
 //
 // It costs one look at the counters of free memory for each range, however
-// large. The user-space tests cover ranges that fit exactly and by a page less.
+// large. The user-space tests cover ranges that fit exactly, and ranges that
+// lack a page.
 //
 // gather-remove-pages.cocci, which comes first, includes the header.
 //
