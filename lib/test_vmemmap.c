@@ -120,7 +120,7 @@ static int device_add(struct test_range *range)
 	void *addr;
 
 	range->pgmap.nr_range = 1;
-	addr = memremap_pages(&range->pgmap, numa_mem_id());
+	addr = memremap_pages(&range->pgmap, first_memory_node);
 	if (IS_ERR(addr))
 		return PTR_ERR(addr);
 	range->added_pfn = range->end_pfn;
@@ -149,7 +149,7 @@ static int section_add(struct test_range *range)
 	range->pgmap.nr_range = 0;
 	for (pfn = range->pfn; pfn < range->end_pfn; pfn = next) {
 		next = chunk_end(pfn, range->end_pfn);
-		err = sparse_add_section(numa_mem_id(), pfn, next - pfn,
+		err = sparse_add_section(first_memory_node, pfn, next - pfn,
 					 pgmap_altmap(&range->pgmap),
 					 &range->pgmap);
 		if (err)
@@ -179,7 +179,8 @@ static int memmap_add(struct test_range *range)
 	range->pgmap.nr_range = 0;
 	for (pfn = range->pfn; pfn < range->end_pfn; pfn = next) {
 		next = chunk_end(pfn, range->end_pfn);
-		if (!__populate_section_memmap(pfn, next - pfn, numa_mem_id(),
+		if (!__populate_section_memmap(pfn, next - pfn,
+					       first_memory_node,
 					       pgmap_altmap(&range->pgmap),
 					       &range->pgmap))
 			return -ENOMEM;
