@@ -367,9 +367,11 @@ static void measure_work(struct test_thread *thread, bool is_add)
 
 /*
  * Where the memory of the struct page at @addr is mapped first. The later vmemmap
- * pages of a compound page all map the last of its own:
+ * pages of a compound page all map the last of its own, or the read-only tail page of
+ * the zone; then it is 0:
  *
  *	own | own | same | same | ...		VMEMMAP_RESERVE_NR = 2
+ *	own | tail | tail | tail | ...		VMEMMAP_RESERVE_NR = 1
  */
 static unsigned long home_of(struct test_range *range, unsigned long addr)
 {
@@ -380,7 +382,9 @@ static unsigned long home_of(struct test_range *range, unsigned long addr)
 
 	if (!vmemmap_can_optimize(pgmap_altmap(&range->pgmap), &range->pgmap))
 		return addr;
-	return addr < own ? addr : own - PAGE_SIZE + offset_in_page(addr);
+	if (addr < own)
+		return addr;
+	return VMEMMAP_RESERVE_NR == 1 ? 0 : own - PAGE_SIZE + offset_in_page(addr);
 }
 
 /* Write to each struct page that has memory of its own the address of it. */
@@ -398,12 +402,13 @@ static void write_marks(struct test_range *range)
 
 static unsigned long nr_wrong_marks(struct test_range *range)
 {
-	unsigned long pfn, nr = 0;
+	unsigned long pfn, home, nr = 0;
 
 	for (pfn = range->pfn; pfn < range->added_pfn; pfn++) {
 		unsigned long *mark = (unsigned long *)pfn_to_page(pfn);
 
-		nr += READ_ONCE(*mark) != home_of(range, (unsigned long)mark);
+		home = home_of(range, (unsigned long)mark);
+		nr += home && READ_ONCE(*mark) != home;
 	}
 	return nr;
 }

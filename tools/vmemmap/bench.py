@@ -25,6 +25,7 @@ from guest_image import find_tool, write_image
 from machine import Failure
 from memmap import GIB, KIB, MIB
 from page import LONGEST, Bar, bars_page
+from scenarios import ZONE_TAILS
 
 SIDES = ("stock", "ours")
 
@@ -119,7 +120,7 @@ class Table:
                            for half in halves) / divisor)
 
 
-def fill_table(table: Table, works: dict[str, Work], geometry: Geometry) -> None:
+def fill_table(table: Table, works: dict[str, Work], geometry: Geometry, series: str) -> None:
     leaves = {name: work.ranges * (geometry.leaves(work.size)) for name, work in works.items()}
     sections = {name: work.total / geometry.section for name, work in works.items()}
     one = "PMD" if geometry.huge else "section"
@@ -149,7 +150,7 @@ def fill_table(table: Table, works: dict[str, Work], geometry: Geometry) -> None
     for name, what in DEVICES.items():
         pair(f"memremap_pages, {what}", f"memunmap_pages, {what}", name)
     process_rows(table, works)
-    count_rows(table, works, geometry)
+    count_rows(table, works, geometry, series)
 
 
 def process_rows(table: Table, works: dict[str, Work]) -> None:
@@ -178,13 +179,18 @@ def tlbi_rows(table: Table, title: str, work: Work, sections: float) -> None:
                       lambda results, k=kind: results[work]["remove"].calls[f"tlbi-{k}"] / sections)
 
 
-def count_rows(table: Table, works: dict[str, Work], geometry: Geometry) -> None:
+def own_pages(side: str, geometry: Geometry, series: str) -> int:
+    """The vmemmap pages that the compound pages of a section own, of 2 MiB each."""
+    each = 1 if side == "ours" and series in ZONE_TAILS else 2
+    return each * geometry.section // (2 * MIB)
+
+
+def count_rows(table: Table, works: dict[str, Work], geometry: Geometry, series: str) -> None:
     """Figures that are exact. The floors: a flush for each range; a call of the page allocator
     for a huge block, a table, or the base pages of a slot; these pages."""
     section = geometry.leaves(geometry.section)
-    reserved = 2 * geometry.section // (2 * MIB)	# vmemmap pages that compound pages own
     # Calls, pages of blocks, tables
-    blocks = {"2 MiB pages": (2, reserved, 1),
+    blocks = {"2 MiB pages": (2, own_pages("ours", geometry, series), 1),
               "RAM": (1, 512 if geometry.huge else section, 0), "altmap": (0, 0, 0)}
     for what, (allocations, pages, tables) in blocks.items():
         if what not in works:
@@ -200,8 +206,11 @@ def count_rows(table: Table, works: dict[str, Work], geometry: Geometry) -> None
         table.add(f"RAM, {what}", "KiB/section",
                   lambda results, w=work, n=sections: used(results[w]) * geometry.page / KIB / n,
                   floor=(pages + tables) * geometry.page / KIB)
-        table.add(f"page tables, {what}", "pages/section",
-                  lambda results, w=work, n=sections, p=pages: used(results[w]) / n - p, floor=tables)
+        beside = {side: own_pages(side, geometry, series) if what == "2 MiB pages" else pages
+                  for side in SIDES}
+        table.rows.append(Row(f"page tables, {what}", "pages/section",
+                              *(used(table.results[side][work]) / sections - beside[side]
+                                for side in SIDES), floor=tables))
     for name, what in DEVICES.items():
         if name in works:
             work, sections = works[name], works[name].total / geometry.section
@@ -340,7 +349,7 @@ def drive(args: argparse.Namespace) -> int:
             continue
 
         table = Table(results, back_end(args.ours), LIMITS[args.kernel])
-        fill_table(table, works, geometry)
+        fill_table(table, works, geometry, args.series)
         if cpu == geometry.cpus[0]:
             boot_rows(table, sides, note)
         rows += [replace(row, title=row.title + suffix) for row in table.rows]

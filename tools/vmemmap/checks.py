@@ -27,6 +27,9 @@ def figures(state: State, step: Step, scenario: Scenario) -> list[str]:
     pairs = {
         "memory blocks online": (online, step.facts.online),
         "leaves": (leaves, step.facts.leaves),
+        "read-only leaves": (sum((span.end - span.start) // scenario.geometry.leaf[span.level]
+                                 for span in state.spans if span.is_read_only),
+                             step.facts.read_only),
         "PTE tables": (sum(level == "pte" for level, _ in state.tables()), step.facts.pte_tables),
         "nr_memmap_pages": (state.counts["nr_memmap_pages"],
                             step.facts.memmap_pages + scenario.page_ext * step.facts.online),
@@ -53,9 +56,10 @@ def hvo(state: State, facts: HvoFacts, vmemmap: Vmemmap) -> list[str]:
 
 
 def attributes(state: State, geometry: Geometry) -> list[str]:
+    """Which leaves are read-only is a figure."""
     return [f"{span.level} leaves at {span.start:#x} are '{span.attributes}'"
             for span in state.spans
-            if span.attributes and span.attributes != geometry.attributes.get(span.level)]
+            if span.attributes and span.writable.attributes != geometry.attributes.get(span.level)]
 
 
 def described(state: State, step: Step, vmemmap: Vmemmap) -> list[str]:
@@ -104,10 +108,11 @@ def cost(rows: list[Row], before: State | None, now: State, scenario: Scenario) 
     return wrong
 
 
-def restored(before: State, now: State) -> list[str]:
-    """Everything is as before, up to the noise of each figure."""
+def restored(before: State, now: State, kept: int) -> list[str]:
+    """Everything is as before, up to the noise of each figure, but for pages that must be kept."""
     wrong = [f"{name} is {now.counts[name]}, was {value}"
-             for name, value in before.counts.items() if now.counts[name] != value]
+             for name, value in before.counts.items()
+             if now.counts[name] != value + kept * (name == "nr_memmap_pages")]
     if now.spans != before.spans:
         wrong.append("the page tables differ")
     if abs(now.table_pages - before.table_pages) > TABLES_WANDER:

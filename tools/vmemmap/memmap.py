@@ -41,6 +41,14 @@ class Span(NamedTuple):
     level: str
     attributes: str
 
+    @property
+    def is_read_only(self) -> bool:
+        return "ro" in self.attributes.split()
+
+    @property
+    def writable(self) -> "Span":
+        return self._replace(attributes=self.attributes.replace("ro", "RW", self.is_read_only))
+
 
 class Leaf(NamedTuple):
     address: int
@@ -81,6 +89,16 @@ def parse_span(line: str) -> Span:
     level = next((word.lower() for word in words[2:] if word.lower() in LEVELS), "")
     attributes = " ".join(word for word in words[2:] if word.lower() not in LEVELS)
     return Span(start, end, level, attributes)
+
+
+def joined(spans: Iterable[Span]) -> list[Span]:
+    """Spans that differ in nothing but their place become one."""
+    result: list[Span] = []
+    for span in spans:
+        if result and result[-1] == span._replace(start=result[-1].start, end=span.start):
+            span = span._replace(start=result.pop().start)
+        result.append(span)
+    return result
 
 
 def clip(spans: list[Span]) -> list[Span]:

@@ -63,7 +63,7 @@ def segment(row: Row, geometry: Geometry) -> Segment:
 def hugetlb_segments(state: State, vmemmap: Vmemmap) -> list[Segment]:
     """Where HugeTLB remaps what it wants; its own leaves are read-only."""
     page = vmemmap.geometry.page
-    shared = {Leaf(address, span.level) for span in state.spans if "ro" in span.attributes.split()
+    shared = {Leaf(address, span.level) for span in state.spans if span.is_read_only
               for address in range(span.start, span.end, page)}
     found: list[tuple[Range, int | None, set[str], int]] = []
     for leaf in state.leaves(vmemmap.geometry):

@@ -17,11 +17,11 @@ import show_check
 from backing import Row, Vmemmap, all_rows, momentary, new_rows
 from guest_image import find_tool, write_image
 from machine import Failure, Machine
-from memmap import Leaf, State, parse_state, tables
+from memmap import Leaf, State, joined, parse_state, tables
 from page import Moment, run_page
 from picture import hugetlb_segments, segment
 from report import LAST_LINES, Ktap, Text
-from scenarios import SCENARIOS, HvoFacts, Scenario, Step
+from scenarios import SCENARIOS, ZONE_TAILS, HvoFacts, Scenario, Step
 
 RUN_LIMIT = 300		# seconds, times the patience that the scenario asks for
 STEP_LIMIT = 60
@@ -37,6 +37,7 @@ class Run:
         self.objects = objects
         self.machine = machine
         self.scenario = scenario
+        self.facts = {step.title: step.facts for step in scenario.steps}
         self.states: dict[str, State] = {}
         self.since: dict[Leaf, str] = {}	# the step that brought it
         self.moments: list[Moment] = []
@@ -81,8 +82,9 @@ class Run:
         if not step.restores:
             return wrong, ""
         earlier = self.states[step.restores]
+        kept = step.facts.memmap_pages - self.facts[step.restores].memmap_pages
         wrong += [f"not as after '{step.restores}': {why}"
-                  for why in checks.restored(earlier, state)]
+                  for why in checks.restored(earlier, state, kept)]
         return wrong, (f"every page came back: as after '{step.restores}', "
                        f"{state.used - earlier.used:+d} pages in use "
                        f"(noise: up to {checks.WANDER})")
@@ -116,8 +118,7 @@ class Run:
 def remapped_sums(state: State, remapped: set[tuple[str, int]]) -> list[str]:
     """How much is mapped how. Where HugeTLB finds its pages is chance, and so is how many
     slots are split; but each is one in which it has remapped pages, now or before."""
-    remapped |= tables((span for span in state.spans if "ro" in span.attributes.split()),
-                       state.reach)
+    remapped |= tables((span for span in state.spans if span.is_read_only), state.reach)
     sums = Counter()
     for span in state.spans:
         sums[span.attributes.replace("PSE ", "") or f"no {span.level}"] += span.end - span.start
@@ -127,12 +128,12 @@ def remapped_sums(state: State, remapped: set[tuple[str, int]]) -> list[str]:
 
 
 def map_text(step: Step, state: State, remapped: set[tuple[str, int]]) -> str:
-    """What is mapped how."""
+    """What is mapped how. Which tails are read-only differs from the stock kernel."""
     if isinstance(step.facts, HvoFacts):
         lines = remapped_sums(state, remapped)
     else:
         lines = [f"{span.start:#x}-{span.end:#x} {span.level} {span.attributes}"
-                 for span in state.spans]
+                 for span in joined(span.writable for span in state.spans)]
     return "\n".join([f"after '{step.title}':", *lines, ""])
 
 
@@ -142,6 +143,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--image", type=Path, required=True, help="where to write the initramfs")
     parser.add_argument("--log", type=Path, required=True, help="where to write what was said")
     parser.add_argument("--series", required=True, help="what kernel that is, such as 6.12")
+    parser.add_argument("--stock", action="store_true", help="it is a stock kernel")
     parser.add_argument("--scenario", choices=SCENARIOS, default="x86_64")
     parser.add_argument("--busybox", type=Path, help="for a guest of another architecture")
     parser.add_argument("--maps", type=Path, help="where to write the page tables of each step")
@@ -154,6 +156,8 @@ def arguments() -> argparse.Namespace:
 
 def drive(args: argparse.Namespace) -> int:
     scenario = SCENARIOS[args.scenario]
+    if args.series in ZONE_TAILS and not args.stock:
+        scenario = scenario.with_zone_tail()
     kernel = args.objects / "image"
     if not kernel.is_file():
         raise Failure(f"no kernel image {kernel}; build it by kernel.sh")

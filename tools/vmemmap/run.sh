@@ -23,4 +23,4 @@ if [ "$SCENARIO" = x86_64-show ]; then
 fi
 exec "$tools/run.py" --scenario "$SCENARIO" --series "$(series_of "${objects%/*}/src")" \
 	--objects "$objects" --busybox "$busybox" --image "$build/guest/$SCENARIO.cpio" \
-	--page "$build/$id/$SCENARIO.html" --log "$log/run-$SCENARIO.log" --accel "$(accel_for "$arch")" ${KTAP:+--ktap} "$@"
+	--page "$build/$id/$SCENARIO.html" --log "$log/run-$SCENARIO.log" --accel "$(accel_for "$arch")" ${STOCK:+--stock} ${KTAP:+--ktap} "$@"

@@ -26,6 +26,7 @@ class Facts:
     memmap_pages: int			# nr_memmap_pages
     online: int				# memory blocks
     pte_tables: int = 0
+    read_only: int = 0			# leaves
     devices: tuple[Range, ...] = ()	# described, and no memory blocks
 
 
@@ -47,6 +48,7 @@ class Step:
     restores: str = ""			# the step whose state it must have again
     namespace: tuple[str, str] | None = None	# mode and map, as ndctl calls them
     needs: str = ""			# series that can do this and what follows; "": all
+    zone_tail: Facts | None = None	# the facts if devices share the tail page of their zone, made here
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,20 @@ class Scenario:
     expected: str = ""			# a warning of the stock kernel's own
     page_ext: int = 0			# counted as memory map too, for a memory block online
     show: tuple[str, ...] = ()		# by which show_check.py compares after each step
+
+    def with_zone_tail(self) -> "Scenario":
+        """The same where devices share the tail page of their zone, which is never freed."""
+        steps: list[Step] = []
+        made = 0
+        for step in self.steps:
+            facts = step.zone_tail or step.facts
+            made = made or int(step.zone_tail is not None)
+            steps.append(replace(step, facts=replace(facts, memmap_pages=facts.memmap_pages + made)))
+        return replace(self, steps=tuple(steps))
+
+
+# Series in which this back end has devices share the tail page of their zone
+ZONE_TAILS = ("7.2", "7.3")
 
 
 # ---- Actions ----
@@ -174,6 +190,8 @@ WITH_ALTMAP = Facts({"pmd": 24}, memmap_pages=8192, online=16, devices=(PMEM,))
 # 512 compound pages of 2 MiB, with two pages of their own each
 WITH_DEDUP = Facts({"pmd": 16, "pte": 4096}, memmap_pages=5120, online=16, pte_tables=8,
                    devices=(PMEM,))
+# The same with one page each; the tail page of the zone is mapped read-only
+WITH_ZONE_TAIL = replace(WITH_DEDUP, memmap_pages=4096 + 512, read_only=512 * (8 - 1))
 
 DISABLE = guest("daxctl disable-device all")
 DESTROY = guest("ndctl destroy-namespace -f all")
@@ -184,10 +202,11 @@ def create(mode: str, source: str, length: str = "") -> Action:
                  (f" -s {length}" if length else ""))
 
 
-def namespace(mode: str, source: str, facts: Facts, backing: tuple[str, ...],
-              *down: Action) -> tuple[Step, Step]:
+def namespace(mode: str, source: str, facts: Facts, backing: tuple[str, ...], *down: Action,
+              zone_tail: Facts | None = None) -> tuple[Step, Step]:
     title = f"{mode} map={source}"
-    return (Step(title, (create(mode, source),), facts, backing, namespace=(mode, source)),
+    return (Step(title, (create(mode, source),), facts, backing, namespace=(mode, source),
+                 zone_tail=zone_tail),
             Step(f"{title} taken down", down, DIMM_ONLINE, restores="DIMM online"))
 
 
@@ -198,7 +217,8 @@ X86_STEPS = (
          DIMM_OFFLINE, ("buddy",)),
     Step("DIMM online", (guest(f"set online_movable {DIMM_BLOCKS}"),), DIMM_ONLINE),
     *namespace("devdax", "dev", WITH_ALTMAP, ("altmap",), DISABLE, DESTROY),
-    *namespace("devdax", "mem", WITH_DEDUP, ("buddy", "shared tails"), DISABLE, DESTROY),
+    *namespace("devdax", "mem", WITH_DEDUP, ("buddy", "shared tails"), DISABLE, DESTROY,
+               zone_tail=WITH_ZONE_TAIL),
     *namespace("fsdax", "dev", WITH_ALTMAP, ("altmap",), DESTROY),
     # A leak of a few pages hides in one round, not in twenty.
     Step("devdax map=mem 20 times", (create("devdax", "mem"), guest("rebind 20"), DESTROY),
@@ -284,15 +304,15 @@ def fail_each_dimm(machine: Machine) -> None:
 LABELS = tuple(guest(f"ndctl {words} all") for words in
                ("disable-region", "init-labels -f", "enable-region"))
 
-def failing(title: str, *actions: Action) -> Step:
-    return Step(f"{title}, failing", actions, AT_BOOT, restores="boot")
+def failing(title: str, *actions: Action, zone_tail: Facts | None = None) -> Step:
+    return Step(f"{title}, failing", actions, AT_BOOT, restores="boot", zone_tail=zone_tail)
 
 
 FAULTS_STEPS = (
     X86_STEPS[0],
     # In one section, page by page; then whole devices, of several sections
     failing("devdax map=mem", *LABELS, create("devdax", "mem", "64M"),
-            fail_each("nd/drivers/dax_pmem"), DESTROY),
+            fail_each("nd/drivers/dax_pmem"), DESTROY, zone_tail=AT_BOOT),
     failing("devdax map=dev", create("devdax", "dev"), fail_each("nd/drivers/dax_pmem"), DESTROY),
     failing("kmem", create("devdax", "mem"), guest("to_kmem"), fail_each("dax/drivers/kmem"),
             DESTROY),
