@@ -21,6 +21,7 @@ our_objects() {
 		[[ $file == */vmemmap_depopulate.c ]] && ! has MEMORY_HOTPLUG || echo "mm/$(basename "$file" .c).o"
 	done
 	! has TEST_VMEMMAP || echo lib/test_vmemmap.o
+	! has SPARSEMEM_VMEMMAP_KUNIT_TEST || (cd "$top" && printf '%s\n' mm/tests/*.c | sed 's/c$/o/')
 }
 
 # Those of the stock kernel that call ours
@@ -60,7 +61,7 @@ cross() {
 	rm -f "${ours[@]}"	# what the compiler said once it does not say again
 	# shellcheck disable=SC2046 # a list of names
 	call kernel "$@" W=1 "${ours[@]}" $(callers "$kernel") >/dev/null || return
-	said=$(grep -E "(mm/(sparse-)?vmemmap|lib/test_vmemmap|linux/vmemmap)[^ ]*: |mm/init\.c:.*unused" "$log/build-$kernel.log") || true
+	said=$(grep -E "(mm/(tests/)?(sparse-)?vmemmap|lib/test_vmemmap|linux/vmemmap)[^ ]*: |mm/init\.c:.*unused" "$log/build-$kernel.log") || true
 	compile_stock "$base" >"$log/cross.log" 2>&1 ||
 		fail "mm/sparse-vmemmap.c of the stock kernel does not compile: $(why cross)"
 	missing=$(comm -23 <(globals "$stock_object") <(globals "${ours[@]}") | xargs)

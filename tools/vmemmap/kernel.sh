@@ -41,7 +41,7 @@ case $KERNEL in
 *-defconfig|*-nohotplug) config=$defaults fragments=("$tools/configs/${KERNEL##*-}.config") ;;&
 s390-defconfig) fragments=("$tools/configs/s390.config") ;;&
 *-hash-*) fragments+=("$tools/configs/powerpc64-hash.config") ;;&
-*-defconfig|*-nohotplug) ;;
+*-defconfig|*-nohotplug) [ ! -e "$tools/configs/$KERNEL.config" ] || fragments+=("$tools/configs/$KERNEL.config") ;;
 *-show) fragments+=("$tools/configs/show.config") ;;&
 *-64k-show) fragments+=("$tools/configs/${KERNEL%-show}.config") ;;
 *-show) ;;
