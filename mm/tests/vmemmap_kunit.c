@@ -502,7 +502,7 @@ bool vmemmap_kunit_is_zero(unsigned long start, unsigned long end)
 /* ---- Windows ---- */
 
 struct window {
-	struct resource *region;
+	struct resource region;
 	unsigned long start;
 	unsigned long end;
 };
@@ -510,9 +510,8 @@ struct window {
 static void release_window(void *data)
 {
 	struct window *window = data;
-	struct resource *region = window->region;
 
-	release_mem_region(region->start, resource_size(region));
+	release_resource(&window->region);
 }
 
 static void unmap_window(void *data)
@@ -551,22 +550,39 @@ static void make_section_arrays(struct kunit *test, unsigned long pfn,
 	KUNIT_ASSERT_EQ(test, 0, err);
 }
 
+/* What can be plugged, as far as there are addresses and the vmemmap describes them. */
+static struct range describable_range(void)
+{
+	struct range range = mhp_get_pluggable_range(true);
+
+	range.end = min_t(u64, range.end, iomem_resource.end);
+#ifdef VMEMMAP_END
+	range.end = min_t(u64, range.end,
+			  PFN_PHYS(page_to_pfn((struct page *)VMEMMAP_END)) - 1);
+#endif
+	return range;
+}
+
+/*
+ * Whole sections in the upper half of that: there, no table is shared with the memory
+ * map of RAM.
+ */
 static void reserve_region(struct kunit *test, struct window *window,
 			   unsigned long nr_pages)
 {
-	struct resource *region;
+	const struct range range = describable_range();
 
-	region = request_free_mem_region(&iomem_resource, PFN_PHYS(nr_pages),
-					 "vmemmap-kunit");
-	if (IS_ERR(region))
+	window->region.name = "vmemmap-kunit";
+	window->region.flags = IORESOURCE_MEM;
+	if (allocate_resource(&iomem_resource, &window->region,
+			      PFN_PHYS(nr_pages),
+			      range.start + (range.end - range.start) / 2,
+			      range.end, PFN_PHYS(PAGES_PER_SECTION), NULL, NULL))
 		kunit_skip(test, "no %#lx page frames are free",
 			   nr_pages);
-	window->region = region;
 	KUNIT_ASSERT_EQ(test, 0,
 			kunit_add_action_or_reset(test, release_window,
 						  window));
-	if (region->end > mhp_get_pluggable_range(true).end)
-		kunit_skip(test, "the free page frames lie beyond the vmemmap");
 }
 
 /*
@@ -582,8 +598,8 @@ unsigned long vmemmap_kunit_reserve(struct kunit *test, unsigned long size)
 	unsigned long pfn;
 
 	KUNIT_ASSERT_NOT_NULL(test, window);
-	reserve_region(test, window, nr_pages + 2 * PAGES_PER_SECTION);
-	pfn = ALIGN(PHYS_PFN(window->region->start), 2 * PAGES_PER_SECTION);
+	reserve_region(test, window, nr_pages + PAGES_PER_SECTION);
+	pfn = ALIGN(PHYS_PFN(window->region.start), 2 * PAGES_PER_SECTION);
 	window->start = (unsigned long)pfn_to_page(pfn);
 	window->end = window->start + nr_pages * sizeof(struct page);
 	KUNIT_ASSERT_LE(test, pfn_to_section_nr(pfn + nr_pages),
