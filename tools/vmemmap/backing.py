@@ -189,10 +189,13 @@ class GuestView(View):
         self.boot = boot		# leaves that memblock backs wherever they lie
 
     def place(self, leaf: Leaf) -> Place:
-        """Memory blocks report their node for RAM, ndctl for a device."""
+        """Memory blocks report their node for RAM, ndctl for a device; or there is but one."""
         node = self.state.node_of(self.vmemmap.described(leaf).start)
+        nodes = {node for node, _ in self.state.blocks.values()}
         if node is None and self.state.namespaces:
             node = self.state.namespaces[0].get("numa_node")
+        elif node is None and len(nodes) == 1:
+            node = nodes.pop()
         return Place(self.what_is(leaf), node)
 
     def node_of(self, physical: int) -> int | None:

@@ -106,8 +106,8 @@ verb_state() {
 	say_dump
 	say_blocks
 	grep memmap /proc/vmstat | say_lines count
-	grep -E '^[0-9a-f].*Persistent Memory' /proc/iomem | say_lines iomem
-	if [ -d /sys/bus/nd ]; then
+	grep -E '^[0-9a-f].* : (Persistent Memory|namespace)' /proc/iomem | say_lines iomem
+	if [ -x /bin/ndctl ] && [ -d /sys/bus/nd ]; then
 		ndctl list -Nv | say_lines ndctl
 	fi
 }
@@ -250,13 +250,56 @@ verb_meanwhile() {
 	return $status
 }
 
-# <parameter>=<value> ...: have lib/test_vmemmap.c do something; all that it says
-verb_bench() {
-	dmesg -c > /dev/null
-	for word; do
+# The same without ndctl, which Debian has for few architectures.
+nd=/sys/bus/nd/devices
+
+# <device> <driver>
+verb_bind() {
+	echo "$1" > /sys/bus/nd/drivers/"$2"/bind
+}
+
+verb_unbind() {
+	echo "$1" > $nd/"$1"/driver/unbind
+}
+
+# <region> <pfn|dax> <ram|pmem>: have its namespace hold such a device, and its memory map
+# lie there
+verb_claim() {
+	device=$2$1.0
+	echo "00000000-0000-0000-0000-00000000000$1" > "$nd/$device/uuid" &&
+		echo "$3" > "$nd/$device/mode" &&
+		echo 2097152 > "$nd/$device/align" &&
+		echo "namespace$1.0" > "$nd/$device/namespace"
+}
+
+# <device of device-dax> [rounds]
+verb_write() {
+	write_dax "/dev/$1" "${2-}"
+}
+
+# <device> <driver> <times> <device of device-dax>: bind it anew while the other is written
+verb_rebind_beside() {
+	write_dax "/dev/$4" > /tmp/writer 2>&1 &
+	writer=$!
+	for _ in $(seq "$3"); do
+		verb_unbind "$1" && sleep 0.1 && verb_bind "$1" "$2" || return
+	done
+	kill $writer || { cat /tmp/writer; return 1; }
+	wait $writer
+	return 0
+}
+
+# <parameter>=<value> ...: have lib/test_vmemmap.c do something
+verb_stress() {
+	for word in "$@" run=1; do
 		echo "${word#*=}" > "/sys/module/test_vmemmap/parameters/${word%%=*}" || return
 	done
-	echo 1 > /sys/module/test_vmemmap/parameters/run || say bench "# error=1, see above"
+}
+
+# The same, and all that it says, whatever it is
+verb_bench() {
+	dmesg -c > /dev/null
+	verb_stress "$@" || say bench "# error=1, see above"
 	dmesg | sed 's/^\[[^]]*\] //' | say_lines bench
 }
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from machine import Failure
 
-INIT = Path(__file__).resolve().with_name("guest.sh")
+TOOLS = Path(__file__).resolve().parent
+INIT = TOOLS / "guest.sh"
 SELFTEST = Path(__file__).resolve().parents[1] / "testing/selftests/vmemmap/vmemmap.sh"
 SHOW = INIT.with_name("show")
 KTAP_HELPERS = "tools/testing/selftests/kselftest/ktap_helpers.sh"	# of the kernel
@@ -21,6 +22,18 @@ def find_tool(name: str) -> Path:
     if not path:
         raise Failure(f"no {name} on this machine; install the package that has it")
     return Path(path)
+
+
+def compile_program(name: str, cross: str, directory: Path) -> Path:
+    """One of ours, for the guest."""
+    program = directory / name
+    directory.mkdir(parents=True, exist_ok=True)
+    made = subprocess.run([find_tool(f"{cross}gcc"), "-O2", "-Wall", "-Werror", "-static",
+                           "-o", program, TOOLS / f"{name}.c"],
+                          check=False, capture_output=True, text=True)
+    if made.returncode:
+        raise Failure(f"{name}.c does not compile: {made.stderr.strip()}")
+    return program
 
 
 def libraries(program: Path) -> list[Path]:

@@ -13,7 +13,7 @@ vmemmap $(own_version)
 
 make run     boot Linux on this memory map, plug, use and unplug memory; report what
              backs the struct pages, and that every page came back
-make test    unit, kunit and scenarios on x86_64 and arm64; more
+make test    unit, kunit and scenarios on x86_64 and arm64, kunit on riscv64; more
 make test-all
              everything on every series: more kernels, make links, make compare
 make test-debug
@@ -63,6 +63,7 @@ SCENARIO=<scenario>
 $(if command -v python3 >/dev/null; then scenario_table | rows 4; fi)
 CONFIG="FTRACE=y ..."
              options for the kernel of make run and make kunit
+STOCK=1      let make run boot the stock kernel
 KTAP=1       a result line for each step of make run, for programs
 ACCEL=kvm    let QEMU use KVM (default: tcg)
 FILTER=<pattern>

@@ -10,7 +10,8 @@
 . "$(dirname "$0")/lib.sh"
 
 KERNEL=${KERNEL:-x86_64 arm64-4k} FILTER=${FILTER:-}
-one_of KERNEL "$(names kernel_table test-both test test-all test-debug)"
+# shellcheck disable=SC2086 # words
+one_of KERNEL "$(names kernel_table $for_kunit)"
 # shellcheck disable=SC2046 # words
 need $(parts_for "$KERNEL" kernel qemu)
 each KERNEL x86_64

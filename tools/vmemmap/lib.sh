@@ -264,7 +264,7 @@ kernel_table() {
 		arm64-4k test 4K pages
 		arm64-16k test-all 16K pages
 		arm64-64k test 64K pages
-		riscv64 test-all the top level of three to five stays
+		riscv64 test-newest the top level of three to five stays
 		x86_64-kasan test-debug watched by KASAN
 		x86_64-lockdep test-debug watched by lockdep, kmemleak and more
 		x86_64-show show debug info and tracers
@@ -303,7 +303,7 @@ names() {
 
 series="6.12 7.2 7.3"	# of Linux, that our files serve
 # shellcheck disable=SC2034 # for those who source this
-for_kunit="test-both test test-all test-debug"	# goals whose kernels have KUnit
+for_kunit="test-both test test-newest test-all test-debug"	# goals whose kernels have KUnit
 # shellcheck disable=SC2034
 mapfile -t patched < <(sed -n 's,^// edits: ,,p' "$tools"/*.cocci | sort -u)	# stock files, by our rules
 

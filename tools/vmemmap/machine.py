@@ -213,13 +213,14 @@ class Machine:
         """Physical address of a kernel address, by a walk of the page tables.
 
         The monitor walks them as the CPU would, so this is no kernel's claim. While the
-        CPU runs a program it may have no access to the kernel's addresses, as on arm64;
-        so it is asked again, until the program waits for the next request.
+        CPU runs a program it may have no access to the kernel's addresses, as on arm64, and
+        while it runs firmware any address may stand for itself, as on riscv64; so it is
+        asked again, until the program waits for the next request.
         """
         end = time.monotonic() + PROGRAM_LIMIT
         while True:
             found = re.match(r"gpa: (0x[0-9a-f]+)", self.monitor(f"gva2gpa {address:#x}"))
-            if found:
+            if found and int(found[1], 16) != address:
                 return int(found[1], 16)
             if time.monotonic() > end:
                 return None

@@ -6,6 +6,7 @@ of the same tables finds the physical address behind each.
 """
 
 import json
+import re
 import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -82,13 +83,19 @@ def size(number: int) -> str:
     return f"{number / KIB:g} KiB" if number else "0"
 
 
+SPAN = re.compile(r"(0x\w+)-(0x\w+)\s+(?:0x\w+\s+)?\d+[KMGTPE](.*)")
+
+
 def parse_span(line: str) -> Span:
-    """A line of the dump: range, size, then attributes and level in any order."""
-    words = line.split()
-    start, end = (int(word, 16) for word in words[0].split("-"))
-    level = next((word.lower() for word in words[2:] if word.lower() in LEVELS), "")
-    attributes = " ".join(word for word in words[2:] if word.lower() not in LEVELS)
-    return Span(start, end, level, attributes)
+    """A line of the dump: range, perhaps where it lies, size, then attributes and level in
+    any order."""
+    found = SPAN.match(line)
+    if not found:
+        raise Failure(f"the dump of the page tables has a line '{line}'")
+    words = found[3].split()
+    level = next((word.lower() for word in words if word.lower() in LEVELS), "")
+    attributes = " ".join(word for word in words if word.lower() not in LEVELS)
+    return Span(int(found[1], 16), int(found[2], 16), level, attributes)
 
 
 def joined(spans: Iterable[Span]) -> list[Span]:

@@ -28,7 +28,8 @@ declare -A packages=(
 	[kernel-loongarch64]="$kernel clang-19:clang-19 lld-19:ld.lld-19 llvm-19:llvm-nm-19"
 	[qemu-x86_64]="python3:python3 qemu-system-x86:qemu-system-x86_64"
 	[qemu-arm64]="python3:python3 qemu-efi-aarch64: qemu-system-arm:qemu-system-aarch64"
-	[qemu-riscv64]="python3:python3 opensbi: qemu-system-misc:qemu-system-riscv64"
+	[qemu-riscv64]="python3:python3 device-tree-compiler:fdtput opensbi: qemu-system-misc:qemu-system-riscv64 \
+		gcc-riscv64-linux-gnu:riscv64-linux-gnu-gcc libc6-dev-riscv64-cross:"
 	[debian]="mmdebstrap:mmdebstrap squashfs-tools-ng:tar2sqfs"
 	[show]="python3-drgn:"
 	[pages]="chromium:chromium python3:python3"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# run.sh [SCENARIO=<scenario>] [options to run.py] - build the kernel that a scenario needs,
-# boot it, and do to it what the scenario says
+# run.sh [SCENARIO=<scenario>] [STOCK=1] [options to run.py] - build the kernel that a
+# scenario needs, boot it, and do to it what the scenario says
 
 # shellcheck source=tools/vmemmap/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -23,4 +23,5 @@ if [ "$SCENARIO" = x86_64-show ]; then
 fi
 exec "$tools/run.py" --scenario "$SCENARIO" --series "$(series_of "${objects%/*}/src")" \
 	--objects "$objects" --busybox "$busybox" --image "$build/guest/$SCENARIO.cpio" \
-	--page "$build/$id/$SCENARIO.html" --log "$log/run-$SCENARIO.log" --accel "$(accel_for "$arch")" ${STOCK:+--stock} ${KTAP:+--ktap} "$@"
+	--page "$build/$id/$SCENARIO.html" --log "$log/run-$SCENARIO.log" --accel "$(accel_for "$arch")" \
+	--cross "$(cross_prefix "$arch")" ${STOCK:+--stock} ${KTAP:+--ktap} "$@"

@@ -55,7 +55,7 @@ class Step:
 class Scenario:
     name: str
     kernel: str				# as kernel.sh calls it
-    goal: str				# of make, that runs it; test-both: test, on both series
+    goal: str				# of make, that runs it; test-both: test, on two series
     about: str
     qemu: tuple[str, ...]
     append: str				# to the kernel's command line
@@ -67,6 +67,10 @@ class Scenario:
     expected: str = ""			# a warning of the stock kernel's own
     page_ext: int = 0			# counted as memory map too, for a memory block online
     show: tuple[str, ...] = ()		# by which show_check.py compares after each step
+    programs: tuple[str, ...] = ()	# of ours, compiled for the guest
+    ram: Range | None = None		# so much of the machine's RAM the device tree describes,
+    pmem: tuple[Range, ...] = ()	# and so much of it as persistent memory
+    stock: str = ""			# what the stock kernel says when it dies of this
 
     def with_zone_tail(self) -> "Scenario":
         """The same where devices share the tail page of their zone, which is never freed."""
@@ -520,6 +524,81 @@ def arm64(name: str, goal: str, pages: str, rounds: int = 160) -> Scenario:
                     (), geometry, memmap(GIB) // geometry.page, steps)
 
 
+# ---- riscv64: two devices in one section, one of which is removed ----
+
+RISCV64 = Geometry(
+    page=4 * KIB, struct_page=64,
+    leaf={"pmd": 2 * MIB, "pte": 4 * KIB},
+    table={"pud": 512 * GIB, "pmd": GIB, "pte": 2 * MIB},
+    attributes={"pmd": ". .. .. D A G . . W R V", "pte": ". .. .. D A G . . W R V"})
+RISCV64_RAM = Range(2 * GIB, 3 * GIB)
+
+# Three sections of two devices each
+RISCV64_PMEM = tuple(Range(start, start + 64 * MIB) for start in
+                     range(3 * GIB, 3 * GIB + 6 * 64 * MIB, 64 * MIB))
+RISCV64_BOOT = Facts({"pmd": 8}, memmap_pages=0, online=8)
+
+
+def cycles(what: str, words: str) -> Step:
+    """lib/test_vmemmap.c adds and removes a range."""
+    return Step(f"200 times {what}", (guest(f"stress ranges=1 repeat=200 {words}"),),
+                RISCV64_BOOT, restores="boot")
+
+
+# What backs a device's struct pages, and how many pages those of 64 MiB take
+RAW = "raw", ("buddy",), 256
+FSDAX_MEM = "ram", ("buddy",), 256
+# 32 compound pages of 2 MiB, with two pages of their own each
+DEVDAX_MEM = "ram", ("buddy", "shared tails"), 64
+MAP_DEV = "pmem", ("altmap",), 256
+MAPS = {"raw": "raw", "ram": "map=mem", "pmem": "map=dev"}
+
+
+def pair(section: int, first: tuple, second: tuple) -> tuple[Step, ...]:
+    """A device of fsdax and one of device-dax."""
+    (mode, fs_backing, fs_pages), (dax_mode, dax_backing, dax_pages) = first, second
+    fs_range, dax_range = RISCV64_PMEM[2 * section:2 * section + 2]
+    fsdax = f"{'namespace' if mode == 'raw' else 'pfn'}{2 * section}.0"
+    devdax = f"dax{2 * section + 1}.0"
+    claim = () if mode == "raw" else (guest(f"claim {2 * section} pfn {mode}"),)
+    fs_title, dax_title = f"fsdax {MAPS[mode]}", f"devdax {MAPS[dax_mode]}"
+    both_title = f"{fs_title}, {dax_title}"
+
+    def facts(pages: int, *devices: Range) -> Facts:
+        return Facts({"pmd": 8, "pte": 256 * len(devices)}, pages, 8, 1, devices)
+
+    both = facts(fs_pages + dax_pages, fs_range, dax_range)
+    return (
+        Step(f"{section + 1}: {fs_title}", (*claim, guest(f"bind {fsdax} nd_pmem")),
+             facts(fs_pages, fs_range), fs_backing),
+        Step(f"{section + 1}: {both_title}",
+             (guest(f"claim {2 * section + 1} dax {dax_mode}"), guest(f"bind {devdax} dax_pmem"),
+              guest(f"write {devdax} 1")), both, dax_backing),
+        Step(f"{section + 1}: fsdax 20 times, devdax written",
+             (guest(f"rebind_beside {fsdax} nd_pmem 20 {devdax}"),), both,
+             restores=f"{section + 1}: {both_title}"),
+        Step(f"{section + 1}: {dax_title} alone",
+             (guest(f"unbind {fsdax}"), guest(f"write {devdax} 1")), facts(dax_pages, dax_range)),
+        Step(f"{section + 1}: none", (guest(f"unbind {devdax}"),), RISCV64_BOOT, restores="boot"))
+
+
+RISCV64_PAIR = Scenario(
+    "riscv64-pair", "riscv64", "test-all", "two devices in one section, one is removed",
+    ("qemu-system-riscv64", "-M", "virt", "-smp", "2", "-m", "2G"), "console=ttyS0",
+    (), RISCV64, 4096,
+    (Step("boot", (Machine.boot, *(guest(f"unbind namespace{n}.0") for n in range(6))),
+          RISCV64_BOOT, ("memblock",)),
+     *pair(0, RAW, DEVDAX_MEM), *pair(1, MAP_DEV, DEVDAX_MEM), *pair(2, FSDAX_MEM, MAP_DEV),
+     *(cycles(what, f"way={way} {words}")
+       for way in ("section", "device") for what, words in (
+           (f"a section, {way}", "pages=32768 shift=0"),
+           (f"a subsection, {way}", "pages=512 shift=0"),
+           (f"2 MiB pages, {way}", "pages=32768 shift=9"))),
+     Step("selftest", (selftest,), RISCV64_BOOT, restores="boot")),
+    programs=("write_dax",), ram=RISCV64_RAM, pmem=RISCV64_PMEM,
+    stock="Unable to handle kernel paging request")
+
+
 # ---- A DIMM holds its own memory map ----
 
 def fill(length: int) -> Action:
@@ -630,6 +709,7 @@ SCENARIOS = {scenario.name: scenario for scenario in (
     arm64("arm64-16k", "test-all", "16k"),
     arm64("arm64-64k", "test", "64k"),
     replace(arm64("arm64-64k-show", "test-all", "64k", rounds=0), about=SHOW_ABOUT, show=("dump",)),
+    RISCV64_PAIR,
     x86_self_hosted("x86_64-self", "x86_64", "test-all", SelfHosted(
         128 * MIB, X86_64, "1", {"pmd": 16}, {"pmd": 18}, (0, 0))),
     # A block has a leaf and a quarter, of which only a whole one can come from it.
@@ -645,4 +725,5 @@ SCENARIOS = {scenario.name: scenario for scenario in (
 
 if __name__ == "__main__":
     for entry in SCENARIOS.values():
-        print(entry.name, entry.goal, entry.kernel, entry.about)
+        print(entry.name, entry.goal, entry.kernel, entry.about +
+              ("; the stock kernel dies: STOCK=1" if entry.stock else ""))

@@ -51,9 +51,20 @@ plan_series() {
 	done
 }
 
+# plan_stock <series>: what the stock kernel is known to die of
+plan_stock() {
+	local name
+
+	for name in $(scenario_table | sed -n 's/ .*STOCK=1$//p'); do
+		[[ " ${SCENARIO:-$name} " == *" $name "* ]] || continue
+		plan $((2 + 12 / $(nproc))) "$1-stock-$name" run BASE="$1" SCENARIO="$name" STOCK=1 "${passed_on[@]}"
+	done
+}
+
 # plan_all <series>
 plan_all() {
-	plan_series "$1" test-both test test-all
+	plan_series "$1" test-both test test-newest test-all
+	plan_stock "$1"
 	plan 30 "$1-patches" patches-build BASE="$1" "${linux[@]}"
 	plan 20 "$1-patched-kunit" kunit BASE="$1" KERNEL=x86_64 PATCHES=all "${passed_on[@]}"
 	plan 10 "$1-compare" compare BASE="$1" "${passed_on[@]}"
@@ -89,7 +100,8 @@ part() {
 	echo "$name: ${n[pass]} passed, ${n[fail]} failed, ${n[skip]} skipped, $(clock $((SECONDS - start)))"
 }
 
-one_of KERNEL "none $(names kernel_table test-both test test-all test-debug)"
+# shellcheck disable=SC2086 # words
+one_of KERNEL "none $(names kernel_table $for_kunit)"
 one_of SCENARIO "none $(names scenario_table)"
 others=()	# the other series, if none was asked for
 [ -n "$LINUX" ] || [[ " ${words[*]-} " == *" BASE="* ]] || mapfile -t others < <(xargs -n1 <<<"$series" | grep -vxF "$BASE")
@@ -111,17 +123,19 @@ all)
 *)
 	plan 3 "$BASE-laid" laid BASE="$BASE" "${linux[@]}"
 	plan 2 "$BASE-patches" patches-test BASE="$BASE" "${linux[@]}"
-	plan_series "$BASE" test-both test
+	newest=
+	[ "$BASE" != "${series##* }" ] || newest=test-newest
+	plan_series "$BASE" test-both test $newest
 	for name in "${others[@]: -1}"; do	# the newest; make test-all has them all
 		plan 2 "$name-patches" patches-test BASE="$name"
-		plan_series "$name" test-both
+		plan_series "$name" test-both test-newest
 	done ;;
 esac
 
 { mkdir -p "$log" && [ -w "$log" ]; } 2>/dev/null || fail "cannot write to $build"
 # All that any part needs, before the first.
 # shellcheck disable=SC2046 # words
-need $([ "$which" != all ] || echo debian pages show) unit docs python {kernel,qemu}-{x86_64,arm64} guest || {
+need $([ "$which" != all ] || echo debian pages show) unit docs python {kernel,qemu}-{x86_64,arm64,riscv64} guest || {
 	echo "0 passed, 1 failed, 0 skipped"
 	exit 1
 }

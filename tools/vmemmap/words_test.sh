@@ -257,7 +257,12 @@ holds 'make test says how long it will take' grep -qE '^[0-9]+ parts on [0-9]+ k
 holds 'make test lists what failed' grep -qx 'failed: 6.12-run-x86_64-hvo' "$scratch/output"
 holds 'make test says how to repeat the first' \
 	grep -qx 'repeat the first: make run BASE=6.12 SCENARIO=x86_64-hvo' "$scratch/output"
+holds 'make test leaves riscv64 to the newest series' [ "$(grep -c riscv64 "$scratch/output")" = 0 ]
 holds 'make test ends with the counts' [ "$(tail -n 1 "$scratch/output" | grep -cE '^[0-9]+ passed, 2 failed, 0 skipped$')" = 1 ]
+run_it "$script/test.sh"
+holds 'make test has riscv64 on the newest series' grep -q '^7.3-kunit-riscv64: 1 passed' "$scratch/output"
+run_it "$script/test.sh" all BASE=7.3
+holds 'make test-all shows what the stock kernel dies of' grep -q '^7.3-stock-riscv64-pair: 1 passed' "$scratch/output"
 
 echo "1..$number"
 echo "# Totals: pass:$((number - failed)) fail:$failed skip:0 error:0"

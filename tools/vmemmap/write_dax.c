@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * write_dax <device> [rounds] - write to all pages of a device of device-dax and read
+ * them back, through a new mapping in each round; without a number, until killed
+ *
+ * A page that a process maps for the first time has its struct page written by the kernel.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#define LENGTH	(32UL << 20)
+#define STEP	(4096 / sizeof(unsigned long))
+#define WORDS	(LENGTH / sizeof(unsigned long))
+
+static const char *round_trip(int fd, unsigned long number)
+{
+	unsigned long *words, i;
+	const char *wrong = NULL;
+
+	words = mmap(NULL, LENGTH, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (words == MAP_FAILED)
+		return "mmap() fails";
+	for (i = 0; i < WORDS; i += STEP)
+		words[i] = number + i;
+	for (i = 0; i < WORDS; i += STEP)
+		if (words[i] != number + i)
+			wrong = "what is read is not what was written";
+	munmap(words, LENGTH);
+	return wrong;
+}
+
+int main(int argc, char **argv)
+{
+	const unsigned long rounds = argc > 2 ? strtoul(argv[2], NULL, 0) : ~0UL;
+	const int fd = argc > 1 ? open(argv[1], O_RDWR) : -1;
+	const char *wrong = fd < 0 ? "no such device" : NULL;
+	unsigned long i;
+
+	for (i = 0; i < rounds && !wrong; i++)
+		wrong = round_trip(fd, i);
+	if (wrong)
+		fprintf(stderr, "write_dax: %s\n", wrong);
+	return !!wrong;
+}
