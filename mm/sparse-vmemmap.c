@@ -436,6 +436,24 @@ static bool is_shared(pte_t pte)
 	return !pte_none(pte) && !pte_write(pte);
 }
 
+unsigned long vmemmap_nr_shared(unsigned long addr, unsigned long end)
+{
+	unsigned long next, nr = 0;
+
+	for (; addr < end; addr = next) {
+		pmd_t *pmd = vmemmap_find_slot(addr);
+		pte_t *pte;
+
+		next = vmemmap_span_end(addr, end, PMD_SIZE);
+		if (!pmd || pmd_none(pmdp_get(pmd)) || pmd_leaf(pmdp_get(pmd)))
+			continue;
+		pte = pte_offset_kernel(pmd, addr);
+		for (; addr < next; addr += PAGE_SIZE, pte++)
+			nr += is_shared(ptep_get(pte));
+	}
+	return nr;
+}
+
 unsigned long vmemmap_run_end(unsigned long addr, unsigned long end,
 			      bool shared)
 {

@@ -159,6 +159,16 @@ void vmemmap_count_mapped(unsigned long start, unsigned long end,
 void vmemmap_wrprotect_range(unsigned long start, unsigned long end);
 
 /**
+ * vmemmap_nr_shared() - how many pages of a range are shared
+ * @addr: address in the vmemmap, on a page
+ * @end: end of the range
+ *
+ * Context: does not sleep.
+ * Return: the number of pages that a read-only PTE maps.
+ */
+unsigned long vmemmap_nr_shared(unsigned long addr, unsigned long end);
+
+/**
  * vmemmap_run_end() - the end of pages that are shared, or of those that are not
  * @addr: address in the vmemmap
  * @end: end of the range to search

@@ -70,16 +70,12 @@ long vmemmap_count_own_pages(unsigned long pfn, unsigned long nr_pages)
 {
 	const unsigned long start = (unsigned long)pfn_to_page(pfn);
 	const unsigned long end = start + nr_pages * sizeof(struct page);
-	unsigned long addr, next;
-	long nr = 0;
-
 	/* Of those who share a page, the first has allocated it. */
-	for (addr = PAGE_ALIGN(start); addr < end;
-	     addr = vmemmap_run_end(next, end, true)) {
-		next = vmemmap_run_end(addr, end, false);
-		nr += DIV_ROUND_UP(next - addr, PAGE_SIZE);
-	}
-	return nr;
+	const unsigned long addr = PAGE_ALIGN(start);
+
+	if (addr >= end)
+		return 0;
+	return DIV_ROUND_UP(end - addr, PAGE_SIZE) - vmemmap_nr_shared(addr, end);
 }
 
 static bool __meminit is_misaligned(const struct range *range,
@@ -135,6 +131,8 @@ void vmemmap_init_poison(struct page *page, size_t size)
 	const unsigned long end = (unsigned long)page + size;
 	unsigned long addr, next;
 
+	if (!IS_ENABLED(CONFIG_DEBUG_VM))
+		return;
 	/* Each turn ends where the next page that is not shared starts. */
 	addr = vmemmap_run_end((unsigned long)page, end, true);
 	for (; addr < end; addr = vmemmap_run_end(next, end, true)) {

@@ -50,7 +50,7 @@ static struct sums sums_by_walk(const struct vmemmap_addition *add)
 
 		if (leaf.size > PAGE_SIZE)
 			sums.huge += leaf.size;
-		else if (leaf.size && leaf.pfn == last)
+		else if (leaf.size && (leaf.pfn == last || vmemmap_kunit_is_shared(addr)))
 			sums.shared += PAGE_SIZE;
 		else if (leaf.size)
 			sums.base += PAGE_SIZE;

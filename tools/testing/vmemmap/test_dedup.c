@@ -404,6 +404,9 @@ static void devices_share_a_tail_and_outlive_each_other(void)
 	if (has_zone_tails)
 		EXPECT_EQ(mapped_pfn(vaddr(a->pfn) + PAGE_SIZE),
 			  mapped_pfn(vaddr(b->pfn) + PAGE_SIZE));
+	/* four vmemmap pages for each of five compound pages */
+	EXPECT_EQ(vmemmap_nr_shared(vaddr(a->pfn), vaddr(b->pfn + b->nr_pages)),
+		  has_zone_tails ? 5 * (4 - 1) : 0);
 	remove_device(a);
 	check_machine();
 	EXPECT_EQ(machine.memmap_pages, 2 * VMEMMAP_RESERVE_NR + nr_device_tails());

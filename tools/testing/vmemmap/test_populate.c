@@ -470,4 +470,3 @@ TEST(check_pmd_distinguishes_leaves_from_tables, BARE)
 	EXPECT_EQ(vmemmap_check_pmd(pmd, 1, page_addr(0), page_addr(1)), 1);
 	expect_messages(has_own_hooks);
 }
-
