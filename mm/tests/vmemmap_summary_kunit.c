@@ -116,4 +116,5 @@ static struct kunit_suite summary_kunit_suite = {
 	.init = vmemmap_kunit_init,
 	.test_cases = summary_kunit_cases,
 };
+
 kunit_test_suite(summary_kunit_suite);
