@@ -616,8 +616,10 @@ altmap_find_hole(const struct vmem_altmap *altmap, unsigned long nr_pfns,
 
 static void __meminit forget_holes(struct vmemmap_holes *holes)
 {
-	if (holes->used)
-		kvfree(holes->used);
+	/* Mostly there is nothing to free. */
+	if (!holes->used)
+		return;
+	kvfree(holes->used);
 }
 
 /*
