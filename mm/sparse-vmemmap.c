@@ -90,8 +90,8 @@ void __meminit vmemmap_populate_print_last(void)
 }
 
 /*
- * The same with reclaim. A failure is reported for a single page only, since a
- * larger block gives way to pages.
+ * As alloc_quickly(), but with reclaim. A failure is reported for a single page only,
+ * since a larger block gives way to pages.
  */
 static struct page * __meminit alloc_patiently(unsigned int order, int node)
 {
@@ -723,8 +723,7 @@ static noinline void * __meminit alloc_huge_ram(int node)
 	KUNIT_STATIC_STUB_REDIRECT(vmemmap_alloc_block, PMD_SIZE, node);
 
 	if (!slab_is_available())
-		return sparse_buffer_alloc(PMD_SIZE) ?:
-		       alloc_boot_block(PMD_SIZE, node);
+		return vmemmap_alloc_block_buf(PMD_SIZE, node, NULL);
 	page = alloc_quickly(PMD_ORDER, node);
 	return page ? page_address(page) : NULL;
 }

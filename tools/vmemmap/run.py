@@ -193,7 +193,7 @@ def drive(args: argparse.Namespace) -> int:
 
     report = (Ktap if args.ktap else Text)(scenario, args.log)
     with Machine(command, args.log, scenario.patience * RUN_LIMIT,
-                 scenario.patience * STEP_LIMIT, report.note, scenario.expected) as machine:
+                 scenario.patience * STEP_LIMIT, report.note) as machine:
         run = Run(machine, scenario, args.objects, scenario.stock if args.stock else "")
         missing = ""
         for number, step in enumerate(scenario.steps, 1):

@@ -64,7 +64,6 @@ class Scenario:
     memmap_boot_pages: int		# nr_memmap_boot_pages
     steps: tuple[Step, ...]
     patience: int = 1			# how much longer than others it may take
-    expected: str = ""			# a warning of the stock kernel's own
     page_ext: int = 0			# counted as memory map too, for a memory block online
     show: tuple[str, ...] = ()		# by which show_check.py compares after each step
     programs: tuple[str, ...] = ()	# of ours, compiled for the guest
@@ -252,9 +251,6 @@ PAGE_EXT = 640
 KASAN_BOOT = replace(X86_STEPS[0], actions=X86_STEPS[0].actions + DIMM_ROUND)
 
 NO_LEAK = Step("no leak found", (guest("leaks"),), AT_BOOT, restores="boot")
-
-# The kernel's own add_pages() warns of each error that it passes on.
-ADD_PAGES_WARNS = r"WARNING: .*arch/x86/mm/init_64\.c:\d+ (at )?add_pages"
 
 
 def reported_tries(lines: list[str]) -> list[list[str]]:
@@ -695,7 +691,7 @@ SCENARIOS = {scenario.name: scenario for scenario in (
     # The kernel does not survive when a table of the direct map cannot be allocated.
     x86("x86_64-faults", "x86_64-lockdep", "test-debug", "each allocation of an add fails",
         append="debug_pagealloc=off", steps=FAULTS_STEPS, patience=8,
-        expected=ADD_PAGES_WARNS, page_ext=PAGE_EXT),
+        page_ext=PAGE_EXT),
     Scenario("x86_64-short", "x86_64", "test", "DIMMs whose memory map does not fit into RAM",
              ("qemu-system-x86_64", "-M", "q35", "-cpu", "max,phys-bits=46", "-smp", "2",
               "-m", f"2G,slots={SHORT_SLOTS},maxmem=512G"), f"{X86_CONSOLE} nokaslr", (), X86_64,

@@ -8,7 +8,7 @@
 //
 // Poison what is not shared. Only zones of devices have such pages.
 //
-// This costs nothing without CONFIG_DEBUG_VM. A guest removes one of two
+// This costs nothing without CONFIG_DEBUG_VM. KUnit removes one of two
 // devices, and the tails of the other are as before.
 //
 // edits: mm/memory_hotplug.c
