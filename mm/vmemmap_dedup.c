@@ -338,23 +338,6 @@ int __init vmemmap_populate_hvo(unsigned long start, unsigned long end,
 	return vmemmap_fill_range(start + headsize, end, &fill);
 }
 
-/**
- * vmemmap_wrprotect_hvo() - make the shared tails of a HugeTLB page read-only
- * @start: address of its first struct page
- * @end: end of its struct pages
- * @node: where it lies; ignored
- * @headsize: as it was for vmemmap_populate_hvo()
- *
- * The caller flushes the TLB.
- *
- * Context: boot, when the struct pages have been initialised.
- */
-void vmemmap_wrprotect_hvo(unsigned long start, unsigned long end, int node,
-			   unsigned long headsize)
-{
-	vmemmap_wrprotect_range(start + headsize, end);
-}
-
 #ifdef CONFIG_SPARSEMEM_VMEMMAP_PREINIT
 /* The memory map of a node's HugeTLB pages comes before that of the others. */
 void __init sparse_vmemmap_init_nid_early(int nid)
@@ -372,3 +355,23 @@ void __init sparse_vmemmap_init_nid_late(int nid)
 #endif
 
 #endif /* VMEMMAP_POPULATE_HVO */
+
+/* A stock kernel declares it with or without HugeTLB's optimisation. */
+#ifdef VMEMMAP_TAIL_MIN_ORDER
+/**
+ * vmemmap_wrprotect_hvo() - make the shared tails of a HugeTLB page read-only
+ * @start: address of its first struct page
+ * @end: end of its struct pages
+ * @node: where it lies; ignored
+ * @headsize: as it was for vmemmap_populate_hvo()
+ *
+ * The caller flushes the TLB.
+ *
+ * Context: boot, when the struct pages have been initialised.
+ */
+void vmemmap_wrprotect_hvo(unsigned long start, unsigned long end, int node,
+			   unsigned long headsize)
+{
+	vmemmap_wrprotect_range(start + headsize, end);
+}
+#endif

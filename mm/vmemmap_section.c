@@ -25,12 +25,6 @@
 #include "vmemmap.h"
 #include <linux/vmemmap.h>
 
-/* The end of the part of [pfn, end_pfn) that lies in the section of @pfn. */
-static unsigned long section_chunk_end(unsigned long pfn, unsigned long end_pfn)
-{
-	return min(end_pfn, SECTION_ALIGN_DOWN(pfn) + PAGES_PER_SECTION);
-}
-
 /* Is it a range of whole subsections of one section that can exist? */
 static inline bool is_section_chunk(unsigned long pfn, unsigned long nr_pages)
 {
@@ -311,6 +305,12 @@ core_initcall(end_boot);
 /* ---- Sections that are added and removed ---- */
 
 #ifdef CONFIG_MEMORY_HOTPLUG
+
+/* The end of the part of [pfn, end_pfn) that lies in the section of @pfn. */
+static unsigned long section_chunk_end(unsigned long pfn, unsigned long end_pfn)
+{
+	return min(end_pfn, SECTION_ALIGN_DOWN(pfn) + PAGES_PER_SECTION);
+}
 
 /* The subsections of one section that [pfn, end_pfn) touches. */
 static void __meminit subsection_mask(unsigned long *mask, unsigned long pfn,
