@@ -51,21 +51,31 @@ static struct page * __meminit alloc_quickly(unsigned int order, int node)
 	return alloc_pages_node(node, gfp, order);
 }
 
-/* What an add has got from more distant nodes so far; mem_hotplug_lock guards it. */
+/* Is @nid more distant than what @node could have given? */
+static bool __meminit is_distant(int nid, int node)
+{
+	if (nr_online_nodes == 1 || nid == NUMA_NO_NODE || node == NUMA_NO_NODE)
+		return false;
+	if (slab_is_available() && !has_memory(node))
+		return false;
+	return node_distance(nid, node) > LOCAL_DISTANCE;
+}
+
+/*
+ * What an add, or the memory map of a node at boot, has got from more distant nodes so
+ * far; mem_hotplug_lock guards it.
+ */
 static struct {
 	unsigned long nr_pages;
 	int nid;			/* that they were meant for */
 	nodemask_t nodes;		/* where they lie */
 } distant;
 
-static void __meminit note_distant(struct page *page, unsigned int order,
-				   int node)
+static void __meminit note_distant(int nid, unsigned long size, int node)
 {
-	const int nid = page_to_nid(page);
-
-	if (!has_memory(node) || node_distance(nid, node) <= LOCAL_DISTANCE)
+	if (!is_distant(nid, node))
 		return;
-	distant.nr_pages += 1UL << order;
+	distant.nr_pages += PHYS_PFN(size);
 	distant.nid = node;
 	node_set(nid, distant.nodes);
 }
@@ -106,7 +116,7 @@ static struct page * __meminit alloc_patiently(unsigned int order, int node)
 		page = alloc_pages_node(node, gfp | (order ? __GFP_NOWARN : 0),
 					order);
 	if (page)
-		note_distant(page, order, node);
+		note_distant(page_to_nid(page), PAGE_SIZE << order, node);
 	return page;
 }
 
@@ -131,6 +141,16 @@ static void * __ref alloc_memblock(unsigned long size, unsigned long align,
 				      exact_node);
 }
 
+/* One block, from another node if need be. */
+static void * __ref alloc_lone_memblock(unsigned long size, int node)
+{
+	void *block = alloc_memblock(size, size, node, false);
+
+	if (block)
+		note_distant(early_pfn_to_nid(PHYS_PFN(__pa(block))), size, node);
+	return block;
+}
+
 /**
  * vmemmap_alloc_block() - allocate a block of RAM
  * @size: in bytes, a power of two, at least a page; the block is aligned to it
@@ -148,7 +168,7 @@ void * __meminit vmemmap_alloc_block(unsigned long size, int node)
 
 	if (slab_is_available())
 		return alloc_buddy(get_order(size), node);
-	return alloc_memblock(size, size, node, false);
+	return alloc_lone_memblock(size, node);
 }
 
 /*
@@ -232,7 +252,7 @@ static void * __meminit boot_buffer_take(unsigned long size)
  * A block that the piece does not start with: go on in the piece, or search for
  * another one, or for the block alone.
  */
-static void * __meminit alloc_boot_block(unsigned long size, int node)
+static void * __meminit alloc_boot_buffer(unsigned long size, int node)
 {
 	const unsigned long block = ALIGN(boot_buffer.start, size);
 
@@ -241,7 +261,13 @@ static void * __meminit alloc_boot_block(unsigned long size, int node)
 	else if (size <= boot_buffer.size)
 		boot_buffer_fill(size);
 	return boot_buffer_has(size) ? boot_buffer_take(size) :
-				       alloc_memblock(size, size, node, false);
+				       alloc_lone_memblock(size, node);
+}
+
+/* sparse_init()'s own buffer comes first. */
+static void * __meminit alloc_boot_block(unsigned long size, int node)
+{
+	return sparse_buffer_alloc(size) ?: alloc_boot_buffer(size, node);
 }
 
 /* ---- Tables ---- */
@@ -712,7 +738,7 @@ void * __meminit vmemmap_alloc_block_buf(unsigned long size, int node,
 		return alloc_lone_altmap_block(altmap, size);
 	if (slab_is_available())
 		return vmemmap_alloc_block(size, node);
-	return sparse_buffer_alloc(size) ?: alloc_boot_block(size, node);
+	return alloc_boot_block(size, node);
 }
 
 /* Not inline, so that a block that is at hand saves no registers. */
@@ -923,16 +949,9 @@ static int __meminit pfn_to_nid_if_known(unsigned long pfn)
 void __meminit vmemmap_verify(pte_t *pte, int node, unsigned long start,
 			      unsigned long end)
 {
-	int nid;
+	const int nid = pfn_to_nid_if_known(pte_pfn(ptep_get(pte)));
 
-	if (nr_online_nodes == 1 || node == NUMA_NO_NODE)
-		return;
-	if (slab_is_available() && !has_memory(node))
-		return;
-	nid = pfn_to_nid_if_known(pte_pfn(ptep_get(pte)));
-	if (nid == NUMA_NO_NODE)
-		return;
-	if (node_distance(nid, node) > LOCAL_DISTANCE)
+	if (is_distant(nid, node))
 		pr_warn_ratelimited("[%#lx-%#lx) of node %d lies on node %d\n",
 				    start, end, node, nid);
 }

@@ -289,53 +289,52 @@ static noinline pud_t * __meminit descend(unsigned long addr, int node)
 	return pud;
 }
 
-/*
- * A node's own memory is used up first, so it is enough to check the last leaf
- * of [start, end). It lies in the slot @pmd.
- */
-static void __meminit verify_last_leaf(pmd_t *pmd, unsigned long start,
-				       unsigned long end, int node)
+/* Returns @err, which ended the filling at [addr, next). */
+static int __meminit report_failed(int err, unsigned long addr,
+				   unsigned long next,
+				   const struct vmemmap_fill *fill)
 {
-	pte_t *leaf = (pte_t *)pmd;
-
-	if (!pmd_leaf(pmdp_get(pmd)))
-		leaf = pte_offset_kernel(pmd, end - PAGE_SIZE);
-	vmemmap_verify(leaf, node, start, end);
-}
-
-/* Fill whole pages. What lies before @addr is mapped; @pmd is the slot of @addr. */
-static int __meminit fill_pages(unsigned long start, unsigned long end,
-				const struct vmemmap_fill *fill)
-{
-	unsigned long addr, next, next_table = start;
-	pud_t *pud = NULL;
-	pmd_t *pmd = NULL;
-	int err;
-
-	for (addr = start; addr < end; addr = next, pmd++) {
-		next = vmemmap_span_end(addr, end, PMD_SIZE);
-		if (addr == next_table) {
-			pud = vmemmap_find_pud(addr) ?: descend(addr, fill->nid);
-			err = PTR_ERR_OR_ZERO(pud);
-			if (err)
-				goto failed;
-			pmd = pmd_offset(pud, addr);
-			next_table = ALIGN_DOWN(addr, PUD_SIZE) + PUD_SIZE;
-		}
-		err = fill_slot(pud, pmd, addr, next, fill);
-		if (err)
-			goto failed;
-	}
-
-	/* Later, vmemmap_populate_print_last() reports what each add got. */
-	if (pmd && !slab_is_available())
-		verify_last_leaf(pmd - 1, start, end, fill->nid);
-	return 0;
-
-failed:
 	if (err == -ENOMEM)
 		trace_vmemmap_alloc_failed(addr, next, fill, PAGE_SIZE, PAGE_SIZE);
 	return err;
+}
+
+/* Fill [addr, end), whose slots all lie in the table below @pud. */
+static int __meminit fill_slots(pud_t *pud, unsigned long addr,
+				unsigned long end,
+				const struct vmemmap_fill *fill)
+{
+	pmd_t *pmd = pmd_offset(pud, addr);
+	unsigned long next;
+	int err;
+
+	for (; addr < end; addr = next, pmd++) {
+		next = vmemmap_span_end(addr, end, PMD_SIZE);
+		err = fill_slot(pud, pmd, addr, next, fill);
+		if (err)
+			return report_failed(err, addr, next, fill);
+	}
+	return 0;
+}
+
+/* Fill whole pages. After an error, what lies before it is filled. */
+static int __meminit fill_pages(unsigned long addr, unsigned long end,
+				const struct vmemmap_fill *fill)
+{
+	unsigned long next;
+	pud_t *pud;
+	int err;
+
+	for (; addr < end; addr = next) {
+		next = vmemmap_span_end(addr, end, PUD_SIZE);
+		pud = vmemmap_find_pud(addr) ?: descend(addr, fill->nid);
+		if (IS_ERR(pud))
+			return report_failed(PTR_ERR(pud), addr, next, fill);
+		err = fill_slots(pud, addr, next, fill);
+		if (err)
+			return err;
+	}
+	return 0;
 }
 
 /* The four kinds of filling exclude each other. */
