@@ -34,7 +34,7 @@
  * has no memory for the kernel, and for NUMA_NO_NODE, the nearest nodes are asked at
  * once. The cpuset of the caller counts, its memory policy does not.
  */
-static bool __meminit has_memory(int node)
+static inline bool __meminit has_memory(int node)
 {
 	return node != NUMA_NO_NODE && node_state(node, N_NORMAL_MEMORY);
 }
@@ -648,32 +648,42 @@ static void __meminit forget_holes(struct vmemmap_holes *holes)
 	kvfree(holes->used);
 }
 
-/*
- * The address in the direct map, which need not be present; NULL if @size is no
- * multiple of a page, or if there is no room.
- */
+/* The window behind all blocks; its end if nothing as large is left there. */
+static unsigned long __meminit
+altmap_find_end(const struct vmem_altmap *altmap, unsigned long nr_pfns)
+{
+	const unsigned long pfn = block_align(altmap_next(altmap), nr_pfns);
+
+	return pfn + nr_pfns > altmap_end(altmap) ? altmap_end(altmap) : pfn;
+}
+
+/* The address in the direct map, which need not be present. */
+static void * __meminit altmap_cut(struct vmem_altmap *altmap,
+				   unsigned long pfn, unsigned long nr_pfns)
+{
+	const unsigned long next = max(altmap_next(altmap), pfn + nr_pfns);
+
+	altmap->alloc += nr_pfns;
+	altmap->align = next - altmap_start(altmap) - altmap->alloc;
+	return __va(PFN_PHYS(pfn));
+}
+
+/* NULL if @size is no multiple of a page, or if there is no room. */
 static void * __meminit alloc_altmap_block(struct vmem_altmap *altmap,
 					   unsigned long size,
 					   struct vmemmap_holes *holes)
 {
 	const unsigned long nr_pfns = PHYS_PFN(size);
-	unsigned long next = altmap_next(altmap);
 	unsigned long pfn;
 
 	if (!nr_pfns || !PAGE_ALIGNED(size) ||
 	    altmap->alloc + nr_pfns > altmap->free)
 		return NULL;
 
-	pfn = block_align(next, nr_pfns);
-	if (pfn + nr_pfns > altmap_end(altmap))
+	pfn = altmap_find_end(altmap, nr_pfns);
+	if (pfn == altmap_end(altmap))
 		pfn = altmap_find_hole(altmap, nr_pfns, holes);
-	if (pfn + nr_pfns > altmap_end(altmap))
-		return NULL;
-
-	next = max(next, pfn + nr_pfns);
-	altmap->alloc += nr_pfns;
-	altmap->align = next - altmap_start(altmap) - altmap->alloc;
-	return __va(PFN_PHYS(pfn));
+	return pfn == altmap_end(altmap) ? NULL : altmap_cut(altmap, pfn, nr_pfns);
 }
 
 /* Not inline, so that a block of RAM needs no memory for what is known of holes. */
@@ -749,15 +759,25 @@ static noinline void * __meminit alloc_huge_ram(int node)
 	KUNIT_STATIC_STUB_REDIRECT(vmemmap_alloc_block, PMD_SIZE, node);
 
 	if (!slab_is_available())
-		return vmemmap_alloc_block_buf(PMD_SIZE, node, NULL);
+		return alloc_boot_block(PMD_SIZE, node);
 	page = alloc_quickly(PMD_ORDER, node);
 	return page ? page_address(page) : NULL;
+}
+
+/* Mostly the device's window has not been used up, so that there is no need for holes. */
+static void * __meminit alloc_huge_altmap(struct vmem_altmap *altmap)
+{
+	const unsigned long pfn = altmap_find_end(altmap, PHYS_PFN(PMD_SIZE));
+
+	if (pfn == altmap_end(altmap))
+		return alloc_lone_altmap_block(altmap, PMD_SIZE);
+	return altmap_cut(altmap, pfn, PHYS_PFN(PMD_SIZE));
 }
 
 void * __meminit vmemmap_alloc_huge(int node, struct vmem_altmap *altmap)
 {
 	if (altmap)
-		return alloc_lone_altmap_block(altmap, PMD_SIZE);
+		return alloc_huge_altmap(altmap);
 	if (boot_buffer_has(PMD_SIZE))
 		return boot_buffer_take(PMD_SIZE);
 	return alloc_huge_ram(node);

@@ -122,10 +122,13 @@ populate_compound_memmap(unsigned long pfn, unsigned long start,
 	return vmemmap_populate_compound_pages(pfn, start, end, nid, pgmap);
 }
 
-/* After an error, the range is mapped in part. */
-static int __meminit populate_memmap(unsigned long pfn, unsigned long nr_pages,
-				     int nid, struct vmem_altmap *altmap,
-				     struct dev_pagemap *pgmap)
+/*
+ * After an error, the range is mapped in part. Inline, so that a section that is added
+ * does not pay for what boot does.
+ */
+static __always_inline int __meminit
+populate_memmap(unsigned long pfn, unsigned long nr_pages, int nid,
+		struct vmem_altmap *altmap, struct dev_pagemap *pgmap)
 {
 	const unsigned long start = (unsigned long)pfn_to_page(pfn);
 	const unsigned long end = start + nr_pages * sizeof(struct page);
@@ -194,18 +197,31 @@ unsigned long __meminit sparse_boot_size(unsigned long start,
 }
 
 /*
- * Boot maps the sections that follow a section by the same call. Returns the end of
- * that run.
+ * Boot maps the sections that follow a section by the same call, so that they have
+ * their memory map when they are asked for. Not inline, so that sections that are
+ * added later save no registers for it.
  */
-static unsigned long __meminit open_boot_run(unsigned long pfn,
-					     unsigned long next_pfn, int nid)
+static noinline int __meminit
+populate_boot_run(unsigned long pfn, unsigned long nr_pages, int nid)
 {
+	const unsigned long next_pfn = pfn + nr_pages;
 	unsigned long end_pfn = next_pfn;
+	int err;
 
 	if (!VMEMMAP_POPULATE_ONCE)
 		end_pfn = boot_run_end(next_pfn, nid);
 	vmemmap_open_boot_buffer(PAGE_SIZE * vmemmap_nr_pages(end_pfn - pfn), nid);
-	return end_pfn;
+	err = populate_memmap(pfn, end_pfn - pfn, nid, NULL, NULL);
+	vmemmap_close_boot_buffer();
+
+	/* What a run has mapped before it failed is kept for the calls to come. */
+	if (err && end_pfn > next_pfn) {
+		end_pfn = next_pfn;
+		err = populate_memmap(pfn, nr_pages, nid, NULL, NULL);
+	}
+	boot_run.pfn = next_pfn;
+	boot_run.end_pfn = end_pfn;
+	return err;
 }
 
 /* Not inline, so that a call at boot whose section is mapped saves no registers. */
@@ -213,30 +229,16 @@ static noinline struct page * __meminit
 populate_section(unsigned long pfn, unsigned long nr_pages, int nid,
 		 struct vmem_altmap *altmap, struct dev_pagemap *pgmap)
 {
-	const unsigned long next_pfn = pfn + nr_pages;
-	const bool is_boot = !slab_is_available();
-	unsigned long end_pfn = next_pfn;
 	int err = -EINVAL;
 
-	if (is_section_chunk(pfn, nr_pages)) {
-		if (is_boot)
-			end_pfn = open_boot_run(pfn, next_pfn, nid);
-		err = populate_memmap(pfn, end_pfn - pfn, nid, altmap, pgmap);
-		if (is_boot)
-			vmemmap_close_boot_buffer();
-	}
-	/* What a run has mapped before it failed is kept for the calls to come. */
-	if (err && end_pfn > next_pfn) {
-		end_pfn = next_pfn;
-		err = populate_memmap(pfn, nr_pages, nid, altmap, pgmap);
-	}
+	if (is_section_chunk(pfn, nr_pages))
+		err = slab_is_available() ?
+			populate_memmap(pfn, nr_pages, nid, altmap, pgmap) :
+			populate_boot_run(pfn, nr_pages, nid);
 	if (err) {
 		warn_not_populated(pfn, nr_pages, nid, altmap, pgmap, err);
 		return NULL;
 	}
-
-	boot_run.pfn = next_pfn;
-	boot_run.end_pfn = end_pfn;
 	return pfn_to_page(pfn);
 }
 
@@ -258,7 +260,7 @@ struct page * __meminit __populate_section_memmap(unsigned long pfn,
 						  struct vmem_altmap *altmap,
 						  struct dev_pagemap *pgmap)
 {
-	if (boot_run.pfn <= pfn && pfn < boot_run.end_pfn) {
+	if (pfn < boot_run.end_pfn && boot_run.pfn <= pfn) {
 		boot_run.pfn = pfn + nr_pages;
 		return pfn_to_page(pfn);
 	}
