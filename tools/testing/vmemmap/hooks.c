@@ -78,7 +78,7 @@ static void expect_in_slot(pmd_t *pmd, unsigned long addr, unsigned long next)
 void vmemmap_set_pmd(pmd_t *pmd, void *p, int node, unsigned long addr,
 		     unsigned long next)
 {
-	EXPECT(node < NR_NODES);
+	EXPECT(0 <= node && node < NR_NODES);
 	expect_in_slot(pmd, addr, next);
 	machine.seen.nr_set_pmds++;
 	if (!pmd_set_huge(pmd, __pa(p), PAGE_KERNEL))

@@ -341,6 +341,10 @@ int page_ref_count(const struct page *page);
 void page_ref_add(struct page *page, int nr);
 void page_ref_sub(struct page *page, int nr);
 void page_init_poison(struct page *page, size_t size);
+/* Of what was poisoned last */
+#define PagePoisoned(page) \
+	((page) >= machine.seen.poisoned && \
+	 (page) - machine.seen.poisoned < (long)machine.seen.nr_poisoned)
 struct page *pfn_to_online_page(unsigned long pfn);
 #define PageVmemmapSelfHosted(page)	((void)(page), false)
 bool pfn_valid(unsigned long pfn);
