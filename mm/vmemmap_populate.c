@@ -299,40 +299,32 @@ static int __meminit report_failed(int err, unsigned long addr,
 	return err;
 }
 
-/* Fill [addr, end), whose slots all lie in the table below @pud. */
-static int __meminit fill_slots(pud_t *pud, unsigned long addr,
-				unsigned long end,
-				const struct vmemmap_fill *fill)
-{
-	pmd_t *pmd = pmd_offset(pud, addr);
-	unsigned long next;
-	int err;
-
-	for (; addr < end; addr = next, pmd++) {
-		next = vmemmap_span_end(addr, end, PMD_SIZE);
-		err = fill_slot(pud, pmd, addr, next, fill);
-		if (err)
-			return report_failed(err, addr, next, fill);
-	}
-	return 0;
-}
-
-/* Fill whole pages. After an error, what lies before it is filled. */
+/* Fill whole pages, table by table. After an error, what lies before it is filled. */
 static int __meminit fill_pages(unsigned long addr, unsigned long end,
 				const struct vmemmap_fill *fill)
 {
-	unsigned long next;
+	unsigned long slot, next, table_end;
 	pud_t *pud;
+	pmd_t *pmd;
 	int err;
 
-	for (; addr < end; addr = next) {
-		next = vmemmap_span_end(addr, end, PUD_SIZE);
-		pud = vmemmap_find_pud(addr) ?: descend(addr, fill->nid);
-		if (IS_ERR(pud))
-			return report_failed(PTR_ERR(pud), addr, next, fill);
-		err = fill_slots(pud, addr, next, fill);
-		if (err)
-			return err;
+	for (; addr < end; addr = table_end) {
+		table_end = vmemmap_span_end(addr, end, PUD_SIZE);
+		pud = vmemmap_find_pud(addr);
+		if (!pud) {
+			pud = descend(addr, fill->nid);
+			if (IS_ERR(pud))
+				return report_failed(PTR_ERR(pud), addr, table_end,
+						     fill);
+		}
+
+		pmd = pmd_offset(pud, addr);
+		for (slot = addr; slot < table_end; slot = next, pmd++) {
+			next = vmemmap_span_end(slot, table_end, PMD_SIZE);
+			err = fill_slot(pud, pmd, slot, next, fill);
+			if (err)
+				return report_failed(err, slot, next, fill);
+		}
 	}
 	return 0;
 }

@@ -122,11 +122,8 @@ populate_compound_memmap(unsigned long pfn, unsigned long start,
 	return vmemmap_populate_compound_pages(pfn, start, end, nid, pgmap);
 }
 
-/*
- * After an error, the range is mapped in part. Inline, so that a section that is added
- * does not pay for what boot does.
- */
-static __always_inline int __meminit
+/* After an error, the range is mapped in part. */
+static inline int __meminit
 populate_memmap(unsigned long pfn, unsigned long nr_pages, int nid,
 		struct vmem_altmap *altmap, struct dev_pagemap *pgmap)
 {
@@ -204,6 +201,7 @@ unsigned long __meminit sparse_boot_size(unsigned long start,
 static noinline int __meminit
 populate_boot_run(unsigned long pfn, unsigned long nr_pages, int nid)
 {
+	const unsigned long start = (unsigned long)pfn_to_page(pfn);
 	const unsigned long next_pfn = pfn + nr_pages;
 	unsigned long end_pfn = next_pfn;
 	int err;
@@ -211,14 +209,17 @@ populate_boot_run(unsigned long pfn, unsigned long nr_pages, int nid)
 	if (!VMEMMAP_POPULATE_ONCE)
 		end_pfn = boot_run_end(next_pfn, nid);
 	vmemmap_open_boot_buffer(PAGE_SIZE * vmemmap_nr_pages(end_pfn - pfn), nid);
-	err = populate_memmap(pfn, end_pfn - pfn, nid, NULL, NULL);
+	err = vmemmap_populate(start, (unsigned long)pfn_to_page(end_pfn), nid, NULL);
 	vmemmap_close_boot_buffer();
 
 	/* What a run has mapped before it failed is kept for the calls to come. */
 	if (err && end_pfn > next_pfn) {
 		end_pfn = next_pfn;
-		err = populate_memmap(pfn, nr_pages, nid, NULL, NULL);
+		err = vmemmap_populate(start, (unsigned long)pfn_to_page(end_pfn), nid,
+				       NULL);
 	}
+	if (!err)
+		vmemmap_flush_populated(start, (unsigned long)pfn_to_page(end_pfn));
 	boot_run.pfn = next_pfn;
 	boot_run.end_pfn = end_pfn;
 	return err;
