@@ -25,8 +25,8 @@ make coverage
 make mutants change one thing in mm/ after the other: does make unit notice?
 make fuzz    let libFuzzer look for operations that go wrong
 make kunit   the KUnit suites in a kernel under QEMU
-make links   does a vmlinux with all defaults of its architecture link, with and
-             without memory hotplug
+make links   does a vmlinux with the defaults of an architecture, drivers aside, link,
+             with and without memory hotplug
 make cross   do our files compile on the architectures that nothing here boots, on every
              series, and define all that mm/sparse-vmemmap.c of the stock kernel does
 make compare the page tables of the vmemmap beside those of the stock kernel

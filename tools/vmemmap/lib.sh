@@ -269,13 +269,13 @@ kernel_table() {
 		x86_64-lockdep test-debug watched by lockdep, kmemleak and more
 		x86_64-show show debug info and tracers
 		arm64-64k-show show the same with 64K pages
-		x86_64-defconfig links all defaults of x86_64
+		x86_64-defconfig links the defaults of x86_64 without drivers
 		x86_64-nohotplug links the same without memory hotplug
-		arm64-defconfig links all defaults of arm64
+		arm64-defconfig links the defaults of arm64 without drivers
 		arm64-nohotplug links the same without memory hotplug
-		riscv64-defconfig links all defaults of riscv64
+		riscv64-defconfig links the defaults of riscv64 without drivers
 		riscv64-nohotplug cross the same without memory hotplug
-		powerpc64le-defconfig links all defaults of powerpc64, little-endian
+		powerpc64le-defconfig links the same of powerpc64, little-endian
 		powerpc64le-nohotplug cross the same without memory hotplug
 		powerpc64-hash-defconfig cross big-endian, hashed page tables alone
 		powerpc64-hash-nohotplug cross the same without memory hotplug

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# links.sh - does a vmlinux link that has all that an architecture has by default,
-# with and without memory hotplug, and does the compiler say nothing of our files?
+# links.sh - does a vmlinux link that has what calls the memory map by the defaults of an
+# architecture, with and without memory hotplug, and does the compiler say nothing of our
+# files?
 
 # shellcheck source=tools/vmemmap/lib.sh
 . "$(dirname "$0")/lib.sh"
