@@ -7,179 +7,67 @@
 #include "vmemmap_kunit.h"
 
 /*
- * The rows: a window, a block that is allocated or freed, and the window after. All
- * counts are pages, so that the rows hold for every page size. base_pfn is
- * VMEMMAP_ALTMAP_BASE_PFN.
+ * The rows: an altmap, a block that is allocated or freed, and the altmap after. All
+ * counts are pages, so that the rows hold for every page size; a block counts from
+ * base_pfn, which is VMEMMAP_ALTMAP_BASE_PFN.
  */
 #define VMEMMAP_ALTMAP_BASE_PFN	0x40000UL
-#define VMEMMAP_NO_BLOCK	(~0UL)
+#define MANY			BIT(40)
+#define NONE			(~0UL)
 
 struct vmemmap_altmap_case {
 	const char *name;
-	/* the altmap before */
-	unsigned long reserve;
-	unsigned long free;
-	unsigned long align;
-	unsigned long alloc;
-	/* the size allocated */
-	unsigned long nr_pages;
-	/* the answer, counted from base_pfn; and the altmap after */
-	unsigned long block;
-	unsigned long align_after;
-	unsigned long alloc_after;
+	unsigned long reserve, free, align, alloc;
+	unsigned long nr_pages;	/* of the block */
+	unsigned long block;	/* where it is, or NONE */
+	unsigned long align_after, alloc_after;
 };
 
 static const struct vmemmap_altmap_case vmemmap_altmap_cases[] = {
-	{
-		.name = "the first page lies behind the reserve",
-		.reserve = 5, .free = 10, .nr_pages = 1,
-		.block = 5, .alloc_after = 1,
-	}, {
-		.name = "the second page follows the first",
-		.reserve = 5, .free = 10, .alloc = 1, .nr_pages = 1,
-		.block = 6, .alloc_after = 2,
-	}, {
-		.name = "a block is aligned to its size",
-		.reserve = 5, .free = 16, .nr_pages = 8,
-		.block = 8, .align_after = 3, .alloc_after = 8,
-	}, {
-		.name = "an aligned start needs no padding",
-		.reserve = 8, .free = 8, .nr_pages = 8,
-		.block = 8, .alloc_after = 8,
-	}, {
-		.name = "padding adds up",
-		.free = 32, .align = 3, .alloc = 6, .nr_pages = 4,
-		.block = 12, .align_after = 6, .alloc_after = 10,
-	}, {
-		.name = "an odd length is aligned to the power of two in it",
-		.reserve = 1, .free = 31, .nr_pages = 12,
-		.block = 4, .align_after = 3, .alloc_after = 12,
-	}, {
-		.name = "padding is forgotten when nothing is allocated",
-		.free = 8, .align = 5, .nr_pages = 8,
-		.block = 0, .alloc_after = 8,
-	}, {
-		.name = "the last page can be allocated",
-		.reserve = 2, .free = 8, .alloc = 7, .nr_pages = 1,
-		.block = 9, .alloc_after = 8,
-	}, {
-		.name = "the last page can be allocated behind padding",
-		.free = 12, .align = 1, .alloc = 7, .nr_pages = 4,
-		.block = 8, .align_after = 1, .alloc_after = 11,
-	}, {
-		.name = "nothing is left",
-		.reserve = 2, .free = 8, .alloc = 8, .nr_pages = 1,
-		.block = VMEMMAP_NO_BLOCK, .alloc_after = 8,
-	}, {
-		.name = "nothing is left behind padding",
-		.free = 8, .align = 4, .alloc = 4, .nr_pages = 1,
-		.block = VMEMMAP_NO_BLOCK, .align_after = 4, .alloc_after = 4,
-	}, {
-		.name = "one page too few",
-		.free = 15, .nr_pages = 16,
-		.block = VMEMMAP_NO_BLOCK,
-	}, {
-		.name = "one page too few because of padding",
-		.reserve = 1, .free = 16, .nr_pages = 16,
-		.block = VMEMMAP_NO_BLOCK,
-	}, {
-		.name = "padding alone goes beyond the end",
-		.free = 20, .alloc = 17, .nr_pages = 16,
-		.block = VMEMMAP_NO_BLOCK, .alloc_after = 17,
-	}, {
-		.name = "a block larger than any altmap",
-		.free = 16, .alloc = 1, .nr_pages = 1UL << 40,
-		.block = VMEMMAP_NO_BLOCK, .alloc_after = 1,
-	}, {
-		.name = "no pages at all",
-		.free = 16, .alloc = 1, .nr_pages = 0,
-		.block = VMEMMAP_NO_BLOCK, .alloc_after = 1,
-	}, {
-		.name = "an altmap that has shrunk below what is allocated",
-		.free = 5, .align = 3, .alloc = 6, .nr_pages = 1,
-		.block = VMEMMAP_NO_BLOCK, .align_after = 3, .alloc_after = 6,
-	}, {
-		.name = "an altmap that has shrunk below its padding",
-		.free = 8, .align = 3, .alloc = 6, .nr_pages = 1,
-		.block = VMEMMAP_NO_BLOCK, .align_after = 3, .alloc_after = 6,
-	}, {
-		.name = "an altmap without pages",
-		.reserve = 16, .nr_pages = 1,
-		.block = VMEMMAP_NO_BLOCK,
-	},
+	{ "the first page lies behind the reserve",		 5, 10, 0,  0,    1,    5, 0,  1 },
+	{ "the second page follows the first",			 5, 10, 0,  1,    1,    6, 0,  2 },
+	{ "a block is aligned to its size",			 5, 16, 0,  0,    8,    8, 3,  8 },
+	{ "an aligned start needs no padding",			 8,  8, 0,  0,    8,    8, 0,  8 },
+	{ "padding adds up",					 0, 32, 3,  6,    4,   12, 6, 10 },
+	{ "an odd length is aligned to the power of two in it",	 1, 31, 0,  0,   12,    4, 3, 12 },
+	{ "padding is forgotten when nothing is allocated",	 0,  8, 5,  0,    8,    0, 0,  8 },
+	{ "the last page can be allocated",			 2,  8, 0,  7,    1,    9, 0,  8 },
+	{ "the last page can be allocated behind padding",	 0, 12, 1,  7,    4,    8, 1, 11 },
+	{ "nothing is left",					 2,  8, 0,  8,    1, NONE, 0,  8 },
+	{ "nothing is left behind padding",			 0,  8, 4,  4,    1, NONE, 4,  4 },
+	{ "one page too few",					 0, 15, 0,  0,   16, NONE, 0,  0 },
+	{ "one page too few because of padding",		 1, 16, 0,  0,   16, NONE, 0,  0 },
+	{ "padding alone goes beyond the end",			 0, 20, 0, 17,   16, NONE, 0, 17 },
+	{ "a block larger than any altmap",			 0, 16, 0,  1, MANY, NONE, 0,  1 },
+	{ "no pages at all",					 0, 16, 0,  1,    0, NONE, 0,  1 },
+	{ "an altmap that has shrunk below what is allocated",	 0,  5, 3,  6,    1, NONE, 3,  6 },
+	{ "an altmap that has shrunk below its padding",	 0,  8, 3,  6,    1, NONE, 3,  6 },
+	{ "an altmap without pages",				16,  0, 0,  0,    1, NONE, 0,  0 },
 };
 
+/* What is refused changes nothing. */
 struct vmemmap_altmap_put_case {
 	const char *name;
-	/* the altmap before */
-	unsigned long reserve;
-	unsigned long free;
-	unsigned long align;
-	unsigned long alloc;
-	/* the block freed, counted from base_pfn; if it is refused, nothing changes */
+	unsigned long reserve, free, align, alloc;
 	unsigned long block;
 	unsigned int order;
-	bool is_refused;
-	/* the altmap after */
-	unsigned long align_after;
-	unsigned long alloc_after;
+	unsigned long align_after, alloc_after;
 };
 
 static const struct vmemmap_altmap_put_case vmemmap_altmap_put_cases[] = {
-	{
-		.name = "the last block steps back",
-		.reserve = 5, .free = 10, .align = 1, .alloc = 4,
-		.block = 8, .order = 1, .align_after = 1, .alloc_after = 2,
-	}, {
-		.name = "any other block leaves a hole",
-		.reserve = 5, .free = 10, .alloc = 3,
-		.block = 6, .align_after = 1, .alloc_after = 2,
-	}, {
-		.name = "the first block leaves a hole",
-		.reserve = 4, .free = 10, .align = 1, .alloc = 5,
-		.block = 4, .order = 2, .align_after = 5, .alloc_after = 1,
-	}, {
-		.name = "holes are forgotten when the last one of all steps back",
-		.reserve = 2, .free = 8, .align = 5, .alloc = 1,
-		.block = 7,
-	}, {
-		.name = "holes are forgotten when nothing is allocated",
-		.reserve = 2, .free = 8, .align = 5, .alloc = 1,
-		.block = 4,
-	}, {
-		.name = "all of it",
-		.reserve = 8, .free = 8, .alloc = 8,
-		.block = 8, .order = 3,
-	}, {
-		.name = "nothing is allocated",
-		.reserve = 2, .free = 8, .align = 4,
-		.block = 2, .is_refused = true, .align_after = 4,
-	}, {
-		.name = "more than is allocated",
-		.free = 8, .align = 2, .alloc = 3,
-		.block = 0, .order = 2, .is_refused = true,
-		.align_after = 2, .alloc_after = 3,
-	}, {
-		.name = "the last block once more",
-		.reserve = 1, .free = 8, .alloc = 3,
-		.block = 4, .is_refused = true, .alloc_after = 3,
-	}, {
-		.name = "across the end of the last block",
-		.free = 8, .alloc = 3,
-		.block = 2, .order = 1, .is_refused = true, .alloc_after = 3,
-	}, {
-		.name = "across the end of the window",
-		.free = 6, .alloc = 6,
-		.block = 4, .order = 2, .is_refused = true, .alloc_after = 6,
-	}, {
-		.name = "across the start of the window",
-		.reserve = 2, .free = 6, .alloc = 6,
-		.block = 0, .order = 2, .is_refused = true, .alloc_after = 6,
-	}, {
-		.name = "around the window",
-		.reserve = 2, .free = 4, .alloc = 4,
-		.block = 0, .order = 3, .is_refused = true, .alloc_after = 4,
-	},
+	{ "the last block steps back",				 5, 10, 1, 4, 8, 1, 1, 2 },
+	{ "any other block leaves a hole",			 5, 10, 0, 3, 6, 0, 1, 2 },
+	{ "the first block leaves a hole",			 4, 10, 1, 5, 4, 2, 5, 1 },
+	{ "holes are forgotten when the only block steps back",	 2,  8, 5, 1, 7, 0, 0, 0 },
+	{ "holes are forgotten when nothing is allocated",	 2,  8, 5, 1, 4, 0, 0, 0 },
+	{ "all of it",						 8,  8, 0, 8, 8, 3, 0, 0 },
+	{ "nothing is allocated",				 2,  8, 4, 0, 2, 0, 4, 0 },
+	{ "more than is allocated",				 0,  8, 2, 3, 0, 2, 2, 3 },
+	{ "the last block once more",				 1,  8, 0, 3, 4, 0, 0, 3 },
+	{ "across the end of the last block",			 0,  8, 0, 3, 2, 1, 0, 3 },
+	{ "across the end of the window",			 0,  6, 0, 6, 4, 2, 0, 6 },
+	{ "across the start of the window",			 2,  6, 0, 6, 0, 2, 0, 6 },
+	{ "around the window",					 2,  4, 0, 4, 0, 3, 0, 4 },
 };
 
 KUNIT_ARRAY_PARAM_DESC(altmap_rows, vmemmap_altmap_cases, name);
@@ -217,7 +105,7 @@ static void altmap_allocates_as_the_row_says(struct kunit *test)
 					      row->align, row->alloc);
 	void *expected = NULL;
 
-	if (row->block != VMEMMAP_NO_BLOCK)
+	if (row->block != NONE)
 		expected = __va(PFN_PHYS(VMEMMAP_ALTMAP_BASE_PFN + row->block));
 
 	KUNIT_EXPECT_PTR_EQ(test, expected,
@@ -232,7 +120,7 @@ static void altmap_frees_as_the_row_says(struct kunit *test)
 	struct vmem_altmap altmap = altmap_at(row->reserve, row->free,
 					      row->align, row->alloc);
 
-	if (row->is_refused)
+	if (row->alloc_after == row->alloc)
 		vmemmap_kunit_announce_warning(test);
 	KUNIT_EXPECT_TRUE(test, vmemmap_put_altmap_block(&altmap,
 							 altmap.base_pfn + row->block,
