@@ -208,18 +208,6 @@ static struct vmem_altmap altmap_of_window(const struct vmemmap_kunit *vk,
 	};
 }
 
-static int fill(unsigned long start, unsigned long end, bool huge,
-		struct vmem_altmap *altmap)
-{
-	const struct vmemmap_fill what = {
-		.nid = VMEMMAP_KUNIT_NID,
-		.huge = huge,
-		.altmap = altmap,
-	};
-
-	return vmemmap_kunit_fill(start, end, &what);
-}
-
 /* Each block in turn is freed, and allocated for another address. */
 static void altmap_reuses_blocks_freed_in_any_order(struct kunit *test)
 {
@@ -229,19 +217,17 @@ static void altmap_reuses_blocks_freed_in_any_order(struct kunit *test)
 	const unsigned long end = vk->slot + 8 * PAGE_SIZE;
 	unsigned long addr, pfn;
 
-	KUNIT_ASSERT_EQ(test, 0, fill(vk->slot, end, false, &altmap));
+	vmemmap_kunit_map(test, vk->slot, end, .altmap = &altmap);
 	for (addr = vk->slot; addr < end; addr += PAGE_SIZE) {
 		pfn = vmemmap_kunit_leaf(addr).pfn;
 		vmemmap_kunit_free(addr, addr + PAGE_SIZE, &altmap);
-		KUNIT_ASSERT_EQ(test, 0, fill(end, end + PAGE_SIZE, false,
-					      &altmap));
+		vmemmap_kunit_map(test, end, end + PAGE_SIZE, .altmap = &altmap);
 		KUNIT_EXPECT_EQ(test, pfn, vmemmap_kunit_leaf(end).pfn);
 		KUNIT_EXPECT_EQ(test, 8, altmap.alloc);
-		KUNIT_EXPECT_EQ(test, -ENOMEM, fill(addr, addr + PAGE_SIZE,
-						    false, &altmap));
+		KUNIT_EXPECT_EQ(test, -ENOMEM,
+				vmemmap_kunit_try_map(addr, addr + PAGE_SIZE, .altmap = &altmap));
 		vmemmap_kunit_free(end, end + PAGE_SIZE, &altmap);
-		KUNIT_ASSERT_EQ(test, 0, fill(addr, addr + PAGE_SIZE, false,
-					      &altmap));
+		vmemmap_kunit_map(test, addr, addr + PAGE_SIZE, .altmap = &altmap);
 	}
 	vmemmap_kunit_free(vk->slot, end, &altmap);
 	KUNIT_EXPECT_EQ(test, 0, altmap.alloc);
@@ -257,18 +243,18 @@ static void altmap_reuses_a_leaf_for_pages_and_back(struct kunit *test)
 	struct vmem_altmap altmap = altmap_of_window(vk, memory);
 	const unsigned long slot = vk->slot, next = slot + PMD_SIZE;
 
-	KUNIT_ASSERT_EQ(test, 0, fill(slot, next, true, &altmap));
-	KUNIT_ASSERT_EQ(test, 0, fill(next, next + PAGE_SIZE, false, &altmap));
+	vmemmap_kunit_map(test, slot, next, .huge = true, .altmap = &altmap);
+	vmemmap_kunit_map(test, next, next + PAGE_SIZE, .altmap = &altmap);
 	KUNIT_EXPECT_EQ(test, PMD_SIZE, vmemmap_kunit_leaf(slot).size);
 	vmemmap_kunit_free(slot, next, &altmap);
 
-	KUNIT_ASSERT_EQ(test, 0, fill(slot, next, false, &altmap));
+	vmemmap_kunit_map(test, slot, next, .altmap = &altmap);
 	KUNIT_EXPECT_EQ(test, memory->base_pfn, vmemmap_kunit_leaf(slot).pfn);
 	KUNIT_EXPECT_EQ(test, PAGE_SIZE, vmemmap_kunit_leaf(slot).size);
 	KUNIT_EXPECT_EQ(test, nr + 1, altmap.alloc);
 	vmemmap_kunit_free(slot, next, &altmap);
 
-	KUNIT_ASSERT_EQ(test, 0, fill(slot, next, true, &altmap));
+	vmemmap_kunit_map(test, slot, next, .huge = true, .altmap = &altmap);
 	KUNIT_EXPECT_EQ(test, PMD_SIZE, vmemmap_kunit_leaf(slot).size);
 	vmemmap_kunit_free(slot, next + PAGE_SIZE, &altmap);
 	KUNIT_EXPECT_EQ(test, 0, altmap.alloc);
@@ -280,8 +266,7 @@ static void altmap_never_reuses_a_block_that_is_not_mapped(struct kunit *test)
 	struct vmemmap_kunit *vk = test->priv;
 	struct vmem_altmap altmap = altmap_of_window(vk, memory);
 
-	KUNIT_ASSERT_EQ(test, 0, fill(vk->slot, vk->slot + PAGE_SIZE, false,
-				      &altmap));
+	vmemmap_kunit_map(test, vk->slot, vk->slot + PAGE_SIZE, .altmap = &altmap);
 	KUNIT_EXPECT_NOT_NULL(test, vmemmap_alloc_block_buf(PAGE_SIZE,
 							    NUMA_NO_NODE,
 							    &altmap));

@@ -320,16 +320,9 @@ static void a_tail_in_a_huge_leaf_is_refused(struct kunit *test)
 	const unsigned long pos = (vk->slot - addr_at(vk, 0)) / PAGE_SIZE;
 	struct vmem_altmap *altmap = vmemmap_kunit_altmap(test, 0, nr);
 	struct dev_pagemap *pgmap = new_device(test, pos, 2 * nr);
-	const struct vmemmap_fill huge = {
-		.nid = VMEMMAP_KUNIT_NID,
-		.huge = true,
-		.altmap = altmap,
-	};
 
 	need_no_zone_tails(test);
-	KUNIT_ASSERT_EQ(test, 0, vmemmap_kunit_fill(vk->slot,
-						    vk->slot + PMD_SIZE,
-						    &huge));
+	vmemmap_kunit_map(test, vk->slot, vk->slot + PMD_SIZE, .huge = true, .altmap = altmap);
 	KUNIT_EXPECT_EQ(test, -EINVAL, populate(test, pgmap, pos + nr, 1));
 	KUNIT_EXPECT_EQ(test, 0, vmemmap_kunit_leaf(vk->slot + PMD_SIZE).size);
 }
@@ -454,14 +447,12 @@ static void a_compound_page_that_is_not_aligned_shares_nothing(struct kunit *tes
 /* The struct pages in it are initialised, as any that are not shared. */
 static void a_page_that_is_mapped_already_is_kept(struct kunit *test)
 {
-	const struct vmemmap_fill base = { .nid = VMEMMAP_KUNIT_NID };
 	struct vmemmap_kunit *vk = test->priv;
 	struct dev_pagemap *pgmap;
 
 	need_zone_tails(test);
 	pgmap = new_device(test, 0, 8);
-	KUNIT_ASSERT_EQ(test, 0, vmemmap_kunit_fill(addr_at(vk, 6),
-						    addr_at(vk, 10), &base));
+	vmemmap_kunit_map(test, addr_at(vk, 6), addr_at(vk, 10));
 	expect_own(test, 6, 10);
 	KUNIT_ASSERT_EQ(test, 0, populate(test, pgmap, 0, 16));
 	expect_layout(test, 0, 8, 6);
@@ -480,17 +471,12 @@ static void a_leaf_that_is_mapped_already_is_kept(struct kunit *test)
 	struct vmemmap_kunit *vk = test->priv;
 	const unsigned long nr = PMD_SIZE / PAGE_SIZE;
 	const unsigned long pos = (vk->slot - addr_at(vk, 0)) / PAGE_SIZE;
-	const struct vmemmap_fill huge = {
-		.nid = VMEMMAP_KUNIT_NID,
-		.huge = true,
-		.altmap = vmemmap_kunit_altmap(test, 0, nr),
-	};
+	struct vmem_altmap *altmap = vmemmap_kunit_altmap(test, 0, nr);
 	struct dev_pagemap *pgmap;
 
 	need_zone_tails(test);
 	pgmap = new_device(test, ALIGN_DOWN(pos, 8), 8);
-	KUNIT_ASSERT_EQ(test, 0, vmemmap_kunit_fill(vk->slot,
-						    vk->slot + PMD_SIZE, &huge));
+	vmemmap_kunit_map(test, vk->slot, vk->slot + PMD_SIZE, .huge = true, .altmap = altmap);
 	KUNIT_ASSERT_EQ(test, 0, populate(test, pgmap, pos, nr));
 	KUNIT_EXPECT_EQ(test, PMD_SIZE, vmemmap_kunit_leaf(vk->slot).size);
 	KUNIT_EXPECT_EQ(test, nr, count_own_pages(vk, pos, nr));

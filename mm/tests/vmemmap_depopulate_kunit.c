@@ -74,16 +74,12 @@ KUNIT_ARRAY_PARAM_DESC(order, order_cases, name);
 static void memory_is_freed_after_one_flush(struct kunit *test)
 {
 	const struct order_case *row = test->param_value;
-	const struct vmemmap_fill fill = {
-		.nid = VMEMMAP_KUNIT_NID,
-		.huge = row->huge,
-	};
 	struct vmemmap_kunit *vk = test->priv;
 	const unsigned long start = vk->slot + row->first * PAGE_SIZE;
 	const unsigned long end = row->huge ? vk->slot + PMD_SIZE :
 					      start + row->nr_pages * PAGE_SIZE;
 
-	KUNIT_ASSERT_EQ(test, 0, vmemmap_kunit_fill(start, end, &fill));
+	vmemmap_kunit_map(test, start, end, .huge = row->huge);
 	if (row->huge && vmemmap_kunit_leaf(start).size != PMD_SIZE)
 		kunit_skip(test, "no free block is as large as a PMD leaf");
 
@@ -127,13 +123,12 @@ static unsigned int nr_cpus_that_read(unsigned long addr, unsigned long word)
  */
 static void no_cpu_reads_the_page_that_was_mapped_before(struct kunit *test)
 {
-	const struct vmemmap_fill fill = { .nid = VMEMMAP_KUNIT_NID };
 	struct vmemmap_kunit *vk = test->priv;
 	const unsigned long addr = vk->slot, end = addr + PAGE_SIZE;
 	int i;
 
 	for (i = 0; i < 8; i++) {
-		KUNIT_ASSERT_EQ(test, 0, vmemmap_kunit_fill(addr, end, &fill));
+		vmemmap_kunit_map(test, addr, end);
 		KUNIT_EXPECT_EQ(test, num_online_cpus(),
 				nr_cpus_that_read(addr, VMEMMAP_KUNIT_RAW));
 		WRITE_ONCE(*(unsigned long *)addr, i);
@@ -202,12 +197,11 @@ static void free_counted(struct kunit *test, unsigned long start,
 /* Map the pages, and skip the case if the page allocator has none in a row. */
 static void map_row(struct kunit *test, unsigned int nr_pages)
 {
-	const struct vmemmap_fill fill = { .nid = VMEMMAP_KUNIT_NID };
 	struct vmemmap_kunit *vk = test->priv;
 	const unsigned long end = vk->slot + nr_pages * PAGE_SIZE;
 	unsigned long pfn;
 
-	KUNIT_ASSERT_EQ(test, 0, vmemmap_kunit_fill(vk->slot, end, &fill));
+	vmemmap_kunit_map(test, vk->slot, end);
 	pfn = vmemmap_kunit_leaf(vk->slot).pfn;
 	if (vmemmap_kunit_leaf(end - PAGE_SIZE).pfn != pfn + nr_pages - 1 ||
 	    !IS_ALIGNED(pfn, nr_pages))
@@ -459,15 +453,9 @@ static void map_boot_leaf(struct kunit *test, void *memory, unsigned long size)
 		.base_pfn = PHYS_PFN(__pa(memory)),
 		.free = PHYS_PFN(size),
 	};
-	const struct vmemmap_fill fill = {
-		.nid = VMEMMAP_KUNIT_NID,
-		.huge = true,
-		.altmap = &altmap,
-	};
 	struct vmemmap_kunit *vk = test->priv;
 
-	KUNIT_ASSERT_EQ(test, 0, vmemmap_kunit_fill(vk->slot, vk->slot + size,
-						    &fill));
+	vmemmap_kunit_map(test, vk->slot, vk->slot + size, .huge = true, .altmap = &altmap);
 	KUNIT_ASSERT_EQ(test, size, vmemmap_kunit_leaf(vk->slot).size);
 }
 

@@ -660,7 +660,6 @@ static void clear_pud_leaf(void *addr)
 /* The leaf maps page frames that are not in use, and is never accessed. */
 unsigned long vmemmap_kunit_make_pud_leaf(struct kunit *test)
 {
-	const struct vmemmap_fill fill = { .nid = VMEMMAP_KUNIT_NID };
 	unsigned long pfn, neighbour, addr;
 	pud_t *pud;
 
@@ -671,9 +670,7 @@ unsigned long vmemmap_kunit_make_pud_leaf(struct kunit *test)
 	addr = neighbour + PUD_SIZE;
 
 	/* A neighbour has the tables above the leaf made. */
-	KUNIT_ASSERT_EQ(test, 0, vmemmap_kunit_fill(neighbour,
-						    neighbour + PAGE_SIZE,
-						    &fill));
+	vmemmap_kunit_map(test, neighbour, neighbour + PAGE_SIZE);
 	pud = find_pud(addr);
 	if (!pud)
 		kunit_skip(test, "the window crosses the end of a table");

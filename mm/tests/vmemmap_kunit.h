@@ -72,6 +72,14 @@ void vmemmap_kunit_expect_nothing_left(struct kunit *test,
 
 int vmemmap_kunit_fill(unsigned long start, unsigned long end,
 		       const struct vmemmap_fill *fill);
+
+/* Map a range by base pages of RAM, unless members of struct vmemmap_fill say else. */
+#define vmemmap_kunit_try_map(start, end, what...)			\
+	vmemmap_kunit_fill(start, end, &(const struct vmemmap_fill){	\
+			   .nid = VMEMMAP_KUNIT_NID, ##what })
+#define vmemmap_kunit_map(test, start, end, what...)			\
+	KUNIT_ASSERT_EQ(test, 0, vmemmap_kunit_try_map(start, end, ##what))
+
 void vmemmap_kunit_free(unsigned long start, unsigned long end,
 			struct vmem_altmap *altmap);
 

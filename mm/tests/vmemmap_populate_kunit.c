@@ -5,12 +5,6 @@
  */
 #include "vmemmap_kunit.h"
 
-static const struct vmemmap_fill base_fill = { .nid = VMEMMAP_KUNIT_NID };
-static const struct vmemmap_fill huge_fill = {
-	.nid = VMEMMAP_KUNIT_NID,
-	.huge = true,
-};
-
 static void expect_leaves(struct kunit *test, unsigned long start,
 			  unsigned long end, unsigned long size)
 {
@@ -36,10 +30,18 @@ static void expect_contents(struct kunit *test, unsigned long start,
 	vmemmap_kunit_expect_written(test, start, end);
 }
 
-static void fill(struct kunit *test, unsigned long start, unsigned long end,
-		 const struct vmemmap_fill *what)
+/* By a function that architectures call. */
+static void populate(struct kunit *test,
+		     int (*way)(unsigned long start, unsigned long end, int node,
+				struct vmem_altmap *altmap),
+		     unsigned long start, unsigned long end, struct vmem_altmap *altmap)
 {
-	KUNIT_ASSERT_EQ(test, 0, vmemmap_kunit_fill(start, end, what));
+	int err;
+
+	mem_hotplug_begin();
+	err = way(start, end, VMEMMAP_KUNIT_NID, altmap);
+	mem_hotplug_done();
+	KUNIT_ASSERT_EQ(test, 0, err);
 }
 
 /* ---- Base pages ---- */
@@ -51,7 +53,7 @@ static void populate_maps_every_page(struct kunit *test)
 	const unsigned long start = vk->slot + PMD_SIZE - 3 * PAGE_SIZE;
 	const unsigned long end = vk->slot + PMD_SIZE + 5 * PAGE_SIZE;
 
-	fill(test, start, end, &base_fill);
+	vmemmap_kunit_map(test, start, end);
 	expect_leaves(test, start, end, PAGE_SIZE);
 	expect_unmapped(test, vk->slot, start);
 	expect_unmapped(test, end, vk->slot + 2 * PMD_SIZE);
@@ -63,13 +65,13 @@ static void populate_crosses_whole_slots(struct kunit *test)
 	struct vmemmap_kunit *vk = test->priv;
 	const unsigned long start = vk->slot + PMD_SIZE - PAGE_SIZE;
 	const unsigned long end = vk->slot + 2 * PMD_SIZE + PAGE_SIZE;
-	struct vmemmap_fill shared = base_fill;
+	struct page *page;
 
 	/* One page of RAM is enough to fill a slot of any size. */
-	fill(test, start, start + PAGE_SIZE, &base_fill);
-	shared.shared = vmemmap_lookup_page(start);
-	KUNIT_ASSERT_NOT_NULL(test, shared.shared);
-	fill(test, start, end, &shared);
+	vmemmap_kunit_map(test, start, start + PAGE_SIZE);
+	page = vmemmap_lookup_page(start);
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	vmemmap_kunit_map(test, start, end, .shared = page);
 	expect_leaves(test, start, end, PAGE_SIZE);
 	expect_unmapped(test, end, end + PAGE_SIZE);
 }
@@ -91,7 +93,7 @@ static void populate_rounds_outwards_to_pages(struct kunit *test)
 
 	for (i = 0; i < ARRAY_SIZE(ranges); i++) {
 		end = page + ranges[i].nr_pages * PAGE_SIZE;
-		fill(test, ranges[i].start, ranges[i].end, &base_fill);
+		vmemmap_kunit_map(test, ranges[i].start, ranges[i].end);
 		expect_leaves(test, page, end, PAGE_SIZE);
 		expect_unmapped(test, page - PAGE_SIZE, page);
 		expect_unmapped(test, end, end + PAGE_SIZE);
@@ -103,7 +105,7 @@ static void populate_of_nothing_allocates_nothing(struct kunit *test)
 {
 	struct vmemmap_kunit *vk = test->priv;
 
-	fill(test, vk->slot, vk->slot, &base_fill);
+	vmemmap_kunit_map(test, vk->slot, vk->slot);
 	KUNIT_EXPECT_EQ(test, 0, vk->nr_asked);
 }
 
@@ -140,11 +142,11 @@ static void populate_skips_present_entries(struct kunit *test)
 	const unsigned long start = vk->slot, end = start + 4 * PAGE_SIZE;
 	const unsigned long there = start + 2 * PAGE_SIZE;
 
-	fill(test, there, there + PAGE_SIZE, &base_fill);
+	vmemmap_kunit_map(test, there, there + PAGE_SIZE);
 	vmemmap_kunit_write(there, there + PAGE_SIZE);
 	nr_before = vmemmap_kunit_nr_in_use(test);
 
-	fill(test, start, end, &base_fill);
+	vmemmap_kunit_map(test, start, end);
 	KUNIT_EXPECT_EQ(test, nr_before + 3, vmemmap_kunit_nr_in_use(test));
 	vmemmap_kunit_expect_written(test, there, there + PAGE_SIZE);
 	expect_leaves(test, start, end, PAGE_SIZE);
@@ -155,7 +157,7 @@ static void populate_asks_for_all_memory_on_its_node(struct kunit *test)
 {
 	struct vmemmap_kunit *vk = test->priv;
 
-	fill(test, vk->slot, vk->slot + 2 * PAGE_SIZE, &base_fill);
+	vmemmap_kunit_map(test, vk->slot, vk->slot + 2 * PAGE_SIZE);
 	KUNIT_EXPECT_GE(test, vk->nr_asked, 2);
 	KUNIT_EXPECT_EQ(test, 0, vk->nr_strangers);
 }
@@ -166,16 +168,9 @@ static void populate_basepages_maps_base_pages(struct kunit *test)
 	struct vmemmap_kunit *vk = test->priv;
 	const unsigned long middle = vk->slot + 2 * PAGE_SIZE;
 	const unsigned long end = middle + 2 * PAGE_SIZE;
-	int err, altmap_err;
 
-	mem_hotplug_begin();
-	err = vmemmap_populate_basepages(vk->slot, middle, VMEMMAP_KUNIT_NID,
-					 NULL);
-	altmap_err = vmemmap_populate_basepages(middle, end, VMEMMAP_KUNIT_NID,
-						altmap);
-	mem_hotplug_done();
-	KUNIT_ASSERT_EQ(test, 0, err);
-	KUNIT_ASSERT_EQ(test, 0, altmap_err);
+	populate(test, vmemmap_populate_basepages, vk->slot, middle, NULL);
+	populate(test, vmemmap_populate_basepages, middle, end, altmap);
 	expect_leaves(test, vk->slot, end, PAGE_SIZE);
 	expect_contents(test, vk->slot, end);
 	KUNIT_EXPECT_EQ(test, 2, altmap->alloc);
@@ -198,13 +193,13 @@ static void populate_without_memory_can_be_completed_later(struct kunit *test)
 	for (n = 0; ; n++) {
 		vk->nr_asked = 0;
 		vk->fail_from = n;
-		err = vmemmap_kunit_fill(start, end, &base_fill);
+		err = vmemmap_kunit_try_map(start, end);
 		if (!err)
 			break;
 		vmemmap_kunit_assert_no_memory(test, err);
 		vk->fail_from = ULONG_MAX;
 		expect_unmapped(test, end - PAGE_SIZE, end);
-		fill(test, start, end, &base_fill);
+		vmemmap_kunit_map(test, start, end);
 		expect_contents(test, start, end);
 		vmemmap_kunit_free(start, end, NULL);
 		expect_unmapped(test, start, end);
@@ -219,7 +214,7 @@ static void populate_without_memory_can_be_completed_later(struct kunit *test)
 static void fill_leaf(struct kunit *test, unsigned long slot)
 {
 	vmemmap_kunit_need_huge_block(test);
-	fill(test, slot, slot + PMD_SIZE, &huge_fill);
+	vmemmap_kunit_map(test, slot, slot + PMD_SIZE, .huge = true);
 	KUNIT_ASSERT_EQ(test, PMD_SIZE, vmemmap_kunit_leaf(slot).size);
 }
 
@@ -227,14 +222,9 @@ static void populate_huge_uses_one_leaf(struct kunit *test)
 {
 	struct vmemmap_kunit *vk = test->priv;
 	const unsigned long end = vk->slot + PMD_SIZE;
-	int err;
 
 	vmemmap_kunit_need_huge_block(test);
-	mem_hotplug_begin();
-	err = vmemmap_populate_hugepages(vk->slot, end, VMEMMAP_KUNIT_NID,
-					 NULL);
-	mem_hotplug_done();
-	KUNIT_ASSERT_EQ(test, 0, err);
+	populate(test, vmemmap_populate_hugepages, vk->slot, end, NULL);
 	expect_leaves(test, vk->slot, end, PMD_SIZE);
 	expect_unmapped(test, end, end + PAGE_SIZE);
 	expect_contents(test, vk->slot, end);
@@ -251,8 +241,8 @@ static void populate_keeps_a_leaf(struct kunit *test)
 	vmemmap_kunit_zero(vk->slot, end);
 	vk->nr_asked = 0;
 
-	fill(test, vk->slot, end, &huge_fill);
-	fill(test, vk->slot, end, &base_fill);
+	vmemmap_kunit_map(test, vk->slot, end, .huge = true);
+	vmemmap_kunit_map(test, vk->slot, end);
 	KUNIT_EXPECT_EQ(test, 0, vk->nr_asked);
 	expect_leaves(test, vk->slot, end, PMD_SIZE);
 	KUNIT_EXPECT_TRUE(test, vmemmap_kunit_is_zero(vk->slot, end));
@@ -264,9 +254,9 @@ static void huge_keeps_a_table_of_ptes(struct kunit *test)
 	const unsigned long start = vk->slot, end = start + 3 * PAGE_SIZE;
 	const unsigned long there = start + PAGE_SIZE;
 
-	fill(test, there, there + PAGE_SIZE, &base_fill);
+	vmemmap_kunit_map(test, there, there + PAGE_SIZE);
 	vmemmap_kunit_write(there, there + PAGE_SIZE);
-	fill(test, start, end, &huge_fill);
+	vmemmap_kunit_map(test, start, end, .huge = true);
 	expect_leaves(test, start, end, PAGE_SIZE);
 	vmemmap_kunit_expect_written(test, there, there + PAGE_SIZE);
 	expect_contents(test, start, end);
@@ -279,7 +269,7 @@ static void huge_falls_back_to_base_pages_without_memory(struct kunit *test)
 	const unsigned long end = start + 4 * PAGE_SIZE;
 
 	vk->max_size = PAGE_SIZE;
-	fill(test, start, end, &huge_fill);
+	vmemmap_kunit_map(test, start, end, .huge = true);
 	expect_leaves(test, start, end, PAGE_SIZE);
 	expect_unmapped(test, end, end + PAGE_SIZE);
 	expect_contents(test, start, end);
@@ -291,8 +281,7 @@ static void huge_without_any_memory_fails(struct kunit *test)
 
 	vk->fail_from = 0;
 	KUNIT_EXPECT_EQ(test, -ENOMEM,
-			vmemmap_kunit_fill(vk->slot, vk->slot + PMD_SIZE,
-					   &huge_fill));
+			vmemmap_kunit_try_map(vk->slot, vk->slot + PMD_SIZE, .huge = true));
 	expect_unmapped(test, vk->slot, vk->slot + PMD_SIZE);
 }
 
@@ -302,25 +291,13 @@ static void a_leaf_above_pmd_is_refused(struct kunit *test)
 {
 	const unsigned long addr = vmemmap_kunit_make_pud_leaf(test);
 
-	KUNIT_EXPECT_EQ(test, -EEXIST,
-			vmemmap_kunit_fill(addr, addr + PAGE_SIZE,
-					   &base_fill));
-	KUNIT_EXPECT_EQ(test, -EEXIST,
-			vmemmap_kunit_fill(addr, addr + PMD_SIZE, &huge_fill));
+	KUNIT_EXPECT_EQ(test, -EEXIST, vmemmap_kunit_try_map(addr, addr + PAGE_SIZE));
+	KUNIT_EXPECT_EQ(test, -EEXIST, vmemmap_kunit_try_map(addr, addr + PMD_SIZE, .huge = true));
 	KUNIT_EXPECT_NULL(test, vmemmap_lookup_page(addr));
 	KUNIT_EXPECT_EQ(test, PUD_SIZE, vmemmap_kunit_leaf(addr).size);
 }
 
 /* ---- Device memory ---- */
-
-static struct vmemmap_fill altmap_fill(struct vmem_altmap *altmap, bool huge)
-{
-	return (struct vmemmap_fill) {
-		.nid = VMEMMAP_KUNIT_NID,
-		.huge = huge,
-		.altmap = altmap,
-	};
-}
 
 static void altmap_backs_a_huge_leaf(struct kunit *test)
 {
@@ -328,13 +305,8 @@ static void altmap_backs_a_huge_leaf(struct kunit *test)
 	struct vmemmap_kunit *vk = test->priv;
 	struct vmem_altmap *altmap = vmemmap_kunit_altmap(test, 0, nr_pages);
 	const unsigned long end = vk->slot + PMD_SIZE;
-	int err;
 
-	mem_hotplug_begin();
-	err = vmemmap_populate_hugepages(vk->slot, end, VMEMMAP_KUNIT_NID,
-					 altmap);
-	mem_hotplug_done();
-	KUNIT_ASSERT_EQ(test, 0, err);
+	populate(test, vmemmap_populate_hugepages, vk->slot, end, altmap);
 	expect_leaves(test, vk->slot, end, PMD_SIZE);
 	KUNIT_EXPECT_EQ(test, altmap->base_pfn,
 			vmemmap_kunit_leaf(vk->slot).pfn);
@@ -352,10 +324,9 @@ static void altmap_without_a_huge_block_gives_base_pages(struct kunit *test)
 	const unsigned long nr_pages = PMD_SIZE / PAGE_SIZE;
 	struct vmemmap_kunit *vk = test->priv;
 	struct vmem_altmap *altmap = vmemmap_kunit_altmap(test, 1, nr_pages);
-	const struct vmemmap_fill what = altmap_fill(altmap, true);
 	const unsigned long end = vk->slot + PMD_SIZE;
 
-	fill(test, vk->slot, end, &what);
+	vmemmap_kunit_map(test, vk->slot, end, .huge = true, .altmap = altmap);
 	expect_leaves(test, vk->slot, end, PAGE_SIZE);
 	KUNIT_EXPECT_EQ(test, nr_pages, altmap->alloc);
 
@@ -368,10 +339,9 @@ static void altmap_completes_a_table_of_ptes(struct kunit *test)
 {
 	struct vmemmap_kunit *vk = test->priv;
 	struct vmem_altmap *altmap = vmemmap_kunit_altmap(test, 0, 2);
-	const struct vmemmap_fill what = altmap_fill(altmap, true);
 
-	fill(test, vk->slot, vk->slot + PAGE_SIZE, &base_fill);
-	fill(test, vk->slot, vk->slot + 2 * PAGE_SIZE, &what);
+	vmemmap_kunit_map(test, vk->slot, vk->slot + PAGE_SIZE);
+	vmemmap_kunit_map(test, vk->slot, vk->slot + 2 * PAGE_SIZE, .huge = true, .altmap = altmap);
 	KUNIT_EXPECT_EQ(test, 1, altmap->alloc);
 
 	/* each block is freed to its own allocator */
@@ -383,11 +353,10 @@ static void altmap_backs_base_pages_but_no_tables(struct kunit *test)
 {
 	struct vmemmap_kunit *vk = test->priv;
 	struct vmem_altmap *altmap = vmemmap_kunit_altmap(test, 1, 3);
-	const struct vmemmap_fill what = altmap_fill(altmap, false);
 	const unsigned long end = vk->slot + 3 * PAGE_SIZE;
 	unsigned long i;
 
-	fill(test, vk->slot, end, &what);
+	vmemmap_kunit_map(test, vk->slot, end, .altmap = altmap);
 	for (i = 0; i < 3; i++)
 		KUNIT_EXPECT_EQ(test, altmap->base_pfn + altmap->reserve + i,
 				vmemmap_kunit_leaf(vk->slot + i * PAGE_SIZE).pfn);
@@ -400,11 +369,9 @@ static void altmap_that_is_exhausted_fails(struct kunit *test)
 {
 	struct vmemmap_kunit *vk = test->priv;
 	struct vmem_altmap *altmap = vmemmap_kunit_altmap(test, 0, 2);
-	const struct vmemmap_fill what = altmap_fill(altmap, false);
 	const unsigned long end = vk->slot + 3 * PAGE_SIZE;
 
-	KUNIT_EXPECT_EQ(test, -ENOMEM,
-			vmemmap_kunit_fill(vk->slot, end, &what));
+	KUNIT_EXPECT_EQ(test, -ENOMEM, vmemmap_kunit_try_map(vk->slot, end, .altmap = altmap));
 	KUNIT_EXPECT_EQ(test, 2, altmap->alloc);
 	expect_unmapped(test, end - PAGE_SIZE, end);
 }
@@ -415,18 +382,10 @@ static struct page *own_page(struct kunit *test, unsigned long addr)
 {
 	struct page *page;
 
-	fill(test, addr, addr + PAGE_SIZE, &base_fill);
+	vmemmap_kunit_map(test, addr, addr + PAGE_SIZE);
 	page = vmemmap_lookup_page(addr);
 	KUNIT_ASSERT_NOT_NULL(test, page);
 	return page;
-}
-
-static struct vmemmap_fill shared_fill(struct page *page)
-{
-	return (struct vmemmap_fill) {
-		.nid = VMEMMAP_KUNIT_NID,
-		.shared = page,
-	};
 }
 
 static void fill_shared_maps_one_page_at_every_address(struct kunit *test)
@@ -434,10 +393,10 @@ static void fill_shared_maps_one_page_at_every_address(struct kunit *test)
 	struct vmemmap_kunit *vk = test->priv;
 	const unsigned long start = vk->slot + PMD_SIZE - 2 * PAGE_SIZE;
 	const unsigned long end = start + 5 * PAGE_SIZE;
-	const struct vmemmap_fill what = shared_fill(own_page(test, start));
+	struct page *page = own_page(test, start);
 	unsigned long addr;
 
-	fill(test, start + PAGE_SIZE, end, &what);
+	vmemmap_kunit_map(test, start + PAGE_SIZE, end, .shared = page);
 	expect_leaves(test, start, end, PAGE_SIZE);
 	for (addr = start; addr < end; addr += PAGE_SIZE) {
 		vmemmap_kunit_write_word(start, addr);
@@ -451,11 +410,10 @@ static void fill_shared_takes_a_reference_per_entry(struct kunit *test)
 	struct vmemmap_kunit *vk = test->priv;
 	const unsigned long start = vk->slot, end = start + 5 * PAGE_SIZE;
 	struct page *page = own_page(test, start);
-	const struct vmemmap_fill what = shared_fill(page);
 	const int before = page_count(page);
 
-	fill(test, start + 2 * PAGE_SIZE, start + 3 * PAGE_SIZE, &what);
-	fill(test, start + PAGE_SIZE, end, &what);
+	vmemmap_kunit_map(test, start + 2 * PAGE_SIZE, start + 3 * PAGE_SIZE, .shared = page);
+	vmemmap_kunit_map(test, start + PAGE_SIZE, end, .shared = page);
 	KUNIT_EXPECT_EQ(test, before + 4, page_count(page));
 	vmemmap_kunit_free(start + PAGE_SIZE, end, NULL);
 	KUNIT_EXPECT_EQ(test, before, page_count(page));
@@ -466,12 +424,10 @@ static void fill_shared_without_a_table_takes_no_reference(struct kunit *test)
 	struct vmemmap_kunit *vk = test->priv;
 	const unsigned long end = vk->slot + 2 * PMD_SIZE;
 	struct page *page = own_page(test, vk->slot);
-	const struct vmemmap_fill what = shared_fill(page);
 	const int before = page_count(page);
 
 	vk->fail_from = 0;
-	KUNIT_EXPECT_EQ(test, -ENOMEM,
-			vmemmap_kunit_fill(end - PMD_SIZE, end, &what));
+	KUNIT_EXPECT_EQ(test, -ENOMEM, vmemmap_kunit_try_map(end - PMD_SIZE, end, .shared = page));
 	KUNIT_EXPECT_EQ(test, before, page_count(page));
 }
 
@@ -483,7 +439,7 @@ static void lookup_page_finds_what_a_pte_maps(struct kunit *test)
 	const unsigned long addr = vk->slot + PAGE_SIZE;
 	struct page *page;
 
-	fill(test, addr, addr + PAGE_SIZE, &base_fill);
+	vmemmap_kunit_map(test, addr, addr + PAGE_SIZE);
 	page = vmemmap_lookup_page(addr);
 	KUNIT_ASSERT_NOT_NULL(test, page);
 	KUNIT_EXPECT_EQ(test, vmemmap_kunit_leaf(addr).pfn, page_to_pfn(page));
@@ -496,7 +452,7 @@ static void lookup_page_of_nothing_is_null(struct kunit *test)
 
 	KUNIT_EXPECT_NULL(test, vmemmap_lookup_page(vk->slot));
 	/* with the upper tables, and with all tables */
-	fill(test, vk->slot, vk->slot + PAGE_SIZE, &base_fill);
+	vmemmap_kunit_map(test, vk->slot, vk->slot + PAGE_SIZE);
 	KUNIT_EXPECT_NULL(test, vmemmap_lookup_page(vk->slot + PMD_SIZE));
 	KUNIT_EXPECT_NULL(test, vmemmap_lookup_page(vk->slot + PAGE_SIZE));
 }

@@ -118,12 +118,11 @@ static void expect_nothing(struct kunit *test, const struct traced *traced)
 
 static void base_pages_are_traced(struct kunit *test)
 {
-	const struct vmemmap_fill fill = { .nid = VMEMMAP_KUNIT_NID };
 	struct vmemmap_kunit *vk = test->priv;
 	const unsigned long end = vk->slot + 3 * PAGE_SIZE;
 	struct traced *traced = start_tracing(test);
 
-	KUNIT_ASSERT_EQ(test, 0, vmemmap_kunit_fill(vk->slot, end, &fill));
+	vmemmap_kunit_map(test, vk->slot, end);
 	expect_bytes(test, traced, VMEMMAP_RAM, 3 * PAGE_SIZE);
 	KUNIT_EXPECT_EQ(test, 1, traced->nr_populated);
 	KUNIT_EXPECT_EQ(test, 0, traced->huge);
@@ -137,15 +136,11 @@ static void base_pages_are_traced(struct kunit *test)
 static void altmap_pages_are_traced(struct kunit *test)
 {
 	struct vmem_altmap *altmap = vmemmap_kunit_altmap(test, 0, 8);
-	const struct vmemmap_fill fill = {
-		.nid = VMEMMAP_KUNIT_NID,
-		.altmap = altmap,
-	};
 	struct vmemmap_kunit *vk = test->priv;
 	const unsigned long end = vk->slot + 3 * PAGE_SIZE;
 	struct traced *traced = start_tracing(test);
 
-	KUNIT_ASSERT_EQ(test, 0, vmemmap_kunit_fill(vk->slot, end, &fill));
+	vmemmap_kunit_map(test, vk->slot, end, .altmap = altmap);
 	KUNIT_EXPECT_TRUE(test, vmemmap_is_altmap_pfn(altmap, vmemmap_kunit_leaf(vk->slot).pfn));
 	KUNIT_EXPECT_FALSE(test, vmemmap_is_altmap_pfn(altmap, altmap->base_pfn + 8));
 	expect_bytes(test, traced, VMEMMAP_ALTMAP, 3 * PAGE_SIZE);
@@ -157,15 +152,13 @@ static void altmap_pages_are_traced(struct kunit *test)
 /* The entry that the tail was allocated for is unmapped first. */
 static void shared_tails_are_traced(struct kunit *test)
 {
-	struct vmemmap_fill fill = { .nid = VMEMMAP_KUNIT_NID };
 	struct vmemmap_kunit *vk = test->priv;
 	const unsigned long tail = vk->slot + PAGE_SIZE;
 	const unsigned long end = vk->slot + 6 * PAGE_SIZE;
 	struct traced *traced = start_tracing(test);
 
-	KUNIT_ASSERT_EQ(test, 0, vmemmap_kunit_fill(vk->slot, tail, &fill));
-	fill.shared = vmemmap_lookup_page(vk->slot);
-	KUNIT_ASSERT_EQ(test, 0, vmemmap_kunit_fill(tail, end, &fill));
+	vmemmap_kunit_map(test, vk->slot, tail);
+	vmemmap_kunit_map(test, tail, end, .shared = vmemmap_lookup_page(vk->slot));
 	KUNIT_EXPECT_EQ(test, PAGE_SIZE, traced->bytes[VMEMMAP_RAM]);
 	KUNIT_EXPECT_EQ(test, 5 * PAGE_SIZE, traced->bytes[VMEMMAP_SHARED_TAIL]);
 
@@ -179,25 +172,21 @@ static void shared_tails_are_traced(struct kunit *test)
 /* So is a huge leaf that cannot be allocated, although base pages follow. */
 static void failures_are_traced(struct kunit *test)
 {
-	const struct vmemmap_fill fill = {
-		.nid = VMEMMAP_KUNIT_NID,
-		.huge = true,
-	};
 	struct vmemmap_kunit *vk = test->priv;
 	const unsigned long end = vk->slot + PMD_SIZE / 4;
 	struct traced *traced = start_tracing(test);
 
 	vk->max_size = PAGE_SIZE;
-	KUNIT_ASSERT_EQ(test, 0, vmemmap_kunit_fill(vk->slot, end, &fill));
+	vmemmap_kunit_map(test, vk->slot, end, .huge = true);
 	KUNIT_EXPECT_EQ(test, 1, traced->nr_failed);
 	KUNIT_EXPECT_EQ(test, 0, traced->huge);
 	expect_bytes(test, traced, VMEMMAP_RAM, PMD_SIZE / 4);
 
 	vk->fail_from = vk->nr_asked;
 	vmemmap_kunit_assert_no_memory(test,
-				       vmemmap_kunit_fill(vk->slot + PMD_SIZE,
-							  vk->slot + PMD_SIZE + 1,
-							  &fill));
+				       vmemmap_kunit_try_map(vk->slot + PMD_SIZE,
+							     vk->slot + PMD_SIZE + 1,
+							     .huge = true));
 	KUNIT_EXPECT_EQ(test, 2, traced->nr_failed);
 	vmemmap_kunit_free(vk->slot, end, NULL);
 	expect_nothing(test, traced);

@@ -102,12 +102,11 @@ struct vmemmap_leaf vmemmap_kunit_leaf(unsigned long addr)
 /* A neighbour has the tables above the leaf built. */
 unsigned long vmemmap_kunit_make_pud_leaf(struct kunit *test)
 {
-	const struct vmemmap_fill fill = { .nid = VMEMMAP_KUNIT_NID };
 	unsigned long addr;
 
 	SKIP_UNLESS(top_level() >= SOFT_PUD, "no PUD level");
 	addr = ALIGN(window.slot, PUD_SIZE);
-	KUNIT_ASSERT_EQ(test, 0, vmemmap_fill_range(addr, addr + PAGE_SIZE, &fill));
+	vmemmap_kunit_map(test, addr, addr + PAGE_SIZE);
 	pud_leaf_addr = addr + PUD_SIZE;
 	SKIP_UNLESS(walk(pud_leaf_addr).level == SOFT_PUD, "no PUD entry behind the window");
 	plant_leaf(pud_leaf_addr, SOFT_PUD, 0);
