@@ -293,10 +293,4 @@ static struct kunit_case vmemmap_altmap_kunit_cases[] = {
 	{}
 };
 
-static struct kunit_suite vmemmap_altmap_suite = {
-	.name = "vmemmap_altmap",
-	.init = vmemmap_kunit_init,
-	.test_cases = vmemmap_altmap_kunit_cases,
-};
-
-kunit_test_suite(vmemmap_altmap_suite);
+VMEMMAP_KUNIT_SUITE(altmap, vmemmap_kunit_init, vmemmap_altmap_kunit_cases);

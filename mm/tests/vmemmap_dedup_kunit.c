@@ -556,13 +556,7 @@ static struct kunit_case vmemmap_dedup_kunit_cases[] = {
 	{}
 };
 
-static struct kunit_suite vmemmap_dedup_suite = {
-	.name = "vmemmap_dedup",
-	.init = vmemmap_dedup_init,
-	.test_cases = vmemmap_dedup_kunit_cases,
-};
-
-kunit_test_suite(vmemmap_dedup_suite);
+VMEMMAP_KUNIT_SUITE(dedup, vmemmap_dedup_init, vmemmap_dedup_kunit_cases);
 
 #ifdef VMEMMAP_POPULATE_HVO
 

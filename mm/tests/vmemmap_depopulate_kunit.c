@@ -508,10 +508,4 @@ static struct kunit_case vmemmap_depopulate_cases[] = {
 	{}
 };
 
-static struct kunit_suite vmemmap_depopulate_suite = {
-	.name = "vmemmap_depopulate",
-	.init = vmemmap_kunit_init,
-	.test_cases = vmemmap_depopulate_cases,
-};
-
-kunit_test_suite(vmemmap_depopulate_suite);
+VMEMMAP_KUNIT_SUITE(depopulate, vmemmap_kunit_init, vmemmap_depopulate_cases);

@@ -56,6 +56,15 @@ struct vmemmap_leaf {
 	unsigned long pfn;
 };
 
+/* A suite, by the list of its cases and by what each of them starts with. */
+#define VMEMMAP_KUNIT_SUITE(name_, start, list)				\
+static struct kunit_suite name_##_suite = {				\
+	.name = "vmemmap_" #name_,					\
+	.init = start,							\
+	.test_cases = list,						\
+};									\
+kunit_test_suite(name_##_suite)
+
 int vmemmap_kunit_init(struct kunit *test);
 unsigned long vmemmap_kunit_reserve(struct kunit *test, unsigned long size);
 struct vmem_altmap *vmemmap_kunit_altmap(struct kunit *test,

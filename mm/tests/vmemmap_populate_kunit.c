@@ -581,10 +581,4 @@ static struct kunit_case vmemmap_populate_cases[] = {
 	{}
 };
 
-static struct kunit_suite vmemmap_populate_suite = {
-	.name = "vmemmap_populate",
-	.init = vmemmap_kunit_init,
-	.test_cases = vmemmap_populate_cases,
-};
-
-kunit_test_suite(vmemmap_populate_suite);
+VMEMMAP_KUNIT_SUITE(populate, vmemmap_kunit_init, vmemmap_populate_cases);

@@ -150,10 +150,4 @@ static struct kunit_case vmemmap_ranges_cases[] = {
 	{}
 };
 
-static struct kunit_suite vmemmap_ranges_suite = {
-	.name = "vmemmap_ranges",
-	.init = vmemmap_kunit_init,
-	.test_cases = vmemmap_ranges_cases,
-};
-
-kunit_test_suite(vmemmap_ranges_suite);
+VMEMMAP_KUNIT_SUITE(ranges, vmemmap_kunit_init, vmemmap_ranges_cases);

@@ -288,10 +288,4 @@ static struct kunit_case vmemmap_sections_cases[] = {
 	{}
 };
 
-static struct kunit_suite vmemmap_sections_suite = {
-	.name = "vmemmap_sections",
-	.init = vmemmap_kunit_init,
-	.test_cases = vmemmap_sections_cases,
-};
-
-kunit_test_suite(vmemmap_sections_suite);
+VMEMMAP_KUNIT_SUITE(sections, vmemmap_kunit_init, vmemmap_sections_cases);

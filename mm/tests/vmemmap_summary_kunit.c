@@ -111,10 +111,4 @@ static struct kunit_case summary_kunit_cases[] = {
 	{}
 };
 
-static struct kunit_suite summary_kunit_suite = {
-	.name = "vmemmap_summary",
-	.init = vmemmap_kunit_init,
-	.test_cases = summary_kunit_cases,
-};
-
-kunit_test_suite(summary_kunit_suite);
+VMEMMAP_KUNIT_SUITE(summary, vmemmap_kunit_init, summary_kunit_cases);

@@ -200,10 +200,4 @@ static struct kunit_case vmemmap_trace_cases[] = {
 	{}
 };
 
-static struct kunit_suite vmemmap_trace_suite = {
-	.name = "vmemmap_trace",
-	.init = vmemmap_kunit_init,
-	.test_cases = vmemmap_trace_cases,
-};
-
-kunit_test_suite(vmemmap_trace_suite);
+VMEMMAP_KUNIT_SUITE(trace, vmemmap_kunit_init, vmemmap_trace_cases);
