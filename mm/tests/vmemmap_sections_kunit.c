@@ -173,25 +173,25 @@ static void a_device_backs_the_vmemmap_pages_inside_its_range(struct kunit *test
 static struct vmemmap_addition *prepare_refusal(struct kunit *test,
 						const struct vmemmap_refusal *row)
 {
+	const unsigned long first = vmemmap_count_pages(row->first);
 	struct vmemmap_addition *add =
-		vmemmap_kunit_addition(test, row->first, row->nr_pages);
+		vmemmap_kunit_addition(test, first, vmemmap_count_pages(row->nr_pages));
 
 	if (row->has_leaf_above)
 		kunit_skip(test, "others have tables at this level");
 	if (row->place == VMEMMAP_LAST_SECTION_END)
-		add->pfn = section_nr_to_pfn(NR_MEM_SECTIONS) + row->first;
+		add->pfn = section_nr_to_pfn(NR_MEM_SECTIONS) + first;
 	if (row->place == VMEMMAP_PFN_0)
-		add->pfn = row->first;
+		add->pfn = first;
 	if (row->altmap_lacks) {
-		add->altmap = vmemmap_kunit_altmap(test, 0,
-						   vmemmap_nr_pages(row->nr_pages) -
+		add->altmap = vmemmap_kunit_altmap(test, 0, vmemmap_nr_pages(add->nr_pages) -
 						   row->altmap_lacks);
 		add->altmap->align = 1;
 	}
-	if (row->nr_compound && vmemmap_has_zone_tails())
+	if (row->compound_sections && vmemmap_has_zone_tails())
 		kunit_skip(test, "the tail page of a zone is always present");
-	if (row->nr_compound)
-		add->pgmap = vmemmap_kunit_device(test, row->nr_compound);
+	if (row->compound_sections)
+		add->pgmap = vmemmap_kunit_device(test, row->compound_sections * PAGES_PER_SECTION);
 	return add;
 }
 
@@ -202,8 +202,9 @@ static void invalid_additions_are_refused(struct kunit *test)
 	struct vmemmap_addition *live, *window;
 	struct vmemmap_state before;
 
-	live = vmemmap_kunit_addition(test, row->live_first, row->nr_live);
-	if (row->nr_live)
+	live = vmemmap_kunit_addition(test, vmemmap_count_pages(row->live_first),
+				      vmemmap_count_pages(row->nr_live));
+	if (live->nr_pages)
 		vmemmap_kunit_add(test, live);
 	vmemmap_kunit_write_memmap(live);
 	window = vmemmap_kunit_addition(test, 0, 2 * PAGES_PER_SECTION);

@@ -3,22 +3,7 @@
 #include <stdlib.h>
 
 #include "soft.h"
-
-/*
- * The rows count in pages of subsections and sections, which are run-time data here.
- * scaled() knows them by numbers that are far apart.
- */
-#define ROWS_PAGES_PER_SUBSECTION	1024L
-#define ROWS_PAGES_PER_SECTION		(1024 * ROWS_PAGES_PER_SUBSECTION)
-#pragma push_macro("PAGES_PER_SUBSECTION")
-#pragma push_macro("PAGES_PER_SECTION")
-#undef PAGES_PER_SUBSECTION
-#undef PAGES_PER_SECTION
-#define PAGES_PER_SUBSECTION	ROWS_PAGES_PER_SUBSECTION
-#define PAGES_PER_SECTION	ROWS_PAGES_PER_SECTION
 #include "tests/vmemmap_sections_cases.h"
-#pragma pop_macro("PAGES_PER_SUBSECTION")
-#pragma pop_macro("PAGES_PER_SECTION")
 
 static unsigned long nr_leaves[NR_SOFT_LEVELS];
 
@@ -381,48 +366,25 @@ static void plant_leaf_above(unsigned long pfn)
 /* The state that a row starts from; false if this machine cannot have it. */
 static bool prepare_refusal(const struct vmemmap_refusal *row, unsigned long section)
 {
+	const unsigned long nr_live = vmemmap_count_pages(row->nr_live);
 	struct device *dev = &devices[0];
 
 	EXPECT_EQ(sparse_index_init(pfn_to_section_nr(section), 0), 0);
 	init_device(dev, 0, section, 2 * PAGES_PER_SECTION);
-	if (row->nr_live)
-		EXPECT_EQ(add_part(section + row->live_first, row->nr_live), 0);
+	if (nr_live)
+		EXPECT_EQ(add_part(section + vmemmap_count_pages(row->live_first), nr_live), 0);
 	if (row->altmap_lacks)
-		give_altmap(dev, 1, vmemmap_nr_pages(row->nr_pages) - row->altmap_lacks);
-	if (row->nr_compound)
-		dev->pgmap.vmemmap_shift = ilog2(row->nr_compound);
+		give_altmap(dev, 1, vmemmap_nr_pages(vmemmap_count_pages(row->nr_pages)) -
+				    row->altmap_lacks);
+	if (row->compound_sections)
+		dev->pgmap.vmemmap_shift = ilog2(row->compound_sections * PAGES_PER_SECTION);
 	if (row->has_leaf_above && top_level() >= SOFT_PUD)
 		plant_leaf_above(section);
 	/* the tail page of a zone is always present */
-	return (!row->nr_compound || (!has_zone_tails && vmemmap_can_optimize(NULL, &dev->pgmap))) &&
+	return (!row->compound_sections ||
+		(!has_zone_tails && vmemmap_can_optimize(NULL, &dev->pgmap))) &&
 	       (!row->has_leaf_above || top_level() >= SOFT_PUD) &&
 	       (!row->altmap_lacks || geo.page_shift == 12);
-}
-
-static long nearest(long nr, long unit)
-{
-	return ALIGN_DOWN(nr + unit / 2, unit);
-}
-
-/* A row's count, which is some sections, plus or minus some subsections, and pages. */
-static unsigned long scaled(long nr)
-{
-	const long sections = nearest(nr, ROWS_PAGES_PER_SECTION);
-	const long subsections = nearest(nr - sections, ROWS_PAGES_PER_SUBSECTION);
-
-	return sections / ROWS_PAGES_PER_SECTION * PAGES_PER_SECTION +
-	       subsections / ROWS_PAGES_PER_SUBSECTION * PAGES_PER_SUBSECTION +
-	       nr - sections - subsections;
-}
-
-static struct vmemmap_refusal scaled_row(struct vmemmap_refusal row)
-{
-	row.first = scaled(row.first);
-	row.nr_pages = scaled(row.nr_pages);
-	row.live_first = scaled(row.live_first);
-	row.nr_live = scaled(row.nr_live);
-	row.nr_compound = scaled(row.nr_compound);
-	return row;
 }
 
 /* A range that no section can have is not removed or populated either. */
@@ -443,32 +405,31 @@ static void expect_refused_as(const struct vmemmap_refusal *row)
 		[VMEMMAP_LAST_SECTION_END] = section_nr_to_pfn(NR_MEM_SECTIONS),
 		[VMEMMAP_PFN_0] = 0,
 	};
-	const unsigned long pfn = places[row->place] + row->first;
+	const unsigned long pfn = places[row->place] + vmemmap_count_pages(row->first);
+	const unsigned long nr_pages = vmemmap_count_pages(row->nr_pages);
 	struct device *dev = &devices[0];
 
 	if (!prepare_refusal(row, section))
 		return;
 	remember_machine();
-	EXPECT_EQ(sparse_add_section(1, pfn, row->nr_pages,
+	EXPECT_EQ(sparse_add_section(1, pfn, nr_pages,
 				     row->altmap_lacks ? &dev->altmap : NULL,
 				     &dev->pgmap), row->err);
 	EXPECT(has_message("pfn [%#lx-%#lx) of node 1 cannot be populated%s (%d)", pfn,
-			   pfn + row->nr_pages,
+			   pfn + nr_pages,
 			   row->altmap_lacks ? " from their device" : "", row->err));
 	expect_messages(1);
-	if (row->err == -EINVAL && !row->nr_compound)
-		expect_invalid(pfn, row->nr_pages);
+	if (row->err == -EINVAL && !row->compound_sections)
+		expect_invalid(pfn, nr_pages);
 	expect_machine_as_before();
 }
 
 TEST(adds_are_refused_as_the_row_says, BARE)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(vmemmap_refusals); i++) {
-		const struct vmemmap_refusal row = scaled_row(vmemmap_refusals[i]);
-
 		machine_bare();
-		note_operation("row: %s", row.name);
-		expect_refused_as(&row);
+		note_operation("row: %s", vmemmap_refusals[i].name);
+		expect_refused_as(&vmemmap_refusals[i]);
 		forget_operations();
 	}
 }
