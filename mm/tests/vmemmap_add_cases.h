@@ -22,25 +22,17 @@ struct vmemmap_add_case {
 #define VMEMMAP_KUNIT_COMPOUND_PAGES	(8 * PFNS_PER_VMEMMAP_PAGE)
 
 static const struct vmemmap_add_case vmemmap_add_cases[] = {
-	{ .name = "a section",
-	  .nr_pages = PAGES_PER_SECTION },
-	{ .name = "a section in base pages",
-	  .nr_pages = PAGES_PER_SECTION, .is_small = true },
-	{ .name = "a section with memory from its device",
-	  .nr_pages = PAGES_PER_SECTION, .has_altmap = true },
-	{ .name = "a section of compound pages",
-	  .nr_pages = PAGES_PER_SECTION, .is_compound = true },
-	{ .name = "a subsection",
-	  .first = PAGES_PER_SUBSECTION, .nr_pages = PAGES_PER_SUBSECTION },
-	{ .name = "subsections with memory from their device",
-	  .first = PAGES_PER_SUBSECTION, .nr_pages = 3 * PAGES_PER_SUBSECTION,
-	  .has_altmap = true },
-	{ .name = "the last part of a section",
-	  .first = PAGES_PER_SECTION - VMEMMAP_KUNIT_PART,
-	  .nr_pages = VMEMMAP_KUNIT_PART },
-	{ .name = "a compound page",
-	  .first = VMEMMAP_KUNIT_COMPOUND_PAGES,
-	  .nr_pages = VMEMMAP_KUNIT_COMPOUND_PAGES, .is_compound = true },
+	{ "a section", 0, PAGES_PER_SECTION },
+	{ "a section in base pages", 0, PAGES_PER_SECTION, .is_small = true },
+	{ "a section with memory from its device", 0, PAGES_PER_SECTION, .has_altmap = true },
+	{ "a section of compound pages", 0, PAGES_PER_SECTION, .is_compound = true },
+	{ "a subsection", PAGES_PER_SUBSECTION, PAGES_PER_SUBSECTION },
+	{ "subsections with memory from their device", PAGES_PER_SUBSECTION,
+	  3 * PAGES_PER_SUBSECTION, .has_altmap = true },
+	{ "the last part of a section", PAGES_PER_SECTION - VMEMMAP_KUNIT_PART,
+	  VMEMMAP_KUNIT_PART },
+	{ "a compound page", VMEMMAP_KUNIT_COMPOUND_PAGES, VMEMMAP_KUNIT_COMPOUND_PAGES,
+	  .is_compound = true },
 };
 
 KUNIT_ARRAY_PARAM_DESC(vmemmap_add, vmemmap_add_cases, name);

@@ -140,29 +140,26 @@ static void no_cpu_reads_the_page_that_was_mapped_before(struct kunit *test)
 
 /* ---- Rows ---- */
 
+#define NOBODY	(-1)	/* holds a page */
+
 /* Pages of one slot */
 struct row_case {
 	const char *name;
 	unsigned int nr_pages;
+	unsigned int nr_rows;	/* in which they are freed */
+	int held;		/* the page that is held meanwhile, if any */
 	unsigned int nr_before;	/* the first ones, which are freed before */
 	unsigned int nr_behind;	/* the last ones, which are freed before */
-	int held;		/* the page that is held meanwhile; -1: none */
-	unsigned int nr_rows;	/* in which the others are freed */
 };
 
 static const struct row_case row_cases[] = {
-	{ .name = "all of it", .nr_pages = 8, .held = -1, .nr_rows = 1 },
-	{ .name = "a page in the middle is held", .nr_pages = 8, .held = 4,
-	  .nr_rows = 2 },
-	{ .name = "the first page is held", .nr_pages = 8, .held = 0,
-	  .nr_rows = 1 },
-	{ .name = "the last page is held", .nr_pages = 8, .held = 7,
-	  .nr_rows = 1 },
-	{ .name = "the first page is missing", .nr_pages = 8, .nr_before = 1,
-	  .held = -1, .nr_rows = 1 },
-	{ .name = "the last page is missing", .nr_pages = 8, .nr_behind = 1,
-	  .held = -1, .nr_rows = 1 },
-	{ .name = "a single page", .nr_pages = 1, .held = -1, .nr_rows = 1 },
+	{ "all of it", 8, 1, NOBODY },
+	{ "a page in the middle is held", 8, 2, 4 },
+	{ "the first page is held", 8, 1, 0 },
+	{ "the last page is held", 8, 1, 7 },
+	{ "the first page is missing", 8, 1, NOBODY, .nr_before = 1 },
+	{ "the last page is missing", 8, 1, NOBODY, .nr_behind = 1 },
+	{ "a single page", 1, 1, NOBODY },
 };
 
 KUNIT_ARRAY_PARAM_DESC(rows, row_cases, name);

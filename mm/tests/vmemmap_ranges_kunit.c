@@ -12,13 +12,10 @@ struct range_case {
 };
 
 static const struct range_case range_cases[] = {
-	{ .name = "sections",
-	  .nr_pages = VMEMMAP_KUNIT_SECTIONS * PAGES_PER_SECTION },
-	{ .name = "a part, a section and a part",
-	  .first = PAGES_PER_SECTION - VMEMMAP_KUNIT_PART,
-	  .nr_pages = PAGES_PER_SECTION + 2 * VMEMMAP_KUNIT_PART },
-	{ .name = "sections, two to a compound page",
-	  .nr_pages = VMEMMAP_KUNIT_SECTIONS * PAGES_PER_SECTION,
+	{ "sections", 0, VMEMMAP_KUNIT_SECTIONS * PAGES_PER_SECTION },
+	{ "a part, a section and a part", PAGES_PER_SECTION - VMEMMAP_KUNIT_PART,
+	  PAGES_PER_SECTION + 2 * VMEMMAP_KUNIT_PART },
+	{ "sections, two to a compound page", 0, VMEMMAP_KUNIT_SECTIONS * PAGES_PER_SECTION,
 	  .nr_compound = 2 * PAGES_PER_SECTION },
 };
 
