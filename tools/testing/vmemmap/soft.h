@@ -57,6 +57,9 @@
 #define NR_HUGE_PAGES		8
 #define MAX_TAIL_PAGES		64
 
+/* Page frames that the struct pages in a vmemmap page describe. */
+#define PFNS_PER_PAGE		(PAGE_SIZE / sizeof(struct page))
+
 /* ---- Test cases (ktap.c) ---- */
 
 /* The state of the machine that a test case gets. */
@@ -327,24 +330,9 @@ static inline unsigned long page_addr(unsigned long nr)
 	return slot_addr(0) + nr * PAGE_SIZE;
 }
 
-/* Memory comes from node 1, or from a device. */
-static inline int fill_range(unsigned long start, unsigned long end, bool huge,
-			     struct vmem_altmap *altmap)
-{
-	const struct vmemmap_fill fill = { .nid = 1, .huge = huge, .altmap = altmap };
-
-	return vmemmap_fill_range(start, end, &fill);
-}
-
-static inline int fill_base(unsigned long start, unsigned long end)
-{
-	return fill_range(start, end, false, NULL);
-}
-
-static inline int fill_huge(unsigned long start, unsigned long end)
-{
-	return fill_range(start, end, true, NULL);
-}
+/* Map a range by base pages of node 1, unless members of struct vmemmap_fill say else. */
+#define fill(start, end, what...) \
+	vmemmap_fill_range(start, end, &(const struct vmemmap_fill){ .nid = 1, ##what })
 
 /**
  * for_each_leaf() - visit all leaves and tables

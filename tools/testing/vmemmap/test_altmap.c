@@ -122,9 +122,9 @@ TEST(leaves_in_any_order_are_avoided, BARE)
 	struct vmem_altmap *altmap = wide_altmap(5);
 
 	for (unsigned long nr = 5; nr--; )
-		EXPECT_EQ(fill_range(page_addr(nr), page_addr(nr + 1), false, altmap), 0);
+		EXPECT_EQ(fill(page_addr(nr), page_addr(nr + 1), .altmap = altmap), 0);
 	free_page_nr(1, altmap);
-	EXPECT_EQ(fill_range(page_addr(5), page_addr(6), false, altmap), 0);
+	EXPECT_EQ(fill(page_addr(5), page_addr(6), .altmap = altmap), 0);
 	EXPECT_EQ(mapped_pfn(page_addr(5)), FIRST_BLOCK + 3);
 	EXPECT_EQ(altmap->alloc, 5);
 }
@@ -141,21 +141,21 @@ TEST(leaves_and_pages_take_the_holes_of_each_other, BARE, .where = TINY)
 	struct vmem_altmap *altmap = wide_altmap(3 * BIT(PMD_ORDER));
 	const unsigned long nr = BIT(PMD_ORDER);
 
-	EXPECT_EQ(fill_range(slot_addr(0), slot_addr(1), true, altmap), 0);
-	EXPECT_EQ(fill_range(slot_addr(1), slot_addr(2), false, altmap), 0);
-	EXPECT_EQ(fill_range(slot_addr(2), slot_addr(3), true, altmap), 0);
+	EXPECT_EQ(fill(slot_addr(0), slot_addr(1), .huge = true, .altmap = altmap), 0);
+	EXPECT_EQ(fill(slot_addr(1), slot_addr(2), .altmap = altmap), 0);
+	EXPECT_EQ(fill(slot_addr(2), slot_addr(3), .huge = true, .altmap = altmap), 0);
 	vmemmap_free(slot_addr(0), slot_addr(2), altmap);
 	EXPECT_EQ(altmap->alloc, nr);
 
-	EXPECT_EQ(fill_range(slot_addr(1), slot_addr(1) + PAGE_SIZE, false, altmap), 0);
+	EXPECT_EQ(fill(slot_addr(1), slot_addr(1) + PAGE_SIZE, .altmap = altmap), 0);
 	EXPECT_EQ(mapped_pfn(slot_addr(1)), FIRST_BLOCK);
-	EXPECT_EQ(fill_range(slot_addr(0), slot_addr(1), true, altmap), 0);
+	EXPECT_EQ(fill(slot_addr(0), slot_addr(1), .huge = true, .altmap = altmap), 0);
 	EXPECT_EQ(walk(slot_addr(0)).level, SOFT_PMD);
 	EXPECT_EQ(walk(slot_addr(0)).pfn, FIRST_BLOCK + nr);
 	EXPECT_EQ(altmap->alloc, 2 * nr + 1);
 
 	/* no place for another leaf, but for all of its pages but one */
-	EXPECT_EQ(fill_range(slot_addr(3), slot_addr(4), true, altmap), -ENOMEM);
+	EXPECT_EQ(fill(slot_addr(3), slot_addr(4), .huge = true, .altmap = altmap), -ENOMEM);
 	EXPECT_EQ(walk(slot_addr(3)).level, SOFT_PTE);
 	EXPECT_EQ(mapped_pfn(slot_addr(4) - 2 * PAGE_SIZE), FIRST_BLOCK + nr - 1);
 	EXPECT_EQ(altmap->alloc, 3 * nr);
@@ -168,12 +168,12 @@ TEST(a_hole_may_reach_beyond_the_last_block, BARE)
 	const unsigned long nr = BIT(PMD_ORDER);
 	struct vmem_altmap *altmap = wide_altmap(2 * nr);
 
-	EXPECT_EQ(fill_range(slot_addr(0), slot_addr(1), true, altmap), 0);
-	EXPECT_EQ(fill_range(slot_addr(1), slot_addr(1) + 2 * PAGE_SIZE, false, altmap), 0);
+	EXPECT_EQ(fill(slot_addr(0), slot_addr(1), .huge = true, .altmap = altmap), 0);
+	EXPECT_EQ(fill(slot_addr(1), slot_addr(1) + 2 * PAGE_SIZE, .altmap = altmap), 0);
 	vmemmap_free(slot_addr(1), slot_addr(1) + PAGE_SIZE, altmap);
 	vmemmap_free(slot_addr(1), slot_addr(1) + 2 * PAGE_SIZE, altmap);
 	EXPECT_EQ(altmap->align, 1);
-	EXPECT_EQ(fill_range(slot_addr(1), slot_addr(2), true, altmap), 0);
+	EXPECT_EQ(fill(slot_addr(1), slot_addr(2), .huge = true, .altmap = altmap), 0);
 	EXPECT_EQ(walk(slot_addr(1)).pfn, FIRST_BLOCK + nr);
 	EXPECT_EQ(altmap->alloc, 2 * nr);
 	EXPECT_EQ(altmap->align, 0);
@@ -184,7 +184,7 @@ TEST(holes_are_searched_for_only_if_there_are_any, BARE)
 {
 	struct vmem_altmap *altmap = wide_altmap(3);
 
-	EXPECT_EQ(fill_range(page_addr(0), page_addr(2), false, altmap), 0);
+	EXPECT_EQ(fill(page_addr(0), page_addr(2), .altmap = altmap), 0);
 	free_page_nr(0, altmap);
 	soft_way[SOFT_PGD] = 0;
 	EXPECT_EQ(block_pfn(alloc_pages_of(altmap, 1)), FIRST_BLOCK + 2);
@@ -203,11 +203,11 @@ TEST(the_holes_for_a_slot_are_found_by_one_walk, BARE)
 	const unsigned long nr = min(PTRS_PER_PTE, 64UL);
 	struct vmem_altmap *altmap = wide_altmap(nr);
 
-	EXPECT_EQ(fill_range(slot_addr(0), slot_addr(0) + nr * PAGE_SIZE, false, altmap), 0);
+	EXPECT_EQ(fill(slot_addr(0), slot_addr(0) + nr * PAGE_SIZE, .altmap = altmap), 0);
 	for (unsigned long i = 0; i < nr; i += 2)
 		free_page_nr(i, altmap);
 	machine.seen.nr_descents = 0;
-	EXPECT_EQ(fill_range(slot_addr(1), slot_addr(1) + nr / 2 * PAGE_SIZE, false, altmap), 0);
+	EXPECT_EQ(fill(slot_addr(1), slot_addr(1) + nr / 2 * PAGE_SIZE, .altmap = altmap), 0);
 	EXPECT(machine.seen.nr_descents <= 2 * NR_SLOTS + 4);
 	for (unsigned long i = 0; i < nr / 2; i++)
 		EXPECT_EQ(mapped_pfn(slot_addr(1) + i * PAGE_SIZE), FIRST_BLOCK + 2 * i);
@@ -219,7 +219,7 @@ TEST(a_search_for_holes_may_fail, BARE)
 {
 	struct vmem_altmap *altmap = wide_altmap(2);
 
-	EXPECT_EQ(fill_range(page_addr(0), page_addr(2), false, altmap), 0);
+	EXPECT_EQ(fill(page_addr(0), page_addr(2), .altmap = altmap), 0);
 	free_page_nr(0, altmap);
 	fail_allocation(1, false);
 	EXPECT(!vmemmap_alloc_block_buf(PAGE_SIZE, 0, altmap));
@@ -233,12 +233,12 @@ TEST(leaves_outside_the_window_are_not_counted, BARE)
 {
 	struct vmem_altmap *altmap = wide_altmap(2);
 
-	EXPECT_EQ(fill_range(page_addr(0), page_addr(3), false, NULL), 0);
-	EXPECT_EQ(fill_range(page_addr(3), page_addr(5), false, altmap), 0);
+	EXPECT_EQ(fill(page_addr(0), page_addr(3)), 0);
+	EXPECT_EQ(fill(page_addr(3), page_addr(5), .altmap = altmap), 0);
 	plant_leaf(page_addr(5), SOFT_PTE, FIRST_BLOCK - 1);
 	plant_leaf(page_addr(6), SOFT_PTE, FIRST_BLOCK + 2);
 	free_page_nr(3, altmap);
-	EXPECT_EQ(fill_range(page_addr(3), page_addr(4), false, altmap), 0);
+	EXPECT_EQ(fill(page_addr(3), page_addr(4), .altmap = altmap), 0);
 	EXPECT_EQ(mapped_pfn(page_addr(3)), FIRST_BLOCK);
 }
 

@@ -222,13 +222,13 @@ TEST(a_range_with_holes_is_freed, BARE)
 	unsigned long addr = slot_addr(0);
 
 	machine_bare();
-	EXPECT_EQ(fill_base(addr + PAGE_SIZE, addr + 2 * PAGE_SIZE), 0);
-	EXPECT_EQ(fill_base(slot_addr(1) - PAGE_SIZE, slot_addr(1)), 0);
+	EXPECT_EQ(fill(addr + PAGE_SIZE, addr + 2 * PAGE_SIZE), 0);
+	EXPECT_EQ(fill(slot_addr(1) - PAGE_SIZE, slot_addr(1)), 0);
 	if (geo.arch != ARCH_BASE)
-		EXPECT_EQ(fill_huge(slot_addr(2), slot_addr(3)), 0);
+		EXPECT_EQ(fill(slot_addr(2), slot_addr(3), .huge = true), 0);
 	for (int level = SOFT_PMD; level <= last_level; level++) {
 		addr = slot_addr(0) + 2 * level_size(level) + PMD_SIZE - PAGE_SIZE;
-		EXPECT_EQ(fill_base(addr, addr + PAGE_SIZE), 0);
+		EXPECT_EQ(fill(addr, addr + PAGE_SIZE), 0);
 	}
 	vmemmap_free(slot_addr(0), addr + PAGE_SIZE, NULL);
 	EXPECT_EQ(machine.nr_used_pages, 0);
@@ -274,7 +274,7 @@ TEST(tables_outside_floor_and_ceiling_are_kept, BARE)
 	const unsigned long start = slot_addr(1), end = start + PAGE_SIZE;
 	unsigned long nr_tables;
 
-	EXPECT_EQ(fill_base(start, end), 0);
+	EXPECT_EQ(fill(start, end), 0);
 	nr_tables = machine.nr_used_pages - 1;
 
 	vmemmap_depopulate(start, end, NULL, start + 1, 0);
@@ -282,7 +282,7 @@ TEST(tables_outside_floor_and_ceiling_are_kept, BARE)
 	vmemmap_depopulate(start, end, NULL, 0, slot_addr(2) - 1);
 	EXPECT_EQ(machine.nr_used_pages, nr_tables);
 	for (int level = SOFT_PMD; level < NR_SOFT_LEVELS; level++) {
-		EXPECT_EQ(fill_base(start, end), 0);
+		EXPECT_EQ(fill(start, end), 0);
 		soft_sync_mask = BIT(level);
 		vmemmap_depopulate(start, end, NULL, 0, 0);
 		EXPECT_EQ(machine.nr_used_pages, level > top_level() ? 0 :
@@ -340,7 +340,7 @@ TEST(a_range_of_any_length_is_freed, BARE)
 	machine.knobs.has_page_records = true;	/* each page is a piece */
 	SKIP_UNLESS(start + nr * PAGE_SIZE <= vaddr(section_nr_to_pfn(NR_MEM_SECTIONS)),
 		    "the vmemmap is too small");
-	EXPECT_EQ(fill_base(start, start + nr * PAGE_SIZE), 0);
+	EXPECT_EQ(fill(start, start + nr * PAGE_SIZE), 0);
 	machine.seen.nr_tlb_flushes = 0;
 	vmemmap_free(start, start + nr * PAGE_SIZE, NULL);
 	EXPECT_EQ(machine.nr_used_pages, 0);
@@ -356,7 +356,7 @@ TEST(a_full_batch_may_end_with_a_table, BARE)
 	machine.knobs.has_page_records = true;	/* each page is a piece */
 	SKIP_UNLESS(PTRS_PER_PTE >= 1025 && geo.ram_pages >= 1025, "tables are too small");
 	for (unsigned long nr = 1022; nr <= 1025; nr++) {
-		EXPECT_EQ(fill_base(start, start + nr * PAGE_SIZE), 0);
+		EXPECT_EQ(fill(start, start + nr * PAGE_SIZE), 0);
 		vmemmap_free(start, start + nr * PAGE_SIZE, NULL);
 		EXPECT_EQ(machine.nr_used_pages, 0);
 		expect_traces_cancel_out();
@@ -368,8 +368,8 @@ TEST(nested_removals_are_released_after_one_flush, BARE)
 	const unsigned long start = slot_addr(1), end = slot_addr(3);
 	unsigned long nr_used;
 
-	EXPECT_EQ(fill_base(start, start + PAGE_SIZE), 0);
-	EXPECT_EQ(fill_base(end - PAGE_SIZE, end), 0);
+	EXPECT_EQ(fill(start, start + PAGE_SIZE), 0);
+	EXPECT_EQ(fill(end - PAGE_SIZE, end), 0);
 	nr_used = machine.nr_used_pages;
 	machine.seen.nr_tlb_flushes = 0;
 
@@ -398,7 +398,7 @@ TEST(memory_of_one_device_is_released_before_that_of_another, BARE)
 	struct vmem_altmap altmap;
 
 	set_altmap(&altmap, 1UL << 20, 0, 1);
-	EXPECT_EQ(fill_base(slot_addr(1), slot_addr(1) + PAGE_SIZE), 0);
+	EXPECT_EQ(fill(slot_addr(1), slot_addr(1) + PAGE_SIZE), 0);
 	machine.seen.nr_tlb_flushes = 0;
 
 	vmemmap_gather_begin(NULL);

@@ -10,12 +10,6 @@
 
 static unsigned long nr_splits;
 
-/* Page frames that the struct pages in one vmemmap page describe. */
-static unsigned long pfns_per_page(void)
-{
-	return PAGE_SIZE / sizeof(struct page);
-}
-
 /* Of what came before, such as a leaf of two nodes at boot. */
 static void forget_messages(void)
 {
@@ -35,12 +29,12 @@ TEST(what_is_shared_is_refused_where_a_leaf_is, BARE)
 	SKIP_UNLESS(PMD_SIZE >= size, "a slot is smaller than the vmemmap of a compound page");
 	page = virt_to_page(vmemmap_alloc_block(PAGE_SIZE, 1));
 	shared.shared = page;
-	EXPECT_EQ(fill_base(slot_addr(0), slot_addr(0) + PAGE_SIZE), 0);
+	EXPECT_EQ(fill(slot_addr(0), slot_addr(0) + PAGE_SIZE), 0);
 	plant_leaf(addr, SOFT_PMD, 0);
 	EXPECT_EQ(vmemmap_fill_range(addr, addr + size, &compound), -EEXIST);
 	EXPECT_EQ(vmemmap_fill_range(addr, addr + size, &shared), -EEXIST);
 	EXPECT_EQ(page_ref_count(page), 1);
-	EXPECT_EQ(fill_base(addr, addr + size), 0);
+	EXPECT_EQ(fill(addr, addr + size), 0);
 }
 
 /* The pages of a leaf that was split are nobody's tail. */
@@ -52,7 +46,7 @@ TEST(what_is_shared_is_refused_where_another_page_is, BARE)
 
 	SKIP_UNLESS(!has_zone_tails, "compound pages share no page of their own");
 	SKIP_UNLESS(PMD_SIZE >= size, "a slot is smaller than the vmemmap of a compound page");
-	EXPECT_EQ(fill_base(addr + 3 * PAGE_SIZE, addr + size), 0);
+	EXPECT_EQ(fill(addr + 3 * PAGE_SIZE, addr + size), 0);
 	EXPECT_EQ(vmemmap_fill_range(addr, addr + size, &compound), -EEXIST);
 	tail = vmemmap_lookup_page(addr + PAGE_SIZE);
 	EXPECT_EQ(page_ref_count(tail), 2);
@@ -76,12 +70,12 @@ TEST(compound_pages_share_nothing_beside_a_leaf, BOOT)
 	struct device *dev = &devices[0];
 
 	SKIP_UNLESS_DEDUPLICATED();
-	SKIP_UNLESS(nr_pages % (4 * pfns_per_page()) == 0, "there are no such compound pages");
+	SKIP_UNLESS(nr_pages % (4 * PFNS_PER_PAGE) == 0, "there are no such compound pages");
 	EXPECT_EQ(add_ram(pfn, nr_pages), 0);
 	SKIP_UNLESS(walk(vaddr(pfn + nr_pages)).is_mapped, "the device has slots of its own");
 
 	init_device(dev, section_nid(pfn_to_section_nr(pfn)), pfn + nr_pages, nr_pages);
-	dev->pgmap.vmemmap_shift = ilog2(4 * pfns_per_page());
+	dev->pgmap.vmemmap_shift = ilog2(4 * PFNS_PER_PAGE);
 	forget_messages();
 	remember_machine();
 	if (!has_zone_tails) {
@@ -100,7 +94,7 @@ TEST(compound_pages_share_nothing_beside_a_leaf, BOOT)
 /* @b goes while a leaf maps both, then HugeTLB splits the leaf for @a, which goes. */
 static void split_between(unsigned long a, unsigned long b, unsigned long nr_pages)
 {
-	const unsigned long nr_huge = 4 * pfns_per_page();
+	const unsigned long nr_huge = 4 * PFNS_PER_PAGE;
 
 	if (add_ram(a, nr_pages))
 		FAIL("no memory");

@@ -48,7 +48,7 @@ static void check_base_range(unsigned long start, unsigned long end)
 {
 	const unsigned long first = PAGE_ALIGN_DOWN(start), last = PAGE_ALIGN(end);
 
-	EXPECT_EQ(fill_base(start, end), 0);
+	EXPECT_EQ(fill(start, end), 0);
 	expect_leaves(first, last, SOFT_PTE);
 	EXPECT_EQ(machine.nr_used_pages, nr_leaves_found + nr_tables_found);
 	for (unsigned long addr = first; addr < last; addr += PAGE_SIZE) {
@@ -78,9 +78,9 @@ TEST(fill_maps_each_page_of_a_range_and_no_other, BARE)
 
 TEST(an_invalid_range_is_refused, BARE)
 {
-	EXPECT_EQ(fill_base(page_addr(3), page_addr(3) - 1), -EINVAL);
-	EXPECT_EQ(fill_base(page_addr(3), 0), -EINVAL);
-	EXPECT_EQ(fill_base(page_addr(3), -PAGE_SIZE + 1), -EINVAL);
+	EXPECT_EQ(fill(page_addr(3), page_addr(3) - 1), -EINVAL);
+	EXPECT_EQ(fill(page_addr(3), 0), -EINVAL);
+	EXPECT_EQ(fill(page_addr(3), -PAGE_SIZE + 1), -EINVAL);
 	EXPECT_EQ(machine.seen.nr_attempts, 0);
 }
 
@@ -106,23 +106,23 @@ static void expect_report_of_distant(void)
 TEST(at_boot_what_lies_on_another_node_is_reported, EARLY)
 {
 	exhaust_memblock(1, 0);
-	EXPECT_EQ(fill_base(slot_addr(1) - 2 * PAGE_SIZE, slot_addr(1) + 2 * PAGE_SIZE),
+	EXPECT_EQ(fill(slot_addr(1) - 2 * PAGE_SIZE, slot_addr(1) + 2 * PAGE_SIZE),
 		  0);
 	expect_report_of_distant();
 
 	/* but not once more when it is mapped already */
-	EXPECT_EQ(fill_base(slot_addr(1) - 2 * PAGE_SIZE, slot_addr(1)), 0);
+	EXPECT_EQ(fill(slot_addr(1) - 2 * PAGE_SIZE, slot_addr(1)), 0);
 	vmemmap_populate_print_last();
 	expect_messages(0);
 }
 
 TEST(at_boot_a_range_that_cannot_be_filled_is_traced, EARLY)
 {
-	EXPECT_EQ(fill_base(page_addr(0) + 8, page_addr(2) - 8), 0);
+	EXPECT_EQ(fill(page_addr(0) + 8, page_addr(2) - 8), 0);
 
 	/* the tables exist; two pages, then no more */
 	fail_allocation(2, true);
-	EXPECT_EQ(fill_base(page_addr(1) + 8, page_addr(4) - 8), -ENOMEM);
+	EXPECT_EQ(fill(page_addr(1) + 8, page_addr(4) - 8), -ENOMEM);
 	EXPECT_EQ(machine.seen.nr_traced_failures, 1);
 	EXPECT_EQ(machine.seen.failed_size, PAGE_SIZE);
 }
@@ -133,7 +133,7 @@ TEST(the_pages_of_a_slot_come_in_rows, BARE)
 {
 	const unsigned long nr = min(ptes_per_slot(), geo.ram_pages / 2);
 
-	EXPECT_EQ(fill_base(slot_addr(1), slot_addr(1) + nr * PAGE_SIZE), 0);
+	EXPECT_EQ(fill(slot_addr(1), slot_addr(1) + nr * PAGE_SIZE), 0);
 	EXPECT(machine.seen.nr_rows >= nr >> geo.max_order);
 	EXPECT(machine.seen.nr_rows <= (nr >> geo.max_order) + geo.max_order);
 }
@@ -157,7 +157,7 @@ TEST(at_boot_tables_do_not_come_from_the_buffer, EARLY)
 	sparse_buffer_init(ptes_per_slot() * PAGE_SIZE, 1);
 	machine.seen.nr_attempts = 0;
 	machine.seen.nr_exhausted = 0;
-	EXPECT_EQ(fill_base(page_addr(0), page_addr(1)), 0);
+	EXPECT_EQ(fill(page_addr(0), page_addr(1)), 0);
 	if (machine.seen.nr_attempts != nr_tables_for(page_addr(0), page_addr(1), 0))
 		EXPECT(geo.ram_pages < ptes_per_slot());
 }
@@ -167,12 +167,11 @@ TEST(new_entries_of_the_top_table_reach_all_processes, BARE, .where = TINY)
 	const int top = top_level();
 	const bool is_synced = top >= SOFT_P4D;
 
-	EXPECT_EQ(fill_base(page_addr(0), page_addr(1)), 0);
+	EXPECT_EQ(fill(page_addr(0), page_addr(1)), 0);
 	EXPECT_EQ(machine.seen.nr_syncs, is_synced);
-	EXPECT_EQ(fill_base(page_addr(1), page_addr(2)), 0);
+	EXPECT_EQ(fill(page_addr(1), page_addr(2)), 0);
 	EXPECT_EQ(machine.seen.nr_syncs, is_synced);
-	EXPECT_EQ(fill_base(soft_vmemmap + level_size(top),
-			    soft_vmemmap + level_size(top) + 1), 0);
+	EXPECT_EQ(fill(soft_vmemmap + level_size(top), soft_vmemmap + level_size(top) + 1), 0);
 	EXPECT_EQ(machine.seen.nr_syncs, 2 * is_synced);
 }
 
@@ -182,7 +181,7 @@ TEST(new_tables_are_filled_by_the_architecture, BARE)
 
 	for (int level = SOFT_PTE; level <= SOFT_PUD; level++)
 		nr_tables += level < top_level();
-	EXPECT_EQ(fill_base(page_addr(0), page_addr(1)), 0);
+	EXPECT_EQ(fill(page_addr(0), page_addr(1)), 0);
 	EXPECT_EQ(machine.seen.nr_init_tables, has_own_hooks ? nr_tables : 0);
 }
 
@@ -212,7 +211,7 @@ static void need_huge_blocks(void)
 TEST(fill_huge_makes_a_leaf_of_each_slot, BARE)
 {
 	need_huge_blocks();
-	EXPECT_EQ(fill_huge(slot_addr(1), slot_addr(4)), 0);
+	EXPECT_EQ(fill(slot_addr(1), slot_addr(4), .huge = true), 0);
 	expect_leaves(slot_addr(1), slot_addr(4), SOFT_PMD);
 	EXPECT_EQ(machine.nr_used_pages, 3 * ptes_per_slot() + nr_tables_found);
 	for (int i = 1; i < 4; i++) {
@@ -234,8 +233,7 @@ TEST(fill_huge_makes_a_leaf_of_each_slot, BARE)
 TEST(fill_huge_covers_slots_that_are_used_enough, BARE)
 {
 	need_huge_blocks();
-	EXPECT_EQ(fill_huge(slot_addr(2) - PMD_SIZE / 4,
-			    slot_addr(2) + PMD_SIZE / 4), 0);
+	EXPECT_EQ(fill(slot_addr(2) - PMD_SIZE / 4, slot_addr(2) + PMD_SIZE / 4, .huge = true), 0);
 	expect_leaves(slot_addr(1), slot_addr(3), SOFT_PMD);
 }
 
@@ -244,7 +242,7 @@ TEST(fill_huge_wastes_no_block_on_a_few_pages, BARE)
 	const unsigned long end = slot_addr(1) + PMD_SIZE / 4 - PAGE_SIZE;
 
 	SKIP_UNLESS(PMD_SIZE / 4 > PAGE_SIZE, "a page is a quarter of a leaf");
-	EXPECT_EQ(fill_huge(slot_addr(1), end), 0);
+	EXPECT_EQ(fill(slot_addr(1), end, .huge = true), 0);
 	expect_leaves(slot_addr(1), end, SOFT_PTE);
 	EXPECT_EQ(mapped_pfn(end), ULONG_MAX);
 }
@@ -256,7 +254,7 @@ TEST(at_boot_a_huge_leaf_comes_from_the_buffer, EARLY)
 	SKIP_UNLESS(geo.ram_pages >> PMD_ORDER >= 4, "too little RAM");
 	sparse_buffer_init(2 * PMD_SIZE, 1);
 	machine.seen.nr_attempts = 0;
-	EXPECT_EQ(fill_huge(slot_addr(0), slot_addr(2)), 0);
+	EXPECT_EQ(fill(slot_addr(0), slot_addr(2), .huge = true), 0);
 	expect_leaves(slot_addr(0), slot_addr(2), SOFT_PMD);
 	EXPECT_EQ(machine.seen.nr_attempts, nr_tables_found);
 	pfn = mapped_pfn(slot_addr(0));
@@ -268,13 +266,13 @@ TEST(a_leaf_is_kept_by_huge_and_base_fills, BARE)
 	unsigned long pfn, nr_used;
 
 	need_huge_blocks();
-	EXPECT_EQ(fill_huge(slot_addr(1), slot_addr(2)), 0);
+	EXPECT_EQ(fill(slot_addr(1), slot_addr(2), .huge = true), 0);
 	pfn = mapped_pfn(slot_addr(1));
 	nr_used = machine.nr_used_pages;
 
-	EXPECT_EQ(fill_huge(slot_addr(1), slot_addr(1) + PAGE_SIZE), 0);
-	EXPECT_EQ(fill_base(slot_addr(1), slot_addr(2)), 0);
-	EXPECT_EQ(fill_base(slot_addr(1) + PAGE_SIZE, slot_addr(2) - 1), 0);
+	EXPECT_EQ(fill(slot_addr(1), slot_addr(1) + PAGE_SIZE, .huge = true), 0);
+	EXPECT_EQ(fill(slot_addr(1), slot_addr(2)), 0);
+	EXPECT_EQ(fill(slot_addr(1) + PAGE_SIZE, slot_addr(2) - 1), 0);
 	EXPECT_EQ(mapped_pfn(slot_addr(1)), pfn);
 	EXPECT_EQ(machine.nr_used_pages, nr_used);
 	expect_leaves(slot_addr(1), slot_addr(2), SOFT_PMD);
@@ -286,12 +284,12 @@ TEST(a_huge_leaf_on_another_node_is_reported, EARLY)
 {
 	need_huge_blocks();
 	exhaust_memblock(1, 0);
-	EXPECT_EQ(fill_huge(slot_addr(1), slot_addr(2)), 0);
+	EXPECT_EQ(fill(slot_addr(1), slot_addr(2), .huge = true), 0);
 	EXPECT_EQ(walk(slot_addr(1)).level, SOFT_PMD);
 	expect_report_of_distant();
 
 	/* and when a neighbour uses it, by the architecture's own hook */
-	EXPECT_EQ(fill_huge(slot_addr(1), slot_addr(2)), 0);
+	EXPECT_EQ(fill(slot_addr(1), slot_addr(2), .huge = true), 0);
 	expect_messages(has_own_hooks);
 }
 
@@ -301,7 +299,7 @@ TEST(without_a_huge_block_a_slot_gets_base_pages, BARE)
 	if (can_be_huge())
 		fail_allocation(1 + nr_tables_for(slot_addr(1), slot_addr(2),
 						  SOFT_PMD), false);
-	EXPECT_EQ(fill_huge(slot_addr(1), slot_addr(2)), 0);
+	EXPECT_EQ(fill(slot_addr(1), slot_addr(2), .huge = true), 0);
 	EXPECT_EQ(machine.seen.nr_failures, can_be_huge());
 	EXPECT_EQ(ram_page(mapped_pfn(slot_addr(1)))->order, 0);
 	EXPECT_EQ(machine.seen.nr_traced_failures, 1);
@@ -319,7 +317,7 @@ TEST(a_refused_leaf_gives_its_block_back, BARE)
 {
 	need_huge_blocks();
 	machine.knobs.refuse_pmds = true;
-	EXPECT_EQ(fill_huge(slot_addr(1), slot_addr(2)), 0);
+	EXPECT_EQ(fill(slot_addr(1), slot_addr(2), .huge = true), 0);
 	expect_leaves(slot_addr(1), slot_addr(2), SOFT_PTE);
 	EXPECT_EQ(machine.nr_used_pages, ptes_per_slot() + nr_tables_found);
 #ifdef CONFIG_DEBUG_VM
@@ -345,7 +343,7 @@ TEST(a_refused_leaf_gives_the_altmap_its_block_back, BARE)
 
 	machine.knobs.refuse_pmds = true;
 	give_pages(&altmap, ptes_per_slot());
-	EXPECT_EQ(fill_range(slot_addr(1), slot_addr(2), true, &altmap), 0);
+	EXPECT_EQ(fill(slot_addr(1), slot_addr(2), .huge = true, .altmap = &altmap), 0);
 	expect_leaves(slot_addr(1), slot_addr(2), SOFT_PTE);
 	EXPECT_EQ(mapped_pfn(slot_addr(1)), altmap.base_pfn);
 	EXPECT_EQ(altmap.alloc, ptes_per_slot());
@@ -360,7 +358,7 @@ TEST(an_altmap_backs_whole_pages_of_the_range_only, BARE)
 	struct vmem_altmap altmap;
 
 	give_pages(&altmap, 4);
-	EXPECT_EQ(fill_range(start, end, false, &altmap), 0);
+	EXPECT_EQ(fill(start, end, .altmap = &altmap), 0);
 	EXPECT_EQ(altmap.alloc, 2);
 	EXPECT_EQ(mapped_pfn(page_addr(1)), altmap.base_pfn);
 	EXPECT_EQ(mapped_pfn(page_addr(2)), altmap.base_pfn + 1);
@@ -371,8 +369,7 @@ TEST(an_altmap_backs_whole_pages_of_the_range_only, BARE)
 	EXPECT_EQ(machine.nr_used_pages, 0);
 
 	/* no whole page at all */
-	EXPECT_EQ(fill_range(page_addr(0) + 8, page_addr(1) - 8, false,
-			      &altmap), 0);
+	EXPECT_EQ(fill(page_addr(0) + 8, page_addr(1) - 8, .altmap = &altmap), 0);
 	EXPECT_EQ(altmap.alloc, 0);
 	EXPECT(ram_page(mapped_pfn(page_addr(0))));
 }
@@ -384,7 +381,7 @@ static void plant_at_level(unsigned long addr, int level)
 {
 	struct leaf leaf;
 
-	EXPECT_EQ(fill_base(addr, addr + 1), 0);
+	EXPECT_EQ(fill(addr, addr + 1), 0);
 	leaf = walk(addr);
 	*leaf.path[level] = soft_empty_entry(level);
 	plant_leaf(addr, level, 0);
@@ -399,8 +396,8 @@ TEST(a_leaf_above_the_pmd_level_is_refused, BARE)
 		machine_bare();
 		plant_at_level(page_addr(0), level);
 		nr_used = machine.nr_used_pages;
-		EXPECT_EQ(fill_base(page_addr(0), page_addr(1)), -EEXIST);
-		EXPECT_EQ(fill_huge(page_addr(0), page_addr(1)), -EEXIST);
+		EXPECT_EQ(fill(page_addr(0), page_addr(1)), -EEXIST);
+		EXPECT_EQ(fill(page_addr(0), page_addr(1), .huge = true), -EEXIST);
 		EXPECT_EQ(machine.nr_used_pages, nr_used);
 		EXPECT_EQ(machine.seen.nr_traced_failures, 0);
 		EXPECT(!vmemmap_lookup_page(page_addr(0)));
@@ -418,7 +415,7 @@ TEST(a_range_is_filled_up_to_a_leaf_in_the_way, BARE, .where = TINY)
 	SKIP_UNLESS(top_level() >= SOFT_PUD, "no PUD level");
 	edge = soft_vmemmap + level_size(SOFT_PUD);
 	plant_at_level(edge, SOFT_PUD);
-	EXPECT_EQ(fill_base(edge - 2 * PAGE_SIZE, edge + PAGE_SIZE), -EEXIST);
+	EXPECT_EQ(fill(edge - 2 * PAGE_SIZE, edge + PAGE_SIZE), -EEXIST);
 	EXPECT(mapped_pfn(edge - 2 * PAGE_SIZE) != ULONG_MAX);
 	EXPECT(mapped_pfn(edge - PAGE_SIZE) != ULONG_MAX);
 }
@@ -430,7 +427,7 @@ TEST(lookup_stops_at_an_empty_entry_of_any_level, BARE)
 {
 	for (int level = SOFT_PMD; level <= top_level(); level++) {
 		machine_bare();
-		EXPECT_EQ(fill_base(page_addr(0), page_addr(1)), 0);
+		EXPECT_EQ(fill(page_addr(0), page_addr(1)), 0);
 		*walk(page_addr(0)).path[level] = soft_empty_entry(level);
 		EXPECT(!vmemmap_lookup_page(page_addr(0)));
 	}
@@ -442,7 +439,7 @@ TEST(set_pmd_makes_a_leaf, BARE)
 {
 	struct leaf leaf;
 
-	EXPECT_EQ(fill_base(page_addr(0), page_addr(1)), 0);
+	EXPECT_EQ(fill(page_addr(0), page_addr(1)), 0);
 	leaf = walk(page_addr(0));
 	*leaf.path[SOFT_PMD] = soft_empty_entry(SOFT_PMD);
 	vmemmap_set_pmd((pmd_t *)leaf.path[SOFT_PMD],
@@ -457,7 +454,7 @@ TEST(check_pmd_distinguishes_leaves_from_tables, BARE)
 {
 	pmd_t *pmd;
 
-	EXPECT_EQ(fill_base(page_addr(0), page_addr(1)), 0);
+	EXPECT_EQ(fill(page_addr(0), page_addr(1)), 0);
 	pmd = (pmd_t *)walk(page_addr(0)).path[SOFT_PMD];
 	if (!has_own_hooks)
 		EXPECT_EQ(vmemmap_check_pmd(pmd, 1, page_addr(0), page_addr(1)), 0);

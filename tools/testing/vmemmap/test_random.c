@@ -311,7 +311,7 @@ static void op_optimise(struct entropy *entropy)
 	const unsigned long nr_exhausted = machine.seen.nr_exhausted;
 	const int nr = choose(entropy, NR_HUGE_PAGES);
 	const unsigned long nr_pages =
-		max((2UL << choose(entropy, 5)) * (PAGE_SIZE / sizeof(struct page)),
+		max((2UL << choose(entropy, 5)) * PFNS_PER_PAGE,
 		    PAGES_PER_SUBSECTION);
 	const struct piece *piece;
 	unsigned long pfn;

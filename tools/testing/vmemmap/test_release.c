@@ -34,7 +34,7 @@ static unsigned long fill_slot_in_a_row(unsigned long nr_pages)
 {
 	const unsigned long start = slot_addr(1);
 
-	EXPECT_EQ(fill_base(start, start + nr_pages * PAGE_SIZE), 0);
+	EXPECT_EQ(fill(start, start + nr_pages * PAGE_SIZE), 0);
 	machine.seen.nr_row_frees = 0;
 	return start;
 }
@@ -220,7 +220,7 @@ TEST(pages_of_compound_pages_are_freed_in_a_row, BOOT)
 /* From a device, whose blocks are as large as they have to be. */
 static void fill_from_device(unsigned long start, unsigned long end, bool huge)
 {
-	EXPECT_EQ(fill_range(start, end, huge, &devices[0].altmap), 0);
+	EXPECT_EQ(fill(start, end, .huge = huge, .altmap = &devices[0].altmap), 0);
 }
 
 /* No table is freed. Returns the stride of the flush. */
@@ -253,7 +253,7 @@ TEST(a_table_is_flushed_for_what_it_mapped, BARE)
 {
 	const unsigned long start = slot_addr(1), addr = start + PAGE_SIZE;
 
-	EXPECT_EQ(fill_base(addr, addr + PAGE_SIZE), 0);
+	EXPECT_EQ(fill(addr, addr + PAGE_SIZE), 0);
 	/* the table of PTEs alone is freed */
 	vmemmap_depopulate(addr, addr + PAGE_SIZE, NULL, start, slot_addr(2));
 	EXPECT_EQ(machine.seen.nr_tlb_flushes, 1);
