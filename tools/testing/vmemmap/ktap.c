@@ -41,12 +41,6 @@ void add_suite(const struct kunit_suite *suite)
 					     .suite = suite, .kunit = kunit });
 }
 
-__attribute__((constructor)) static void add_dedup_cases(void)
-{
-	for (const struct test_case *test = dedup_cases; test->name; test++)
-		add_case(*test);
-}
-
 static const char *case_name(unsigned int nr)
 {
 	return cases[nr].name;

@@ -97,12 +97,6 @@ __attribute__((constructor)) static void add_##function(void)		\
 }									\
 static void function(void)
 
-/* For test_dedup.c, which has a table of its cases. */
-#define TEST_CASE(function, machine, args...) \
-	{ .name = #function, .run = function, .state = machine, args }
-
-extern const struct test_case dedup_cases[];
-
 extern bool is_verbose;
 extern unsigned long first_seed;
 

@@ -1,20 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* test_dedup.c - compound pages: heads, tails, and shared tails */
-#include <stdlib.h>
-
 #include "soft.h"
-
-/* Struct pages in a vmemmap page. */
-static unsigned long pfns_per_page(void)
-{
-	return PAGE_SIZE / sizeof(struct page);
-}
-
-static void skip_unless_deduplicated(void)
-{
-	SKIP_UNLESS(is_power_of_2(sizeof(struct page)), "struct page has %zu bytes",
-		    sizeof(struct page));
-}
 
 /* A device of four sections, aligned to anything that a slot may be. */
 static struct device *new_device(unsigned long per_compound)
@@ -22,14 +8,14 @@ static struct device *new_device(unsigned long per_compound)
 	struct device *dev = &devices[0];
 
 	init_device(dev, 1, section_nr_to_pfn(16), 4 * PAGES_PER_SECTION);
-	dev->pgmap.vmemmap_shift = ilog2(per_compound * pfns_per_page());
+	dev->pgmap.vmemmap_shift = ilog2(per_compound * PFNS_PER_PAGE);
 	return dev;
 }
 
 /* Where compound pages of 8 vmemmap pages are aligned. */
 static unsigned long first_pfn(void)
 {
-	return ALIGN(hot_pfn(0), 8 * pfns_per_page());
+	return ALIGN(hot_pfn(0), 8 * PFNS_PER_PAGE);
 }
 
 /* Address of the device's vmemmap page @nr. */
@@ -40,12 +26,12 @@ static unsigned long addr_at(unsigned long nr)
 
 static struct dev_pagemap make_pgmap(unsigned long per_compound)
 {
-	skip_unless_deduplicated();
+	SKIP_UNLESS_DEDUPLICATED();
 	return (struct dev_pagemap){
-		.vmemmap_shift = ilog2(per_compound * pfns_per_page()),
+		.vmemmap_shift = ilog2(per_compound * PFNS_PER_PAGE),
 		.ranges[0] = {
 			.start = PFN_PHYS(first_pfn()),
-			.end = PFN_PHYS(first_pfn() + 8192 * pfns_per_page()) - 1,
+			.end = PFN_PHYS(first_pfn() + 8192 * PFNS_PER_PAGE) - 1,
 		},
 	};
 }
@@ -59,7 +45,7 @@ static bool is_read_only(unsigned long addr)
 static int populate_halves(unsigned long first, unsigned long end,
 			   struct dev_pagemap *pgmap)
 {
-	const unsigned long pfn = first_pfn() + first * pfns_per_page() / 2;
+	const unsigned long pfn = first_pfn() + first * PFNS_PER_PAGE / 2;
 
 	return vmemmap_populate_compound_pages(pfn, vaddr(pfn),
 					       addr_at(0) + end * PAGE_SIZE / 2, 1,
@@ -112,7 +98,7 @@ static void expect_compound_pages(unsigned long nr, unsigned long per_compound)
 				  place ? nr_here - 1 : 1);
 		} else {
 			const struct page *tail =
-				*device_tail(ilog2(per_compound * pfns_per_page()), 1);
+				*device_tail(ilog2(per_compound * PFNS_PER_PAGE), 1);
 
 			EXPECT_EQ(is_read_only(addr_at(i)), has_zone_tails);
 			EXPECT_EQ(mapped_pfn(addr_at(i)), has_zone_tails ? page_to_pfn(tail) :
@@ -134,23 +120,8 @@ static void free_all(unsigned long nr)
 	EXPECT_EQ(machine.nr_used_pages, nr_device_tails());
 }
 
-/* As section by section, cut anywhere, even within a vmemmap page. */
-static void a_range_may_be_populated_in_two_parts(void)
-{
-	const unsigned long per = 4, nr = 3 * per;
-	for (unsigned long cut = 1; cut < 2 * nr; cut++) {
-		struct dev_pagemap pgmap = make_pgmap(per);
-
-		EXPECT_EQ(populate_halves(0, cut, &pgmap), 0);
-		EXPECT_EQ(populate_halves(cut, 2 * nr, &pgmap), 0);
-		expect_compound_pages(nr, per);
-		free_all(nr);
-	}
-	expect_messages(0);
-}
-
 /* H: own page, .: shared tail. H H . . | H H . . | H H, or H . . . | H . . . | H . */
-static void the_first_pages_of_each_compound_page_are_its_own(void)
+TEST(the_first_pages_of_each_compound_page_are_its_own, BARE, .where = ONCE)
 {
 	const unsigned long nr_own[][11] = {
 		{ 0, 1, 2, 2, 2, 3, 4, 4, 4, 5, 6 },
@@ -161,44 +132,35 @@ static void the_first_pages_of_each_compound_page_are_its_own(void)
 		EXPECT_EQ(vmemmap_nr_own_pages(nr, 4), nr_own[has_zone_tails][nr]);
 }
 
-static unsigned long nr_own_of(unsigned long first, unsigned long nr,
-			       struct dev_pagemap *pgmap)
+/* Whole pages of the device are allocated, each where it is counted. */
+static void expect_nr_used(unsigned long cut, unsigned long nr, struct dev_pagemap *pgmap)
 {
-	return vmemmap_compound_nr_pages(first_pfn() + first * pfns_per_page(),
-					 nr * pfns_per_page(), pgmap);
+	const unsigned long pfn = first_pfn() + cut * PFNS_PER_PAGE;
+
+	EXPECT_EQ(machine.nr_used_pages, nr_device_tails() +
+		  vmemmap_compound_nr_pages(first_pfn(), cut * PFNS_PER_PAGE, pgmap) +
+		  vmemmap_compound_nr_pages(pfn, (nr - cut) * PFNS_PER_PAGE, pgmap) +
+		  nr_tables_for(addr_at(0), addr_at(nr), 0));
 }
 
-static void compound_nr_pages_is_what_populating_takes(void)
+/* As section by section, cut anywhere, even within a vmemmap page. */
+TEST(a_range_may_be_populated_in_two_parts, BARE, .where = TINY)
 {
 	const unsigned long per = 4, nr = 3 * per;
-	for (unsigned long cut = 1; cut < nr; cut++) {
+
+	for (unsigned long cut = 1; cut < 2 * nr; cut++) {
 		struct dev_pagemap pgmap = make_pgmap(per);
 
-		EXPECT_EQ(populate(0, cut, &pgmap), 0);
-		EXPECT_EQ(machine.nr_used_pages, nr_own_of(0, cut, &pgmap) + nr_device_tails() +
-			  nr_tables_for(addr_at(0), addr_at(cut), 0));
-		EXPECT_EQ(populate(cut, nr, &pgmap), 0);
-		EXPECT_EQ(machine.nr_used_pages, nr_own_of(0, cut, &pgmap) +
-			  nr_own_of(cut, nr - cut, &pgmap) + nr_device_tails() +
-			  nr_tables_for(addr_at(0), addr_at(nr), 0));
+		EXPECT_EQ(populate_halves(0, cut, &pgmap), 0);
+		if (cut % 2 == 0)
+			expect_nr_used(cut / 2, cut / 2, &pgmap);
+		EXPECT_EQ(populate_halves(cut, 2 * nr, &pgmap), 0);
+		if (cut % 2 == 0)
+			expect_nr_used(cut / 2, nr, &pgmap);
+		expect_compound_pages(nr, per);
 		free_all(nr);
 	}
-}
-
-static void a_huge_leaf_is_no_tail(void)
-{
-	struct dev_pagemap pgmap;
-	struct leaf leaf;
-
-	SKIP_UNLESS(!has_zone_tails, "compound pages share no page of their own");
-	pgmap = make_pgmap(4);
-	EXPECT_EQ(populate(0, 2, &pgmap), 0);
-	leaf = walk(addr_at(1));
-	*leaf.path[SOFT_PMD] = soft_empty_entry(SOFT_PMD);
-	plant_leaf(addr_at(1), SOFT_PMD, 0);
-	EXPECT_EQ(populate(2, 4, &pgmap), -EINVAL);
-	/* a leaf holds no head and no tail page that could be shared */
-	EXPECT_EQ(populate(0, 2, &pgmap), -EEXIST);
+	expect_messages(0);
 }
 
 /* ---- The tail page of a zone ---- */
@@ -212,13 +174,13 @@ static void make_tail_first(struct page **slot)
 	machine.knobs.race = NULL;
 	faster = alloc_pages_node(1, GFP_KERNEL | __GFP_RETRY_MAYFAIL, 0);
 	tails = page_address(faster);
-	for (unsigned long i = 0; i < pfns_per_page(); i++)
-		vmemmap_init_device_tail(tails + i, ilog2(4 * pfns_per_page()), 1);
+	for (unsigned long i = 0; i < PFNS_PER_PAGE; i++)
+		vmemmap_init_device_tail(tails + i, ilog2(4 * PFNS_PER_PAGE), 1);
 	*slot = faster;
 }
 
 /* The page of whoever is slower is freed, and not counted. */
-static void the_faster_of_two_makes_the_tail(void)
+TEST(the_faster_of_two_makes_the_tail, BARE, .where = TINY)
 {
 	struct dev_pagemap pgmap = make_pgmap(4);
 
@@ -232,7 +194,7 @@ static void the_faster_of_two_makes_the_tail(void)
 }
 
 /* Else a CPU could still find the tail where another page is mapped later. */
-static void tails_are_flushed_although_nothing_is_freed(void)
+TEST(tails_are_flushed_although_nothing_is_freed, BARE, .where = TINY)
 {
 	struct dev_pagemap pgmap = make_pgmap(4);
 	unsigned long nr_used, nr_flushes;
@@ -260,7 +222,7 @@ static struct zone zone;
 
 static void init_zone(void)
 {
-	skip_unless_deduplicated();
+	SKIP_UNLESS_DEDUPLICATED();
 	zone = (struct zone){ .node = 1 };
 }
 
@@ -268,12 +230,12 @@ static void init_zone(void)
 static int populate_hvo(unsigned long first, unsigned long nr)
 {
 	return vmemmap_populate_hvo(addr_at(first), addr_at(first + nr),
-				    ilog2(nr * pfns_per_page()), &zone, PAGE_SIZE);
+				    ilog2(nr * PFNS_PER_PAGE), &zone, PAGE_SIZE);
 }
 
 static void expect_hvo(unsigned long first, unsigned long nr)
 {
-	const unsigned long order = ilog2(nr * pfns_per_page());
+	const unsigned long order = ilog2(nr * PFNS_PER_PAGE);
 	const struct page *tail = zone.vmemmap_tails[order - VMEMMAP_TAIL_MIN_ORDER];
 
 	EXPECT(tail);
@@ -284,7 +246,7 @@ static void expect_hvo(unsigned long first, unsigned long nr)
 		EXPECT_EQ(mapped_pfn(addr_at(first + i)), page_to_pfn(tail));
 }
 
-static void hugetlb_pages_of_an_order_share_one_tail(void)
+TEST(hugetlb_pages_of_an_order_share_one_tail, EARLY)
 {
 	unsigned long nr_free;
 
@@ -302,23 +264,7 @@ static void hugetlb_pages_of_an_order_share_one_tail(void)
 		  nr_tables_for(addr_at(0), addr_at(16), SOFT_PTE));
 }
 
-static void hugetlb_without_memory_fails(void)
-{
-	unsigned long n = 0;
-	int err;
-
-	init_zone();
-	do {
-		fail_allocation(++n, false);
-		err = populate_hvo(0, 4);
-		EXPECT_EQ(err, machine.seen.nr_failures ? -ENOMEM : 0);
-		fail_allocation(0, false);
-	} while (err);
-	EXPECT(n > 2);
-	expect_hvo(0, 4);
-}
-
-static void shared_tails_of_hugetlb_pages_are_made_read_only(void)
+TEST(shared_tails_of_hugetlb_pages_are_made_read_only, EARLY)
 {
 	init_zone();
 	EXPECT_EQ(populate_hvo(0, 4), 0);
@@ -337,15 +283,14 @@ static void expect_vm_warning(void)
 #endif
 }
 
-static void only_ptes_are_made_read_only(void)
+TEST(only_ptes_are_made_read_only, EARLY, .where = TINY)
 {
-	const struct vmemmap_fill huge = { .nid = 1, .huge = true };
 	const unsigned long slot = ALIGN(addr_at(0), PMD_SIZE);
 
 	vmemmap_wrprotect_range(slot, slot + PAGE_SIZE);
 	expect_vm_warning();
 
-	EXPECT_EQ(vmemmap_fill_range(slot, slot + PMD_SIZE, &huge), 0);
+	EXPECT_EQ(fill(slot, slot + PMD_SIZE, .huge = true), 0);
 	SKIP_UNLESS(walk(slot).level == SOFT_PMD, "no block so large");
 	vmemmap_wrprotect_range(slot, slot + PAGE_SIZE);
 	expect_vm_warning();
@@ -359,12 +304,12 @@ static unsigned long pages_per_section(void)
 {
 	const unsigned long size = PAGES_PER_SECTION * sizeof(struct page);
 
-	skip_unless_deduplicated();
+	SKIP_UNLESS_DEDUPLICATED();
 	SKIP_UNLESS(PAGE_ALIGNED(size), "sections share vmemmap pages");
 	return size >> PAGE_SHIFT;
 }
 
-static void compound_pages_may_span_sections(void)
+TEST(compound_pages_may_span_sections, BOOT)
 {
 	const unsigned long nr = pages_per_section();
 	struct device *dev = new_device(4);
@@ -384,13 +329,12 @@ static void compound_pages_may_span_sections(void)
 }
 
 /* In one section if its struct pages fill enough pages; each comes and goes alone. */
-static void devices_share_a_tail_and_outlive_each_other(void)
+TEST(devices_share_a_tail_and_outlive_each_other, BOOT)
 {
-	const unsigned long nr_pages = 4 * pfns_per_page();
+	const unsigned long nr_pages = 4 * PFNS_PER_PAGE;
 	struct device *a = new_device(4), *b = &devices[1];
 
-	SKIP_UNLESS(is_power_of_2(sizeof(struct page)), "struct page has %zu bytes",
-		    sizeof(struct page));
+	SKIP_UNLESS_DEDUPLICATED();
 	SKIP_UNLESS(nr_pages >= PAGES_PER_SUBSECTION, "compound pages are parts of a subsection");
 	init_device(a, 1, section_nr_to_pfn(16), 3 * nr_pages);
 	init_device(b, 1, a->pfn + 4 * nr_pages, 2 * nr_pages);
@@ -419,7 +363,17 @@ static void devices_share_a_tail_and_outlive_each_other(void)
 	check_machine();
 }
 
-static void with_an_altmap_no_tail_is_shared(void)
+static void expect_cost(struct device *dev, unsigned long nr_pages)
+{
+	EXPECT_EQ(add_device(dev), 0);
+	check_machine();
+	EXPECT_EQ(machine.memmap_pages, nr_pages);
+	EXPECT_EQ(dev->altmap.alloc, dev->has_altmap ? nr_pages : 0);
+	remove_device(dev);
+	check_machine();
+}
+
+TEST(with_an_altmap_no_tail_is_shared, BOOT)
 {
 	const unsigned long nr = pages_per_section();
 	struct device *dev = new_device(4);
@@ -427,54 +381,17 @@ static void with_an_altmap_no_tail_is_shared(void)
 	SKIP_UNLESS(IS_ALIGNED(vaddr(dev->pfn) | vaddr(dev->pfn + dev->nr_pages), PMD_SIZE),
 		    "the device shares a slot");
 	give_altmap(dev, 0, 4 * nr);
-	EXPECT_EQ(add_device(dev), 0);
-	check_machine();
-	EXPECT_EQ(machine.memmap_pages, 4 * nr);
-	EXPECT_EQ(dev->altmap.alloc, 4 * nr);
-	remove_device(dev);
-	check_machine();
+	expect_cost(dev, 4 * nr);
 }
 
-static void small_compound_pages_share_nothing(void)
+TEST(small_compound_pages_share_nothing, BOOT)
 {
-	const unsigned long nr = pages_per_section();
-	struct device *dev = new_device(VMEMMAP_RESERVE_NR);
-
-	EXPECT_EQ(add_device(dev), 0);
-	check_machine();
-	EXPECT_EQ(machine.memmap_pages, 4 * nr);
+	expect_cost(new_device(VMEMMAP_RESERVE_NR), 4 * pages_per_section());
 }
 
-static void a_struct_page_of_no_power_of_two_is_not_deduplicated(void)
+TEST(a_struct_page_of_no_power_of_two_is_not_deduplicated, BOOT)
 {
-	struct device *dev = new_device(4);
-
 	SKIP_UNLESS(!is_power_of_2(sizeof(struct page)), "struct page has %zu bytes",
 		    sizeof(struct page));
-	EXPECT_EQ(add_device(dev), 0);
-	check_machine();
-	EXPECT_EQ(machine.memmap_pages,
-		  4 * DIV_ROUND_UP(PAGES_PER_SECTION * sizeof(struct page),
-				   PAGE_SIZE));
-	remove_device(dev);
-	check_machine();
+	expect_cost(new_device(4), 4 * vmemmap_nr_pages(PAGES_PER_SECTION));
 }
-
-const struct test_case dedup_cases[] = {
-	TEST_CASE(a_struct_page_of_no_power_of_two_is_not_deduplicated, BOOT),
-	TEST_CASE(a_range_may_be_populated_in_two_parts, BARE, .where = TINY),
-	TEST_CASE(the_first_pages_of_each_compound_page_are_its_own, BARE, .where = ONCE),
-	TEST_CASE(compound_nr_pages_is_what_populating_takes, BARE, .where = TINY),
-	TEST_CASE(a_huge_leaf_is_no_tail, BARE),
-	TEST_CASE(the_faster_of_two_makes_the_tail, BARE, .where = TINY),
-	TEST_CASE(tails_are_flushed_although_nothing_is_freed, BARE, .where = TINY),
-	TEST_CASE(hugetlb_pages_of_an_order_share_one_tail, EARLY),
-	TEST_CASE(hugetlb_without_memory_fails, EARLY, .where = TINY),
-	TEST_CASE(shared_tails_of_hugetlb_pages_are_made_read_only, EARLY),
-	TEST_CASE(only_ptes_are_made_read_only, EARLY, .where = TINY),
-	TEST_CASE(compound_pages_may_span_sections, BOOT),
-	TEST_CASE(devices_share_a_tail_and_outlive_each_other, BOOT),
-	TEST_CASE(with_an_altmap_no_tail_is_shared, BOOT),
-	TEST_CASE(small_compound_pages_share_nothing, BOOT),
-	{}
-};
