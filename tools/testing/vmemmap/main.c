@@ -9,15 +9,16 @@
  * same operations. With -e the first failure is the end.
  *
  * Each variant runs in a process of its own, all at the same time. What they
- * print comes in the order of the variants, line by line; the failures are
- * listed once more at the end.
+ * print comes in the order of the variants.
  */
+#include <err.h>
+#include <fcntl.h>
 #include <fnmatch.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -28,23 +29,17 @@
 
 #define TIME_LIMIT	60	/* for a case, in seconds of a CPU */
 #define MAX_VARIANTS	16
-
-/* Each runs a variant. */
-static struct process {
-	pid_t pid;
-	FILE *output;
-	off_t nr_shared;		/* bytes of the output */
-} processes[MAX_VARIANTS];
+#define PIPE_SIZE	(1 << 20)	/* of the output that may wait for its turn */
 
 unsigned long first_seed;
 bool is_verbose;
 
 static bool ends_at_failure;
+static volatile bool *is_over;		/* for all variants */
 
 static const struct variant *current_variant;
 static const char *current_case;
 static unsigned int nr_run, nr_passed, nr_failed, nr_skipped;
-static char *failures;
 
 static bool is_selected(const struct variant *variant, const char *name,
 			const char *glob)
@@ -67,6 +62,8 @@ static void run_case(const struct variant *variant, unsigned int nr)
 {
 	enum result result;
 
+	if (*is_over)
+		exit(1);
 	current_variant = variant;
 	current_case = variant->case_name(nr);
 	limit_time(TIME_LIMIT);
@@ -78,7 +75,7 @@ static void run_case(const struct variant *variant, unsigned int nr)
 	       current_case, result == SKIPPED ? " # SKIP " : "",
 	       result == SKIPPED ? variant->why_skipped : "");
 	if (result == FAILED && ends_at_failure)
-		exit(1);
+		*is_over = true;
 }
 
 static void print_case(const struct variant *variant, unsigned int nr)
@@ -104,17 +101,6 @@ static unsigned int for_each_case(const struct variant *variant, const char *glo
 	return nr_cases;
 }
 
-static unsigned int for_each_variant(const char *glob,
-				     void (*visit)(const struct variant *variant,
-						   unsigned int nr))
-{
-	unsigned int nr_cases = 0;
-
-	for (size_t i = 0; i < NR_VARIANTS; i++)
-		nr_cases += for_each_case(variants[i], glob, visit);
-	return nr_cases;
-}
-
 /* The soft machine has memory of its own, and the oracle watches for leaks. */
 const char *__asan_default_options(void)
 {
@@ -129,6 +115,8 @@ const char *__ubsan_default_options(void)
 /* A sanitizer has reported, or the case hangs: say in which one that was. */
 static void on_end(int signal)
 {
+	if (ends_at_failure)
+		*is_over = true;
 	current_variant->report();
 	printf("not ok %u %s.%s\n", ++nr_run, current_variant->name, current_case);
 	printf("Bail out! %s\n", signal == SIGPROF ?
@@ -138,147 +126,81 @@ static void on_end(int signal)
 
 /* ---- A process for each variant ---- */
 
-static void run_variant(size_t i, const char *glob)
+static void run_variant(const struct variant *variant, const char *glob)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	dup2(fileno(processes[i].output), STDOUT_FILENO);
-	setlinebuf(stdout);
 	signal(SIGABRT, on_end);
 	signal(SIGPROF, on_end);
-	for_each_case(variants[i], glob, run_case);
+	for_each_case(variant, glob, run_case);
 	exit(nr_failed ? 1 : 0);
 }
 
-/* The cases are numbered through. */
-static void start_variants(const char *glob)
+/* Start it, and return where to read what it prints. */
+static FILE *start_variant(const struct variant *variant, const char *glob)
 {
-	fflush(stdout);
-	for (size_t i = 0; i < NR_VARIANTS; i++) {
-		FILE *output = tmpfile();
-		const pid_t pid = output ? fork() : -1;
+	int ends[2];
+	pid_t pid;
 
-		processes[i].output = output;
-		processes[i].pid = pid;
-		if (!pid)
-			run_variant(i, glob);
-		if (pid < 0) {
-			perror("unit");
-			exit(2);
-		}
-		nr_run += for_each_case(variants[i], glob, NULL);
+	if (pipe(ends))
+		err(2, "pipe");
+	fcntl(ends[1], F_SETPIPE_SZ, PIPE_SIZE);
+	pid = fork();
+	if (pid < 0)
+		err(2, "fork");
+	if (!pid) {
+		dup2(ends[1], STDOUT_FILENO);
+		run_variant(variant, glob);
 	}
+	close(ends[1]);
+	return fdopen(ends[0], "r");
 }
 
-/* ---- Their output ---- */
-
-static void keep_failure(const char *name, size_t length)
+static void show_output(FILE *output)
 {
-	char *list;
-
-	if (asprintf(&list, "%s# repeat: make unit SEED=%lu FILTER=%.*s\n",
-		     failures ? failures : "", first_seed, (int)length, name) < 0)
-		return;
-	free(failures);
-	failures = list;
-}
-
-static void show_line(const char *line, size_t length)
-{
+	char *line = NULL;
 	unsigned int nr;
-	int at = 0;
+	size_t size = 0;
 
-	fwrite(line, 1, length, stdout);
-	if (sscanf(line, "not ok %u %n", &nr, &at) == 1 && at) {
-		nr_failed++;
-		keep_failure(line + at, length - 1 - at);
-	} else if (sscanf(line, "ok %u", &nr) == 1) {
-		nr_passed++;
-		nr_skipped += !!memmem(line, length, " # SKIP ", 8);
+	while (getline(&line, &size, output) > 0) {
+		fputs(line, stdout);
+		nr_failed += sscanf(line, "not ok %u", &nr) == 1;
+		if (sscanf(line, "ok %u", &nr) == 1)
+			*(strstr(line, " # SKIP ") ? &nr_skipped : &nr_passed) += 1;
 	}
+	free(line);
 }
 
-/* The lines that have been completed since the last call. */
-static void show_output(struct process *process)
+/* True if all has passed. The cases are numbered through. */
+static bool run_variants(const char *glob)
 {
-	static char text[65536];
-	char *line, *end;
-	ssize_t nr;
-
-	while ((nr = pread(fileno(process->output), text, sizeof(text) - 1,
-			   process->nr_shared)) > 0) {
-		text[nr] = '\0';
-		for (line = text; (end = strchr(line, '\n')); line = end + 1)
-			show_line(line, end + 1 - line);
-		if (line == text)
-			return;
-		process->nr_shared += line - text;
-	}
-	fflush(stdout);
-}
-
-static void stop_variants(void)
-{
-	for (size_t i = 0; i < NR_VARIANTS; i++)
-		if (processes[i].pid)
-			kill(processes[i].pid, SIGKILL);
-}
-
-/* Note which processes have ended; true if all that have were good. */
-static bool reap_variants(void)
-{
+	FILE *outputs[MAX_VARIANTS];
 	bool is_good = true;
 	int status;
 
+	is_over = mmap(NULL, sizeof(*is_over), PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (is_over == MAP_FAILED)
+		err(2, "mmap");
 	for (size_t i = 0; i < NR_VARIANTS; i++) {
-		if (!processes[i].pid || waitpid(processes[i].pid, &status, WNOHANG) <= 0)
-			continue;
-		processes[i].pid = 0;
+		outputs[i] = start_variant(variants[i], glob);
+		nr_run += for_each_case(variants[i], glob, NULL);
+	}
+	for (size_t i = 0; i < NR_VARIANTS; i++)
+		show_output(outputs[i]);
+	while (wait(&status) > 0)
 		is_good &= !status;
-	}
-	if (!is_good && ends_at_failure)
-		stop_variants();
+	printf("# Totals: pass:%u fail:%u skip:%u error:0\n", nr_passed, nr_failed, nr_skipped);
 	return is_good;
-}
-
-/* True if all has passed. */
-static bool run_variants(const char *glob)
-{
-	bool is_good = true;
-
-	start_variants(glob);
-	for (size_t i = 0; i < NR_VARIANTS; i++) {
-		while (processes[i].pid) {
-			show_output(&processes[i]);
-			usleep(50000);
-			is_good &= reap_variants();
-		}
-		show_output(&processes[i]);
-	}
-	printf("# Totals: pass:%u fail:%u skip:%u error:0\n%s", nr_passed - nr_skipped,
-	       nr_failed, nr_skipped, failures ? failures : "");
-	return is_good;
-}
-
-static void die(const char *fmt, ...)
-{
-	va_list args;
-
-	fputs("error: ", stderr);
-	va_start(args, fmt);
-	vfprintf(stderr, fmt, args);
-	va_end(args);
-	exit(2);
 }
 
 static void usage(void)
 {
-	fputs("usage: unit [-e] [-l] [-v] [-s <seed>] [<glob>]\n", stderr);
-	exit(2);
+	errx(2, "usage: [-e] [-l] [-v] [-s <seed>] [<glob>]");
 }
 
 int main(int argc, char **argv)
 {
-	unsigned int nr_cases;
+	unsigned int nr_cases = 0;
 	bool is_list = false;
 	const char *glob;
 	char *end;
@@ -299,7 +221,7 @@ int main(int argc, char **argv)
 		case 's':
 			first_seed = strtoul(optarg, &end, 0);
 			if (!*optarg || *end)
-				die("the seed '%s' is no number\n", optarg);
+				errx(2, "the seed '%s' is no number", optarg);
 			break;
 		default:
 			usage();
@@ -309,9 +231,11 @@ int main(int argc, char **argv)
 		usage();
 	glob = argc > optind && *argv[optind] ? argv[optind] : NULL;
 
-	nr_cases = for_each_variant(glob, is_list ? print_case : NULL);
+	setlinebuf(stdout);
+	for (size_t i = 0; i < NR_VARIANTS; i++)
+		nr_cases += for_each_case(variants[i], glob, is_list ? print_case : NULL);
 	if (!nr_cases)
-		die("no test case matches '%s'; %s -l lists them\n", glob, argv[0]);
+		errx(2, "no test case matches '%s'; %s -l lists them", glob, argv[0]);
 	if (is_list)
 		return 0;
 
