@@ -71,14 +71,6 @@ void test_note(const char *fmt, ...)
 {
 }
 
-void note_operation(const char *fmt, ...)
-{
-}
-
-void forget_operations(void)
-{
-}
-
 /* All that lies before is there, which is what makes the machine large. */
 static void populate(unsigned long start_pfn, unsigned long end_pfn, struct vmem_altmap *altmap)
 {

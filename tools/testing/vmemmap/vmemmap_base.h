@@ -194,28 +194,16 @@ extern struct soft_level soft_level[NR_SOFT_LEVELS];
 #define pfn_to_section_nr(pfn)	((pfn) >> PFN_SECTION_SHIFT)
 #define section_nr_to_pfn(nr)	((unsigned long)(nr) << PFN_SECTION_SHIFT)
 
-static inline unsigned int get_order(unsigned long size)
-{
-	unsigned int order = 0;
-
-	while ((PAGE_SIZE << order) < size)
-		order++;
-	return order;
-}
+#define get_order(size) \
+	((size) <= PAGE_SIZE ? 0U : ilog2(((unsigned long)(size) - 1) >> PAGE_SHIFT) + 1U)
 
 /* ---- 2. Same shape: bitmaps; on the stack they have their true length ---- */
 
 #define DECLARE_BITMAP(name, nr)	unsigned long name[BITS_TO_LONGS(nr)]
 
-static inline bool test_bit(unsigned long nr, const unsigned long *map)
-{
-	return map[nr / BITS_PER_LONG] >> nr % BITS_PER_LONG & 1;
-}
-
-static inline void bitmap_zero(unsigned long *map, unsigned long nr)
-{
-	memset(map, 0, BITS_TO_LONGS(nr) * sizeof(*map));
-}
+#define test_bit(nr, map)	((map)[(nr) / BITS_PER_LONG] >> (nr) % BITS_PER_LONG & 1)
+#define bitmap_zero(map, nr)	memset(map, 0, BITS_TO_LONGS(nr) * sizeof(*(map)))
+#define bitmap_fill(map, nr)	bitmap_set(map, 0, nr)
 
 static inline void bitmap_set(unsigned long *map, unsigned int start, int nr)
 {
@@ -225,11 +213,6 @@ static inline void bitmap_set(unsigned long *map, unsigned int start, int nr)
 		step = start % BITS_PER_LONG || nr < BITS_PER_LONG ? 1 : BITS_PER_LONG;
 		map[start / BITS_PER_LONG] |= step == 1 ? BIT(start % BITS_PER_LONG) : ~0UL;
 	}
-}
-
-static inline void bitmap_fill(unsigned long *map, unsigned long nr)
-{
-	bitmap_set(map, 0, nr);
 }
 
 #define SOFT_BITMAP_OP(name, word)					\
@@ -381,12 +364,7 @@ extern struct soft_region soft_regions[NR_SOFT_REGIONS];
 	for ((i) = 0; (i) < NR_SOFT_REGIONS; (i)++)			\
 		if (*(p_start) = soft_regions[i].pfn,			\
 		    *(p_end) = soft_regions[i].end_pfn,			\
-		    soft_is_of_node(&soft_regions[i], node))
-
-static inline bool soft_is_of_node(const struct soft_region *region, int node)
-{
-	return node == MAX_NUMNODES || region->nid == node;
-}
+		    (node) == MAX_NUMNODES || soft_regions[i].nid == (node))
 
 phys_addr_t soft_dma_end(void);
 int node_distance(int a, int b);
@@ -524,18 +502,10 @@ static inline pgd_t *pgd_offset_k(unsigned long addr)
 #define pgd_populate_kernel(addr, pgd, table) \
 	(soft_set_table(pgd, table, SOFT_PGD), soft_sync_top_level(addr, SOFT_PGD))
 
-static inline pte_t pfn_pte(unsigned long pfn, pgprot_t prot)
-{
-	return (pte_t){ pfn << PAGE_SHIFT | prot.val | ENTRY_PRESENT |
-			ENTRY_LEAF | ENTRY_LEVEL(SOFT_PTE) };
-}
-
-static inline pte_t pte_wrprotect(pte_t pte)
-{
-	return (pte_t){ pte.val | ENTRY_READONLY };
-}
-
-#define pte_write(pte)		(!((pte).val & ENTRY_READONLY))
+#define pfn_pte(pfn, prot) \
+	((pte_t){ (pfn) << PAGE_SHIFT | (prot).val | ENTRY_PRESENT | ENTRY_LEAF | \
+		  ENTRY_LEVEL(SOFT_PTE) })
+#define pte_wrprotect(pte)	((pte_t){ (pte).val | ENTRY_READONLY })
 #define pte_same(a, b)		((a).val == (b).val)
 #define pte_write(pte)		(!((pte).val & ENTRY_READONLY))
 #define pte_pfn(pte)		((pte).val >> PAGE_SHIFT)
@@ -572,12 +542,7 @@ extern const bool has_own_hooks;
 /* Levels of which other page tables have copies of the entries. */
 extern unsigned long soft_sync_mask;
 
-static inline unsigned int soft_arch_sync_mask(void)
-{
-	return has_own_hooks ? 0 : soft_sync_mask;
-}
-
-#define ARCH_PAGE_TABLE_SYNC_MASK	soft_arch_sync_mask()
+#define ARCH_PAGE_TABLE_SYNC_MASK	(has_own_hooks ? 0 : soft_sync_mask)
 
 /* ---- 2. Same shape: sections ---- */
 
@@ -614,44 +579,22 @@ static inline struct mem_section *__nr_to_section(unsigned long nr)
 	return &mem_section[root][nr % SECTIONS_PER_ROOT];
 }
 
-static inline struct mem_section *__pfn_to_section(unsigned long pfn)
-{
-	return __nr_to_section(pfn_to_section_nr(pfn));
-}
-
-static inline bool valid_section(const struct mem_section *ms)
-{
-	return ms && ms->section_mem_map & SECTION_HAS_MEM_MAP;
-}
-
-static inline bool valid_section_nr(unsigned long nr)
-{
-	return valid_section(__nr_to_section(nr));
-}
+#define soft_has_flag(ms, flag)	((ms) && (ms)->section_mem_map & (flag))
+#define valid_section(ms)	soft_has_flag(ms, SECTION_HAS_MEM_MAP)
+#define early_section(ms)	soft_has_flag(ms, SECTION_IS_EARLY)
+#define valid_section_nr(nr)	valid_section(__nr_to_section(nr))
+#define __pfn_to_section(pfn)	__nr_to_section(pfn_to_section_nr(pfn))
+#define __section_mark_present(ms, nr) \
+	((void)(nr), (ms)->section_mem_map |= SECTION_MARKED_PRESENT)
+#define subsection_map_index(pfn) \
+	((int)(((pfn) & ~PAGE_SECTION_MASK) / PAGES_PER_SUBSECTION))
 
 static inline unsigned long next_present_section_nr(unsigned long nr)
 {
 	while (++nr < NR_MEM_SECTIONS)
-		if (__nr_to_section(nr) &&
-		    __nr_to_section(nr)->section_mem_map & SECTION_MARKED_PRESENT)
+		if (soft_has_flag(__nr_to_section(nr), SECTION_MARKED_PRESENT))
 			return nr;
 	return -1UL;
-}
-
-static inline bool early_section(const struct mem_section *ms)
-{
-	return ms && ms->section_mem_map & SECTION_IS_EARLY;
-}
-
-static inline int subsection_map_index(unsigned long pfn)
-{
-	return (pfn & ~PAGE_SECTION_MASK) / PAGES_PER_SUBSECTION;
-}
-
-static inline void __section_mark_present(struct mem_section *ms,
-					  unsigned long nr)
-{
-	ms->section_mem_map |= SECTION_MARKED_PRESENT;
 }
 
 static inline void sparse_init_one_section(struct mem_section *ms,
@@ -687,10 +630,7 @@ struct vmem_altmap {
 	bool inaccessible;
 };
 
-static inline bool is_altmap_accessible(const struct vmem_altmap *altmap)
-{
-	return !altmap->inaccessible;
-}
+#define is_altmap_accessible(altmap)	(!(altmap)->inaccessible)
 
 struct dev_pagemap {
 	unsigned long vmemmap_shift;
@@ -705,11 +645,7 @@ struct dev_pagemap {
 extern const bool has_zone_tails;
 
 #define VMEMMAP_RESERVE_NR	(has_zone_tails ? 1 : 2)
-
-static inline bool vmemmap_has_zone_tails(void)
-{
-	return has_zone_tails;
-}
+#define vmemmap_has_zone_tails()	has_zone_tails
 
 /* ---- 2. Same shape: zones, which own shared tails ---- */
 
@@ -720,15 +656,8 @@ struct zone {
 	struct page *vmemmap_tails[BITS_PER_LONG];
 };
 
-static inline int zone_to_nid(const struct zone *zone)
-{
-	return zone->node;
-}
-
-static inline void zone_set_nid(struct zone *zone, int nid)
-{
-	zone->node = nid;
-}
+#define zone_to_nid(zone)	((zone)->node)
+#define zone_set_nid(zone, nid)	((zone)->node = (nid))
 
 #define ZONE_DEVICE		0
 
@@ -743,10 +672,7 @@ extern struct pglist_data soft_nodes[MAX_NUMNODES];
 void soft_race(struct page **slot);
 void vmemmap_init_device_tail(struct page *tail, unsigned int order, int nid);
 
-static inline unsigned long pgmap_vmemmap_nr(const struct dev_pagemap *pgmap)
-{
-	return BIT(pgmap->vmemmap_shift);
-}
+#define pgmap_vmemmap_nr(pgmap)	BIT((pgmap)->vmemmap_shift)
 
 void vmem_altmap_free(struct vmem_altmap *altmap, unsigned long nr_pfns);
 
