@@ -239,20 +239,13 @@ void memory_reset(void)
 		reserve_addresses();
 	EXPECT(NR_NODES * geo.ram_pages <= MAX_RAM_PAGES);
 	EXPECT(section_nr_to_pfn(NR_MEM_SECTIONS) << PAGE_SHIFT <= MAX_PHYSMEM);
-	for (int nid = 0; nid < NR_NODES; nid++) {
-		const unsigned long start = ram_start_pfn(nid);
-		const struct soft_page *page = &ram[nid * geo.ram_pages];
-
-		for (unsigned long i = 0; i < geo.ram_pages; i++)
-			if (page[i].state != PAGE_FREE)
-				give_back(start + i, 1);
-	}
 	memset(soft_regions, 0, sizeof(soft_regions));
 	for (int nid = 0; nid < NR_NODES; nid++) {
-		const unsigned long start = ram_start_pfn(nid);
+		const unsigned long start = ram_start_pfn(nid), end = ram_start_pfn(nid + 1);
 
-		const unsigned long end = ram_start_pfn(nid + 1);
-
+		for (unsigned long i = 0; i < geo.ram_pages; i++)
+			if (ram_page(start + i)->state != PAGE_FREE)
+				give_back(start + i, 1);
 		soft_regions[nid] = (struct soft_region){ start, start + geo.ram_pages, nid };
 		if (geo.gap_sections)
 			soft_regions[NR_NODES + nid] =

@@ -249,9 +249,7 @@ static bool has_right_node(const struct leaf *leaf, int nid)
 	for (; vaddr(pfn) < start + size; pfn += PAGES_PER_SUBSECTION) {
 		const struct device *dev = device_of(pfn);
 
-		if (nid == (dev ? dev->nid : section_nid(pfn_to_section_nr(pfn))))
-			return true;
-		if (nid == section_nid(pfn_to_section_nr(pfn)))
+		if (nid == section_nid(pfn_to_section_nr(pfn)) || (dev && nid == dev->nid))
 			return true;
 	}
 	return false;

@@ -362,29 +362,18 @@ void init_device(struct device *dev, int nid, unsigned long pfn,
 	dev->pgmap.ranges[0].end = PFN_PHYS(pfn + nr_pages) - 1;
 }
 
-static void set_altmap_of_range(struct vmem_altmap *altmap, unsigned long base_pfn,
-				unsigned long nr_pages, unsigned long reserve,
-				unsigned long free)
-{
-	const struct vmem_altmap value = {
-		.base_pfn = base_pfn,
-		.end_pfn = base_pfn + nr_pages - 1,
-		.reserve = reserve,
-		.free = free,
-	};
-
-	memcpy(altmap, &value, sizeof(value));
-}
-
 void set_altmap(struct vmem_altmap *altmap, unsigned long base_pfn,
 		unsigned long reserve, unsigned long free)
 {
-	set_altmap_of_range(altmap, base_pfn, 0, reserve, free);
+	*altmap = (struct vmem_altmap){
+		.base_pfn = base_pfn, .end_pfn = base_pfn - 1, .reserve = reserve, .free = free,
+	};
 }
 
 void give_altmap(struct device *dev, unsigned long reserve, unsigned long free)
 {
-	set_altmap_of_range(&dev->altmap, dev->pfn, dev->nr_pages, reserve, free);
+	set_altmap(&dev->altmap, dev->pfn, reserve, free);
+	dev->altmap.end_pfn += dev->nr_pages;
 	dev->has_altmap = true;
 }
 

@@ -376,21 +376,6 @@ void unmap_page(unsigned long addr)
 	*leaf.entry = soft_empty_entry(SOFT_PTE);
 }
 
-static void visit_entry(unsigned long *entry, int level, unsigned long start,
-			void (*on_leaf)(const struct leaf *leaf))
-{
-	const struct leaf leaf = {
-		.level = level,
-		.entry = entry,
-		.start = start,
-		.end = start + level_size(level),
-		.is_mapped = true,
-		.pfn = *entry >> geo.page_shift,
-	};
-
-	on_leaf(&leaf);
-}
-
 static void visit_table(unsigned long *table, int level, unsigned long start,
 			void (*on_leaf)(const struct leaf *leaf),
 			void (*on_table)(unsigned long pfn, int level))
@@ -402,7 +387,11 @@ static void visit_table(unsigned long *table, int level, unsigned long start,
 		if (table[i] == empty)
 			continue;
 		if (table[i] & ENTRY_LEAF) {
-			visit_entry(&table[i], level, start, on_leaf);
+			on_leaf(&(struct leaf){
+				.level = level, .entry = &table[i],
+				.start = start, .end = start + size,
+				.is_mapped = true, .pfn = table[i] >> geo.page_shift,
+			});
 			continue;
 		}
 		if (on_table)

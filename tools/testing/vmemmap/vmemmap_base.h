@@ -622,8 +622,8 @@ struct range {
 
 struct vmem_altmap {
 	unsigned long base_pfn;
-	const unsigned long end_pfn;
-	const unsigned long reserve;
+	unsigned long end_pfn;
+	unsigned long reserve;
 	unsigned long free;
 	unsigned long align;
 	unsigned long alloc;
