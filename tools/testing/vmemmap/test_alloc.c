@@ -1,29 +1,51 @@
 // SPDX-License-Identifier: GPL-2.0
 /* test_alloc.c - blocks of RAM: memblock, buddy allocator */
-#include <stdlib.h>
-
 #include "soft.h"
 
 /* ---- RAM ---- */
 
+/* Where a page is that is asked for on @node. */
+static int nid_of_page(int node)
+{
+	return ram_nid(block_pfn(vmemmap_alloc_block(PAGE_SIZE, node)));
+}
+
+static unsigned long alloc_aligned_block(unsigned int order, enum page_state state)
+{
+	const int nid = order % NR_NODES;
+	const unsigned long pfn = block_pfn(vmemmap_alloc_block(PAGE_SIZE << order, nid));
+
+	EXPECT_EQ(ram_page(pfn)->state, state);
+	EXPECT_EQ(ram_nid(pfn), nid);
+	EXPECT(IS_ALIGNED(pfn, BIT(order)));
+	return pfn;
+}
+
 TEST(a_block_from_the_buddy_allocator_is_not_compound, BARE)
 {
-	for (unsigned int order = 0; order <= geo.max_order; order++) {
-		const int nid = order % NR_NODES;
-		unsigned long pfn;
+	for (unsigned int order = 0; order <= geo.max_order && geo.ram_pages >> order >= 2;
+	     order++) {
+		const unsigned long pfn = alloc_aligned_block(order, PAGE_BLOCK);
 
-		if (geo.ram_pages >> order < 2)
-			break;
-		pfn = block_pfn(vmemmap_alloc_block(PAGE_SIZE << order, nid));
-		EXPECT_EQ(ram_page(pfn)->state, PAGE_BLOCK);
 		EXPECT_EQ(ram_page(pfn)->order, order);
 		EXPECT_EQ(ram_page(pfn)->refs, 1);
-		EXPECT_EQ(ram_nid(pfn), nid);
-		EXPECT(IS_ALIGNED(pfn, BIT(order)));
 		vmemmap_put_block(pfn, order, 1, NULL);
 	}
-	EXPECT_EQ(nr_free_pages(0) + nr_free_pages(1), 2 * geo.ram_pages);
+	EXPECT_EQ(machine.nr_used_pages, 0);
 	expect_messages(0);
+}
+
+TEST(an_early_block_comes_from_memblock, EARLY)
+{
+	for (unsigned int order = 0; order < 4; order++) {
+		const unsigned long pfn = alloc_aligned_block(order, PAGE_BOOT);
+
+		for (unsigned long i = 0; i < BIT(order); i++)
+			EXPECT_EQ(ram_page(pfn + i)->state, PAGE_BOOT);
+		EXPECT(pfn >= PHYS_PFN(soft_dma_end()));
+		vmemmap_put_block(pfn, order, 1, NULL);
+	}
+	EXPECT_EQ(machine.nr_used_pages, 0);
 }
 
 TEST(a_block_without_a_node_may_come_from_anywhere, BARE)
@@ -36,18 +58,18 @@ TEST(a_block_without_a_node_may_come_from_anywhere, BARE)
 TEST(a_block_comes_from_another_node_if_it_must, BARE)
 {
 	exhaust_order(1, 0);
-	EXPECT_EQ(ram_nid(block_pfn(vmemmap_alloc_block(PAGE_SIZE, 1))), 0);
+	EXPECT_EQ(nid_of_page(1), 0);
 }
 
 TEST(a_page_is_reclaimed_on_its_node_before_another_is_asked, BARE)
 {
-	EXPECT_EQ(ram_nid(block_pfn(vmemmap_alloc_block(PAGE_SIZE, 1))), 1);
+	EXPECT_EQ(nid_of_page(1), 1);
 	EXPECT_EQ(machine.seen.nr_reclaims, 0);
 	machine.knobs.needs_reclaim[1] = true;
-	EXPECT_EQ(ram_nid(block_pfn(vmemmap_alloc_block(PAGE_SIZE, 1))), 1);
+	EXPECT_EQ(nid_of_page(1), 1);
 	EXPECT_EQ(machine.seen.nr_reclaims, 1);
 	exhaust_order(1, 0);
-	EXPECT_EQ(ram_nid(block_pfn(vmemmap_alloc_block(PAGE_SIZE, 1))), 0);
+	EXPECT_EQ(nid_of_page(1), 0);
 	EXPECT_EQ(machine.seen.nr_reclaims, 3);
 	EXPECT_EQ(machine.seen.nr_reports, 0);
 }
@@ -56,7 +78,7 @@ TEST(what_a_node_without_memory_needs_comes_from_another_without_reclaim, BARE)
 {
 	exhaust_order(1, 0);
 	machine.knobs.is_memoryless[1] = true;
-	EXPECT_EQ(ram_nid(block_pfn(vmemmap_alloc_block(PAGE_SIZE, 1))), 0);
+	EXPECT_EQ(nid_of_page(1), 0);
 	EXPECT(vmemmap_alloc_pages(1, 1));
 	EXPECT_EQ(machine.seen.nr_reclaims, 0);
 }
@@ -65,10 +87,10 @@ TEST(the_only_node_that_has_memory_is_asked_once_with_reclaim, BARE)
 {
 	machine.knobs.is_memoryless[0] = true;
 	machine.knobs.needs_reclaim[1] = true;
-	EXPECT_EQ(ram_nid(block_pfn(vmemmap_alloc_block(PAGE_SIZE, 1))), 1);
+	EXPECT_EQ(nid_of_page(1), 1);
 	EXPECT_EQ(machine.seen.nr_reclaims, 1);
 	exhaust_order(1, 0);
-	EXPECT_EQ(ram_nid(block_pfn(vmemmap_alloc_block(PAGE_SIZE, 1))), 0);
+	EXPECT_EQ(nid_of_page(1), 0);
 	EXPECT_EQ(machine.seen.nr_reclaims, 2);
 }
 
@@ -96,49 +118,18 @@ TEST(a_large_block_is_reclaimed_if_it_must_be, BARE)
 	EXPECT_EQ(machine.seen.nr_reclaims, 1);
 }
 
-TEST(a_block_beyond_the_largest_order_is_refused_quietly, BARE)
+/* By the page allocator itself, without __GFP_NOWARN. */
+TEST(only_a_page_that_fails_is_reported, BARE)
 {
-	const unsigned int order = geo.max_order + 1;
-
-	EXPECT(!vmemmap_alloc_block(PAGE_SIZE << order, 0));
+	EXPECT(!vmemmap_alloc_block(PAGE_SIZE << (geo.max_order + 1), 0));
 	EXPECT_EQ(machine.seen.nr_attempts, 0);
-	expect_messages(0);
-}
-
-TEST(a_large_block_that_fails_is_not_reported, BARE)
-{
 	fail_allocation(1, true);
 	EXPECT(!vmemmap_alloc_block(2 * PAGE_SIZE, 0));
 	EXPECT_EQ(machine.seen.nr_attempts, 1);
 	EXPECT_EQ(machine.seen.nr_reports, 0);
-	expect_messages(0);
-}
-
-/* By the page allocator itself, without __GFP_NOWARN. */
-TEST(a_page_that_fails_is_reported, BARE)
-{
-	fail_allocation(1, true);
 	EXPECT(!vmemmap_alloc_block(PAGE_SIZE, 0));
 	EXPECT_EQ(machine.seen.nr_reports, 1);
-}
-
-TEST(an_early_block_comes_from_memblock, EARLY)
-{
-	const unsigned long dma_end = PHYS_PFN(soft_dma_end());
-
-	for (unsigned int order = 0; order < 4; order++) {
-		const int nid = order % NR_NODES;
-		const unsigned long pfn =
-			block_pfn(vmemmap_alloc_block(PAGE_SIZE << order, nid));
-
-		for (unsigned long i = 0; i < BIT(order); i++)
-			EXPECT_EQ(ram_page(pfn + i)->state, PAGE_BOOT);
-		EXPECT_EQ(ram_nid(pfn), nid);
-		EXPECT(IS_ALIGNED(pfn, BIT(order)));
-		EXPECT(pfn >= dma_end);
-		vmemmap_put_block(pfn, order, 1, NULL);
-	}
-	EXPECT_EQ(nr_free_pages(0) + nr_free_pages(1), 2 * geo.ram_pages);
+	expect_messages(0);
 }
 
 TEST(an_early_block_leaves_memory_for_dma_as_long_as_it_can, EARLY)
@@ -148,7 +139,7 @@ TEST(an_early_block_leaves_memory_for_dma_as_long_as_it_can, EARLY)
 	exhaust_memblock(0, dma_end + 1);
 	EXPECT_EQ(block_pfn(vmemmap_alloc_block(PAGE_SIZE, 0)), dma_end);
 	/* rather from another node */
-	EXPECT_EQ(ram_nid(block_pfn(vmemmap_alloc_block(PAGE_SIZE, 0))), 1);
+	EXPECT_EQ(nid_of_page(0), 1);
 	exhaust_memblock(1, 0);
 	EXPECT(block_pfn(vmemmap_alloc_block(PAGE_SIZE, 0)) < dma_end);
 }
@@ -382,15 +373,17 @@ static void expect_verify_messages(unsigned long pfn, int node, unsigned long nr
 	expect_messages(nr);
 }
 
+/* And says nothing about memory or a range of no node. */
 TEST(warns_about_memory_on_another_node, EARLY)
 {
 	for (int has_slab = 0; has_slab < 2; has_slab++) {
 		machine_early();
 		machine.has_slab = has_slab;
-		expect_verify_messages(ram_start_pfn(0), 0, 0);
-		expect_verify_messages(ram_start_pfn(1), 1, 0);
-		expect_verify_messages(ram_start_pfn(0), 1, 1);
-		expect_verify_messages(ram_start_pfn(1), 0, 1);
+		for (int i = 0; i < NR_NODES * NR_NODES; i++)
+			expect_verify_messages(ram_start_pfn(i % NR_NODES), i / NR_NODES,
+					       i % NR_NODES != i / NR_NODES);
+		expect_verify_messages(1UL << 22, 1, 0);
+		expect_verify_messages(ram_start_pfn(1), NUMA_NO_NODE, 0);
 	}
 }
 
@@ -400,18 +393,6 @@ TEST(says_nothing_about_memory_that_is_as_near, BARE)
 	expect_verify_messages(ram_start_pfn(0), 1, 0);
 	machine.knobs.far_distance = LOCAL_DISTANCE + 1;
 	expect_verify_messages(ram_start_pfn(0), 1, 1);
-}
-
-TEST(says_nothing_about_memory_of_an_unknown_node, EARLY)
-{
-	const unsigned long device_pfn = 1UL << 22;
-
-	for (int has_slab = 0; has_slab < 2; has_slab++) {
-		machine_early();
-		machine.has_slab = has_slab;
-		expect_verify_messages(device_pfn, 1, 0);
-		expect_verify_messages(ram_start_pfn(1), NUMA_NO_NODE, 0);
-	}
 }
 
 TEST(says_nothing_about_a_node_that_has_no_memory_to_give, BARE)
