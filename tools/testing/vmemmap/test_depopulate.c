@@ -221,7 +221,6 @@ TEST(a_range_with_holes_is_freed, BARE)
 	const int last_level = geo.is_tiny ? top_level() : SOFT_PMD;
 	unsigned long addr = slot_addr(0);
 
-	machine_bare();
 	EXPECT_EQ(fill(addr + PAGE_SIZE, addr + 2 * PAGE_SIZE), 0);
 	EXPECT_EQ(fill(slot_addr(1) - PAGE_SIZE, slot_addr(1)), 0);
 	if (geo.arch != ARCH_BASE)
@@ -240,7 +239,6 @@ TEST(a_range_with_holes_is_freed, BARE)
 /* Also the part of it that boot did not note has struct pages. */
 TEST(an_early_section_keeps_what_it_shares, BOOT)
 {
-
 	remember_machine();
 	EXPECT_EQ(add_ram(hot_pfn(0), PAGES_PER_SUBSECTION), 0);
 	remove_ram(hot_pfn(0), PAGES_PER_SUBSECTION);

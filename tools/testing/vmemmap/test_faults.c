@@ -329,7 +329,6 @@ TEST(a_slot_that_a_node_fills_across_a_gap_gets_a_leaf, EARLY, .where = ONCE)
 /* HugeTLB has seen to the second section, and nobody asks for it. */
 TEST(a_run_goes_on_behind_a_section_that_nobody_asks_for, EARLY)
 {
-	machine_early();
 	memset(soft_regions, 0, sizeof(soft_regions));
 	soft_regions[0] = (struct soft_region){ 0, 4 * PAGES_PER_SECTION, 0 };
 	EXPECT(populate_section(0));

@@ -50,16 +50,18 @@ static unsigned long row_size(void)
 	return min(min(BIT(MAX_PAGE_ORDER), PAGES_PER_SUBSECTION), PTRS_PER_PTE);
 }
 
+/* Or each page by itself, where each has been recorded. */
 TEST(a_row_is_freed_by_one_call, BARE)
 {
 	const unsigned long nr = row_size();
-	unsigned long start;
 
-	start = fill_slot_in_a_row(nr);
-	free_pages_at(start, nr);
-	EXPECT_EQ(machine.seen.nr_row_frees, 1);
-	EXPECT_EQ(machine.nr_used_pages, 0);
-	expect_traces_cancel_out();
+	for (int i = 0; i < 2; i++) {
+		machine.knobs.has_page_records = i;
+		free_pages_at(fill_slot_in_a_row(nr), nr);
+		EXPECT_EQ(machine.seen.nr_row_frees, i ? nr : 1);
+		EXPECT_EQ(machine.nr_used_pages, 0);
+		expect_traces_cancel_out();
+	}
 }
 
 /* Any part of a row is cut into aligned blocks, and the rest of it stays. */
@@ -113,19 +115,6 @@ TEST(bad_memory_is_freed_alone, BARE)
 	free_pages_at(start, nr);
 	EXPECT_EQ(machine.seen.nr_row_frees,
 		  nr_blocks(pfn, pfn + nr / 2) + nr_blocks(pfn + nr / 2 + 1, pfn + nr));
-	EXPECT_EQ(machine.nr_used_pages, 0);
-}
-
-/* Each by itself, as each has been recorded. */
-TEST(pages_with_records_are_freed_alone, BARE)
-{
-	const unsigned long nr = row_size();
-	unsigned long start;
-
-	machine.knobs.has_page_records = true;
-	start = fill_slot_in_a_row(nr);
-	free_pages_at(start, nr);
-	EXPECT_EQ(machine.seen.nr_row_frees, nr);
 	EXPECT_EQ(machine.nr_used_pages, 0);
 }
 

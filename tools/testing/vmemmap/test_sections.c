@@ -330,6 +330,8 @@ TEST(a_live_subsection_cannot_be_added_again, BOOT)
 	const unsigned long pfn = hot_pfn(0) + 2 * sub;
 
 	EXPECT_EQ(add_ram(pfn, 2 * sub), 0);
+	EXPECT(machine.seen.poisoned == pfn_to_page(pfn));
+	EXPECT_EQ(machine.seen.nr_poisoned, 2 * sub);
 	remember_machine();
 	EXPECT_EQ(add_part(pfn, 2 * sub), -EEXIST);
 	EXPECT_EQ(add_part(pfn, sub), -EEXIST);
@@ -341,14 +343,6 @@ TEST(a_live_subsection_cannot_be_added_again, BOOT)
 	EXPECT_EQ(add_part(0, PAGES_PER_SECTION), -EEXIST);
 	expect_machine_as_before();
 	check_machine();
-}
-
-TEST(the_memory_map_of_a_section_comes_from_its_node, BOOT)
-{
-	const unsigned long nr_free = nr_free_pages(0);
-
-	EXPECT(__populate_section_memmap(hot_pfn(0), PAGES_PER_SECTION, 1, NULL, NULL));
-	EXPECT_EQ(nr_free_pages(0), nr_free);
 }
 
 /* Build nothing for the section but an entry of the highest level, a leaf. */
@@ -434,18 +428,12 @@ TEST(adds_are_refused_as_the_row_says, BARE)
 	}
 }
 
-TEST(the_last_section_can_be_added, BOOT)
-{
-	EXPECT_EQ(add_ram(section_nr_to_pfn(NR_MEM_SECTIONS - 1), PAGES_PER_SECTION), 0);
-	check_machine();
-}
-
 TEST(an_add_without_memory_changes_nothing, BOOT)
 {
-	for (unsigned long n = 1; n <= 2; n++) {
-		/* far enough for an array of sections of its own */
-		const unsigned long pfn = section_nr_to_pfn(NR_MEM_SECTIONS - 1);
+	/* far enough for an array of sections of its own */
+	const unsigned long pfn = section_nr_to_pfn(NR_MEM_SECTIONS - 1);
 
+	for (unsigned long n = 1; n <= 2; n++) {
 		remember_machine();
 		fail_allocation(n, true);
 		machine.seen.nr_messages = 0;
@@ -457,6 +445,8 @@ TEST(an_add_without_memory_changes_nothing, BOOT)
 		check_machine();
 		machine_boot();
 	}
+	EXPECT_EQ(add_ram(pfn, PAGES_PER_SECTION), 0);
+	check_machine();
 }
 
 /* The pages that a range needs: its struct pages, and a table for each slot of them. */
@@ -504,26 +494,14 @@ TEST(an_inaccessible_memory_map_is_not_touched, BOOT)
 
 	SKIP_UNLESS(geo.arch == ARCH_BASE && PAGE_ALIGNED(PAGES_PER_SECTION * sizeof(struct page)),
 		    "sections share leaves");
-	init_device(dev, 0, section_nr_to_pfn(16), PAGES_PER_SECTION);
-	give_altmap(dev, 0, PAGES_PER_SECTION);
-	dev->altmap.inaccessible = true;
-	EXPECT_EQ(add_device(dev), 0);
-	EXPECT(!machine.seen.poisoned);
-	remove_device(dev);
-
-	init_device(dev, 0, section_nr_to_pfn(16), PAGES_PER_SECTION);
-	give_altmap(dev, 0, PAGES_PER_SECTION);
-	EXPECT_EQ(add_device(dev), 0);
-	EXPECT(machine.seen.poisoned == pfn_to_page(section_nr_to_pfn(16)));
-}
-
-TEST(the_memory_map_of_a_part_is_poisoned_and_no_more, BOOT)
-{
-	const unsigned long pfn = hot_pfn(0) + PAGES_PER_SUBSECTION;
-
-	EXPECT_EQ(add_ram(pfn, 2 * PAGES_PER_SUBSECTION), 0);
-	EXPECT(machine.seen.poisoned == pfn_to_page(pfn));
-	EXPECT_EQ(machine.seen.nr_poisoned, 2 * PAGES_PER_SUBSECTION);
+	for (int is_accessible = 0; is_accessible < 2; is_accessible++) {
+		init_device(dev, 0, section_nr_to_pfn(16), PAGES_PER_SECTION);
+		give_altmap(dev, 0, PAGES_PER_SECTION);
+		dev->altmap.inaccessible = !is_accessible;
+		EXPECT_EQ(add_device(dev), 0);
+		EXPECT(machine.seen.poisoned == (is_accessible ? pfn_to_page(dev->pfn) : NULL));
+		remove_device(dev);
+	}
 }
 
 /*
@@ -578,20 +556,16 @@ static unsigned long window_pages(unsigned long nr_pages, bool may_waste)
 	return PAGE_ALIGNED(size) && nr < nr_pages ? nr : 0;
 }
 
-static void add_neighbours(unsigned long pfn, unsigned long end_pfn, unsigned int which)
+static void switch_neighbours(unsigned long pfn, unsigned long end_pfn, unsigned int which,
+			      bool is_add)
 {
-	if (which & 1)
-		EXPECT_EQ(add_ram(pfn - PAGES_PER_SECTION, PAGES_PER_SECTION), 0);
-	if (which & 2)
-		EXPECT_EQ(add_ram(end_pfn, PAGES_PER_SECTION), 0);
-}
+	const unsigned long pfns[] = { pfn - PAGES_PER_SECTION, end_pfn };
 
-static void remove_neighbours(unsigned long pfn, unsigned long end_pfn, unsigned int which)
-{
-	if (which & 1)
-		remove_ram(pfn - PAGES_PER_SECTION, PAGES_PER_SECTION);
-	if (which & 2)
-		remove_ram(end_pfn, PAGES_PER_SECTION);
+	for (int i = 0; i < 2; i++)
+		if (which & BIT(i) && is_add)
+			EXPECT_EQ(add_ram(pfns[i], PAGES_PER_SECTION), 0);
+		else if (which & BIT(i))
+			remove_ram(pfns[i], PAGES_PER_SECTION);
 }
 
 /* Neighbours: @which are added before the block, and @first removed before it. */
@@ -603,7 +577,7 @@ static void check_self_hosted(unsigned long pfn, unsigned long nr_pages,
 	struct device *dev = &devices[0];
 
 	remember_machine();
-	add_neighbours(pfn, end_pfn, which);
+	switch_neighbours(pfn, end_pfn, which, true);
 	init_device(dev, 0, pfn, nr_pages);
 	give_altmap(dev, 0, window);
 	EXPECT_EQ(add_device(dev), 0);
@@ -612,11 +586,11 @@ static void check_self_hosted(unsigned long pfn, unsigned long nr_pages,
 	if (geo.arch == ARCH_BASE && PAGE_ALIGNED(PAGES_PER_SECTION * sizeof(struct page)))
 		EXPECT_EQ(dev->altmap.alloc, vmemmap_nr_pages(nr_pages));
 
-	remove_neighbours(pfn, end_pfn, which & first);
+	switch_neighbours(pfn, end_pfn, which & first, false);
 	check_machine();
 	remove_device(dev);
 	check_machine();
-	remove_neighbours(pfn, end_pfn, which & ~first);
+	switch_neighbours(pfn, end_pfn, which & ~first, false);
 	EXPECT_EQ(dev->altmap.alloc, 0);
 	EXPECT_EQ(dev->altmap.align, 0);
 	expect_machine_as_before();
@@ -732,21 +706,17 @@ TEST(parts_of_an_early_section_leave_its_memory_map_alone, BOOT)
 	cost = machine.memmap_boot_pages;
 	machine.seen.nr_attempts = 0;
 	machine.seen.nr_flushes = 0;
-	remove_part(0, sub);
-	oracle_remove(0, sub);
+	remove_ram(0, sub);
 	check_machine();
-	EXPECT_EQ(add_part(0, sub), 0);
-	oracle_add(0, sub, HOT_RAM);
+	EXPECT_EQ(add_ram(0, sub), 0);
 	EXPECT(machine.seen.poisoned == pfn_to_page(0));
 	expect_machine_as_before();
 
 	/* a hole that boot left in it is filled */
 	if (hole < SECTION_ALIGN_DOWN(hole - 1) + PAGES_PER_SECTION) {
-		EXPECT_EQ(add_part(hole, sub), 0);
-		oracle_add(hole, sub, HOT_RAM);
+		EXPECT_EQ(add_ram(hole, sub), 0);
 		check_machine();
-		remove_part(hole, sub);
-		oracle_remove(hole, sub);
+		remove_ram(hole, sub);
 	}
 	EXPECT_EQ(machine.seen.nr_attempts, 0);
 	EXPECT_EQ(machine.seen.nr_flushes, 0);
@@ -765,12 +735,10 @@ TEST(an_early_section_is_freed_as_a_whole_and_added_as_any_other, BOOT)
 
 	usage = __nr_to_section(0)->usage;
 	boot_pages = machine.memmap_boot_pages;
-	remove_part(0, PAGES_PER_SUBSECTION);
-	oracle_remove(0, PAGES_PER_SUBSECTION);
+	remove_ram(0, PAGES_PER_SUBSECTION);
 	EXPECT(early_section(__nr_to_section(0)));
 	EXPECT_EQ(machine.memmap_boot_pages, boot_pages);
-	remove_part(PAGES_PER_SUBSECTION, live - PAGES_PER_SUBSECTION);
-	oracle_remove(PAGES_PER_SUBSECTION, live - PAGES_PER_SUBSECTION);
+	remove_ram(PAGES_PER_SUBSECTION, live - PAGES_PER_SUBSECTION);
 	EXPECT_EQ(machine.memmap_boot_pages, boot_pages - cost);
 	EXPECT_EQ(__nr_to_section(0)->section_mem_map, 0);
 	EXPECT(__nr_to_section(0)->usage == usage);
