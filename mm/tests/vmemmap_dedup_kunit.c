@@ -93,19 +93,22 @@ static struct dev_pagemap *new_device(struct kunit *test, unsigned long pos,
 	return pgmap;
 }
 
-static int populate(struct kunit *test, struct dev_pagemap *pgmap,
-		    unsigned long first, unsigned long nr)
+static int populate_pfns(struct dev_pagemap *pgmap, unsigned long pfn, unsigned long end_pfn)
 {
-	struct vmemmap_kunit *vk = test->priv;
 	int err;
 
 	mem_hotplug_begin();
-	err = vmemmap_populate_compound_pages(pfn_at(vk, first),
-					      addr_at(vk, first),
-					      addr_at(vk, first + nr),
+	err = vmemmap_populate_compound_pages(pfn, (unsigned long)pfn_to_page(pfn),
+					      (unsigned long)pfn_to_page(end_pfn),
 					      VMEMMAP_KUNIT_NID, pgmap);
 	mem_hotplug_done();
 	return err;
+}
+
+static int populate(struct kunit *test, struct dev_pagemap *pgmap,
+		    unsigned long first, unsigned long nr)
+{
+	return populate_pfns(pgmap, pfn_at(test->priv, first), pfn_at(test->priv, first + nr));
 }
 
 /* The position whose page must be mapped at @pos. */
@@ -210,6 +213,31 @@ static void populate_compound_pages_shares_tails(struct kunit *test)
 			nr_own_pages(vk, row->first, row->nr, pgmap));
 	KUNIT_EXPECT_EQ(test, 0, vmemmap_kunit_leaf(addr_at(vk, end)).size);
 	KUNIT_EXPECT_EQ(test, 0, vk->nr_strangers);
+}
+
+/* As section by section, cut anywhere, even within a vmemmap page. */
+static void a_range_may_be_populated_in_two_parts(struct kunit *test)
+{
+	const unsigned long half = PFNS_PER_VMEMMAP_PAGE / 2;
+	struct dev_pagemap *pgmap = new_device(test, 0, 4);
+	struct vmemmap_kunit *vk = test->priv;
+	unsigned long cut, pfn, nr_in_use = 0;
+
+	for (cut = 1; cut < 2 * 12; cut++) {
+		pfn = vk->pfn + cut * half;
+		KUNIT_ASSERT_EQ(test, 0, populate_pfns(pgmap, vk->pfn, pfn));
+		KUNIT_ASSERT_EQ(test, 0, populate_pfns(pgmap, pfn, pfn_at(vk, 12)));
+		expect_layout(test, 0, 4, 12);
+		/* tables and own pages, whatever the cut */
+		nr_in_use = nr_in_use ?: vmemmap_kunit_nr_in_use(test);
+		KUNIT_EXPECT_EQ(test, nr_in_use, vmemmap_kunit_nr_in_use(test));
+		if (IS_ALIGNED(cut, 2))
+			KUNIT_EXPECT_EQ(test, 3 * VMEMMAP_RESERVE_NR,
+					nr_own_pages(vk, 0, cut / 2, pgmap) +
+					nr_own_pages(vk, cut / 2, 12 - cut / 2, pgmap));
+		vmemmap_kunit_free(addr_at(vk, 0), addr_at(vk, 12), NULL);
+		vmemmap_kunit_expect_all_came_back(test);
+	}
 }
 
 static void populate_compound_pages_may_be_repeated(struct kunit *test)
@@ -534,6 +562,7 @@ static struct kunit_case vmemmap_dedup_kunit_cases[] = {
 			 dedup_rows_gen_params),
 	KUNIT_CASE_PARAM(populate_compound_pages_shares_tails,
 			 dedup_rows_gen_params),
+	KUNIT_CASE(a_range_may_be_populated_in_two_parts),
 	KUNIT_CASE(populate_compound_pages_may_be_repeated),
 	KUNIT_CASE(a_range_that_is_being_added_counts),
 	KUNIT_CASE(compound_pages_count_from_the_start_of_their_range),
