@@ -10,32 +10,6 @@
 
 #include "vmemmap_add_cases.h"
 
-static struct vfsmount *proc_mount;
-
-static int mount_proc(struct kunit_suite *suite)
-{
-	struct file_system_type *type = get_fs_type("proc");
-
-	if (!type)
-		return 0;
-	proc_mount = kern_mount(type);
-	put_filesystem(type);
-	return PTR_ERR_OR_ZERO(proc_mount);
-}
-
-static void unmount_proc(struct kunit_suite *suite)
-{
-	kern_unmount(proc_mount);
-	proc_mount = NULL;
-}
-
-static int init_counters(struct kunit *test)
-{
-	if (!proc_mount)
-		kunit_skip(test, "this kernel has no /proc");
-	return vmemmap_kunit_init(test);
-}
-
 static ssize_t read_file(struct file *file, char *text, size_t size)
 {
 	ssize_t len = 0, got;
@@ -69,17 +43,26 @@ static long value_of(struct kunit *test, const char *text, const char *name)
 
 static struct counters read_counters(struct kunit *test)
 {
+	struct file_system_type *type = get_fs_type("proc");
 	const size_t size = SZ_16K;
-	char *text = kunit_kmalloc(test, size, GFP_KERNEL);
 	struct counters counters;
+	struct vfsmount *proc;
 	struct file *file;
 	ssize_t len;
+	char *text;
 
+	if (!type)
+		kunit_skip(test, "this kernel has no /proc");
+	text = kunit_kmalloc(test, size, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, text);
-	file = file_open_root_mnt(proc_mount, "vmstat", O_RDONLY, 0);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
-	len = read_file(file, text, size);
-	__fput_sync(file);
+	proc = kern_mount(type);
+	put_filesystem(type);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, proc);
+	file = file_open_root_mnt(proc, "vmstat", O_RDONLY, 0);
+	len = IS_ERR(file) ? PTR_ERR(file) : read_file(file, text, size);
+	if (!IS_ERR(file))
+		__fput_sync(file);
+	kern_unmount(proc);
 	KUNIT_ASSERT_GT(test, len, 0);
 
 	counters.hotplug = value_of(test, text, "\nnr_memmap_pages");
@@ -162,12 +145,4 @@ static struct kunit_case vmemmap_counters_cases[] = {
 	{}
 };
 
-static struct kunit_suite vmemmap_counters_suite = {
-	.name = "vmemmap_counters",
-	.suite_init = mount_proc,
-	.suite_exit = unmount_proc,
-	.init = init_counters,
-	.test_cases = vmemmap_counters_cases,
-};
-
-kunit_test_suite(vmemmap_counters_suite);
+VMEMMAP_KUNIT_SUITE(counters, vmemmap_kunit_init, vmemmap_counters_cases);
