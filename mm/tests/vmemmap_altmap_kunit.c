@@ -172,26 +172,19 @@ static void altmap_refuses_a_part_of_a_page(struct kunit *test)
 static void altmap_fails_when_exhausted_until_a_block_is_freed(struct kunit *test)
 {
 	struct vmem_altmap altmap = altmap_of(3);
+	struct vmemmap_kunit *vk = test->priv;
 	void *last = NULL;
 	int i;
 
 	for (i = 0; i < 3; i++)
 		last = altmap_alloc(&altmap, 1);
 	KUNIT_ASSERT_NOT_NULL(test, last);
+	/* not even from RAM */
 	KUNIT_EXPECT_NULL(test, altmap_alloc(&altmap, 1));
+	KUNIT_EXPECT_EQ(test, 0, vk->nr_asked);
 
 	vmem_altmap_free(&altmap, 1);
 	KUNIT_EXPECT_PTR_EQ(test, last, altmap_alloc(&altmap, 1));
-}
-
-static void altmap_never_falls_back_to_ram(struct kunit *test)
-{
-	struct vmem_altmap altmap = altmap_of(1);
-	struct vmemmap_kunit *vk = test->priv;
-
-	KUNIT_EXPECT_NOT_NULL(test, altmap_alloc(&altmap, 1));
-	KUNIT_EXPECT_NULL(test, altmap_alloc(&altmap, 1));
-	KUNIT_EXPECT_EQ(test, 0, vk->nr_asked);
 }
 
 /* ---- Holes ---- */
@@ -286,7 +279,6 @@ static struct kunit_case vmemmap_altmap_kunit_cases[] = {
 	KUNIT_CASE(a_foreign_block_is_refused),
 	KUNIT_CASE(altmap_refuses_a_part_of_a_page),
 	KUNIT_CASE(altmap_fails_when_exhausted_until_a_block_is_freed),
-	KUNIT_CASE(altmap_never_falls_back_to_ram),
 	KUNIT_CASE(altmap_reuses_blocks_freed_in_any_order),
 	KUNIT_CASE(altmap_reuses_a_leaf_for_pages_and_back),
 	KUNIT_CASE(altmap_never_reuses_a_block_that_is_not_mapped),

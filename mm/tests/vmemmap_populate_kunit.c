@@ -46,7 +46,7 @@ static void populate(struct kunit *test,
 
 /* ---- Base pages ---- */
 
-/* From the middle of one slot to the middle of the next but one. */
+/* Of two slots, by memory of its node. */
 static void populate_maps_every_page(struct kunit *test)
 {
 	struct vmemmap_kunit *vk = test->priv;
@@ -54,6 +54,8 @@ static void populate_maps_every_page(struct kunit *test)
 	const unsigned long end = vk->slot + PMD_SIZE + 5 * PAGE_SIZE;
 
 	vmemmap_kunit_map(test, start, end);
+	KUNIT_EXPECT_GE(test, vk->nr_asked, 2);
+	KUNIT_EXPECT_EQ(test, 0, vk->nr_strangers);
 	expect_leaves(test, start, end, PAGE_SIZE);
 	expect_unmapped(test, vk->slot, start);
 	expect_unmapped(test, end, vk->slot + 2 * PMD_SIZE);
@@ -153,15 +155,6 @@ static void populate_skips_present_entries(struct kunit *test)
 	expect_contents(test, start, end);
 }
 
-static void populate_asks_for_all_memory_on_its_node(struct kunit *test)
-{
-	struct vmemmap_kunit *vk = test->priv;
-
-	vmemmap_kunit_map(test, vk->slot, vk->slot + 2 * PAGE_SIZE);
-	KUNIT_EXPECT_GE(test, vk->nr_asked, 2);
-	KUNIT_EXPECT_EQ(test, 0, vk->nr_strangers);
-}
-
 static void populate_basepages_maps_base_pages(struct kunit *test)
 {
 	struct vmem_altmap *altmap = vmemmap_kunit_altmap(test, 0, 2);
@@ -238,6 +231,7 @@ static void populate_keeps_a_leaf(struct kunit *test)
 	const unsigned long end = vk->slot + PMD_SIZE;
 
 	fill_leaf(test, vk->slot);
+	KUNIT_EXPECT_NULL(test, vmemmap_lookup_page(vk->slot));
 	vmemmap_kunit_zero(vk->slot, end);
 	vk->nr_asked = 0;
 
@@ -299,6 +293,15 @@ static void a_leaf_above_pmd_is_refused(struct kunit *test)
 
 /* ---- Device memory ---- */
 
+static void free_slot(struct kunit *test, struct vmem_altmap *altmap)
+{
+	struct vmemmap_kunit *vk = test->priv;
+
+	vmemmap_kunit_free(vk->slot, vk->slot + PMD_SIZE, altmap);
+	expect_unmapped(test, vk->slot, vk->slot + PMD_SIZE);
+	KUNIT_EXPECT_EQ(test, 0, altmap->alloc);
+}
+
 static void altmap_backs_a_huge_leaf(struct kunit *test)
 {
 	const unsigned long nr_pages = PMD_SIZE / PAGE_SIZE;
@@ -313,9 +316,7 @@ static void altmap_backs_a_huge_leaf(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, nr_pages, altmap->alloc);
 	expect_contents(test, vk->slot, end);
 
-	vmemmap_kunit_free(vk->slot, end, altmap);
-	expect_unmapped(test, vk->slot, end);
-	KUNIT_EXPECT_EQ(test, 0, altmap->alloc);
+	free_slot(test, altmap);
 }
 
 /* An aligned huge block does not fit, but its pages do. */
@@ -330,9 +331,7 @@ static void altmap_without_a_huge_block_gives_base_pages(struct kunit *test)
 	expect_leaves(test, vk->slot, end, PAGE_SIZE);
 	KUNIT_EXPECT_EQ(test, nr_pages, altmap->alloc);
 
-	vmemmap_kunit_free(vk->slot, end, altmap);
-	expect_unmapped(test, vk->slot, end);
-	KUNIT_EXPECT_EQ(test, 0, altmap->alloc);
+	free_slot(test, altmap);
 }
 
 static void altmap_completes_a_table_of_ptes(struct kunit *test)
@@ -345,8 +344,7 @@ static void altmap_completes_a_table_of_ptes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1, altmap->alloc);
 
 	/* each block is freed to its own allocator */
-	vmemmap_kunit_free(vk->slot, vk->slot + 2 * PAGE_SIZE, altmap);
-	KUNIT_EXPECT_EQ(test, 0, altmap->alloc);
+	free_slot(test, altmap);
 }
 
 static void altmap_backs_base_pages_but_no_tables(struct kunit *test)
@@ -457,14 +455,6 @@ static void lookup_page_of_nothing_is_null(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, vmemmap_lookup_page(vk->slot + PAGE_SIZE));
 }
 
-static void lookup_page_of_a_huge_leaf_is_null(struct kunit *test)
-{
-	struct vmemmap_kunit *vk = test->priv;
-
-	fill_leaf(test, vk->slot);
-	KUNIT_EXPECT_NULL(test, vmemmap_lookup_page(vk->slot));
-}
-
 /* ---- Level by level ---- */
 
 #ifdef VMEMMAP_PUBLIC_LEVELS
@@ -553,7 +543,6 @@ static struct kunit_case vmemmap_populate_cases[] = {
 	KUNIT_CASE(populate_of_nothing_allocates_nothing),
 	KUNIT_CASE(a_fill_that_contradicts_itself_is_refused),
 	KUNIT_CASE(populate_skips_present_entries),
-	KUNIT_CASE(populate_asks_for_all_memory_on_its_node),
 	KUNIT_CASE(populate_basepages_maps_base_pages),
 	KUNIT_CASE(populate_without_memory_can_be_completed_later),
 	KUNIT_CASE(populate_huge_uses_one_leaf),
@@ -572,7 +561,6 @@ static struct kunit_case vmemmap_populate_cases[] = {
 	KUNIT_CASE(fill_shared_without_a_table_takes_no_reference),
 	KUNIT_CASE(lookup_page_finds_what_a_pte_maps),
 	KUNIT_CASE(lookup_page_of_nothing_is_null),
-	KUNIT_CASE(lookup_page_of_a_huge_leaf_is_null),
 #ifdef VMEMMAP_PUBLIC_LEVELS
 	KUNIT_CASE(levels_lead_down_to_a_page),
 	KUNIT_CASE(levels_map_a_page_that_is_given),
