@@ -40,6 +40,8 @@ static void record_page(struct kunit *test, struct page *page)
 {
 	struct vmemmap_kunit *vk = test->priv;
 
+	KUNIT_EXPECT_FALSE(test, PageCompound(page));
+	KUNIT_EXPECT_EQ(test, 1, page_count(page));
 	memset(page_address(page), VMEMMAP_KUNIT_RAW & 0xff, PAGE_SIZE);
 	get_page(page);
 	KUNIT_EXPECT_EQ(test, 0, xa_err(xa_store(blocks_of(vk), vk->nr_given++,
@@ -67,6 +69,10 @@ static void *recording_alloc_block(unsigned long size, int nid)
 	if (!block || vk->is_unrecorded)
 		return block;
 
+	/* Code that splits a block later relies on its form. */
+	KUNIT_EXPECT_TRUE(test, IS_ALIGNED((unsigned long)block, size));
+	if (size > PAGE_SIZE)
+		KUNIT_EXPECT_EQ(test, 0, page_count(virt_to_page(block) + 1));
 	memset(block, VMEMMAP_KUNIT_RAW & 0xff, size);
 	record_page(test, virt_to_page(block));
 	return block;

@@ -122,6 +122,7 @@ TEST(a_large_block_is_reclaimed_if_it_must_be, BARE)
 TEST(only_a_page_that_fails_is_reported, BARE)
 {
 	EXPECT(!vmemmap_alloc_block(PAGE_SIZE << (geo.max_order + 1), 0));
+	EXPECT(!vmemmap_alloc_block_buf(PAGE_SIZE << (geo.max_order + 1), 0, NULL));
 	EXPECT_EQ(machine.seen.nr_attempts, 0);
 	fail_allocation(1, true);
 	EXPECT(!vmemmap_alloc_block(2 * PAGE_SIZE, 0));
