@@ -40,18 +40,15 @@ KUNIT_ARRAY_PARAM_DESC(vmemmap_add, vmemmap_add_cases, name);
 static struct vmemmap_addition *
 vmemmap_addition_of(struct kunit *test, const struct vmemmap_add_case *row)
 {
-	struct vmemmap_addition *add =
-		vmemmap_kunit_addition(test, row->first, row->nr_pages);
+	struct vmemmap_addition *add = vmemmap_kunit_addition(test, row->first, row->nr_pages);
 	struct vmemmap_kunit *vk = test->priv;
 
 	if (row->is_small)
 		vk->max_size = PAGE_SIZE;
 	if (row->is_compound)
-		add->pgmap = vmemmap_kunit_device(test,
-						  VMEMMAP_KUNIT_COMPOUND_PAGES);
+		add->pgmap = vmemmap_kunit_device(test, VMEMMAP_KUNIT_COMPOUND_PAGES);
 	if (row->has_altmap)
-		add->altmap = vmemmap_kunit_altmap(test, 0,
-						   vmemmap_nr_pages(row->nr_pages));
+		add->altmap = vmemmap_kunit_altmap(test, 0, vmemmap_nr_pages(row->nr_pages));
 	return add;
 }
 

@@ -94,22 +94,19 @@ static struct vmem_altmap altmap_of(unsigned long free)
 
 static void *altmap_alloc(struct vmem_altmap *altmap, unsigned long nr_pages)
 {
-	return vmemmap_alloc_block_buf(PFN_PHYS(nr_pages), NUMA_NO_NODE,
-				       altmap);
+	return vmemmap_alloc_block_buf(PFN_PHYS(nr_pages), NUMA_NO_NODE, altmap);
 }
 
 static void altmap_allocates_as_the_row_says(struct kunit *test)
 {
 	const struct vmemmap_altmap_case *row = test->param_value;
-	struct vmem_altmap altmap = altmap_at(row->reserve, row->free,
-					      row->align, row->alloc);
+	struct vmem_altmap altmap = altmap_at(row->reserve, row->free, row->align, row->alloc);
 	void *expected = NULL;
 
 	if (row->block != NONE)
 		expected = __va(PFN_PHYS(VMEMMAP_ALTMAP_BASE_PFN + row->block));
 
-	KUNIT_EXPECT_PTR_EQ(test, expected,
-			    altmap_alloc(&altmap, row->nr_pages));
+	KUNIT_EXPECT_PTR_EQ(test, expected, altmap_alloc(&altmap, row->nr_pages));
 	KUNIT_EXPECT_EQ(test, row->align_after, altmap.align);
 	KUNIT_EXPECT_EQ(test, row->alloc_after, altmap.alloc);
 }
@@ -117,8 +114,7 @@ static void altmap_allocates_as_the_row_says(struct kunit *test)
 static void altmap_frees_as_the_row_says(struct kunit *test)
 {
 	const struct vmemmap_altmap_put_case *row = test->param_value;
-	struct vmem_altmap altmap = altmap_at(row->reserve, row->free,
-					      row->align, row->alloc);
+	struct vmem_altmap altmap = altmap_at(row->reserve, row->free, row->align, row->alloc);
 
 	if (row->alloc_after == row->alloc)
 		vmemmap_kunit_announce_warning(test);
@@ -134,10 +130,8 @@ static void altmap_leaves_what_is_not_its_own(struct kunit *test)
 	struct vmem_altmap altmap = altmap_of(4);
 
 	KUNIT_EXPECT_NOT_NULL(test, altmap_alloc(&altmap, 4));
-	KUNIT_EXPECT_FALSE(test, vmemmap_put_altmap_block(&altmap,
-							  altmap.base_pfn - 1, 0));
-	KUNIT_EXPECT_FALSE(test, vmemmap_put_altmap_block(&altmap,
-							  altmap.base_pfn + 4, 2));
+	KUNIT_EXPECT_FALSE(test, vmemmap_put_altmap_block(&altmap, altmap.base_pfn - 1, 0));
+	KUNIT_EXPECT_FALSE(test, vmemmap_put_altmap_block(&altmap, altmap.base_pfn + 4, 2));
 	KUNIT_EXPECT_EQ(test, 4, altmap.alloc);
 }
 
@@ -162,9 +156,7 @@ static void altmap_refuses_a_part_of_a_page(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(sizes); i++)
-		KUNIT_EXPECT_NULL(test, vmemmap_alloc_block_buf(sizes[i],
-								NUMA_NO_NODE,
-								&altmap));
+		KUNIT_EXPECT_NULL(test, vmemmap_alloc_block_buf(sizes[i], NUMA_NO_NODE, &altmap));
 	KUNIT_EXPECT_EQ(test, 0, altmap.alloc);
 	KUNIT_EXPECT_EQ(test, 0, altmap.align);
 }
@@ -260,9 +252,7 @@ static void altmap_never_reuses_a_block_that_is_not_mapped(struct kunit *test)
 	struct vmem_altmap altmap = altmap_of_window(vk, memory);
 
 	vmemmap_kunit_map(test, vk->slot, vk->slot + PAGE_SIZE, .altmap = &altmap);
-	KUNIT_EXPECT_NOT_NULL(test, vmemmap_alloc_block_buf(PAGE_SIZE,
-							    NUMA_NO_NODE,
-							    &altmap));
+	KUNIT_EXPECT_NOT_NULL(test, vmemmap_alloc_block_buf(PAGE_SIZE, NUMA_NO_NODE, &altmap));
 	vmemmap_kunit_free(vk->slot, vk->slot + PAGE_SIZE, &altmap);
 	KUNIT_EXPECT_EQ(test, 1, altmap.alloc);
 	KUNIT_EXPECT_NULL(test, vmemmap_alloc_block_buf(PAGE_SIZE, 0, &altmap));
@@ -271,10 +261,8 @@ static void altmap_never_reuses_a_block_that_is_not_mapped(struct kunit *test)
 }
 
 static struct kunit_case vmemmap_altmap_kunit_cases[] = {
-	KUNIT_CASE_PARAM(altmap_allocates_as_the_row_says,
-			 altmap_rows_gen_params),
-	KUNIT_CASE_PARAM(altmap_frees_as_the_row_says,
-			 altmap_put_rows_gen_params),
+	KUNIT_CASE_PARAM(altmap_allocates_as_the_row_says, altmap_rows_gen_params),
+	KUNIT_CASE_PARAM(altmap_frees_as_the_row_says, altmap_put_rows_gen_params),
 	KUNIT_CASE(altmap_leaves_what_is_not_its_own),
 	KUNIT_CASE(a_foreign_block_is_refused),
 	KUNIT_CASE(altmap_refuses_a_part_of_a_page),

@@ -72,8 +72,7 @@ static struct counters read_counters(struct kunit *test)
 }
 
 /* So many more pages are counted as were @before. */
-static void expect_counted(struct kunit *test, const struct counters *before,
-			   long nr)
+static void expect_counted(struct kunit *test, const struct counters *before, long nr)
 {
 	const struct counters now = read_counters(test);
 
@@ -115,16 +114,14 @@ static void an_add_that_fails_counts_nothing(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(fails); i++) {
 		vk->nr_asked = 0;
 		vk->fail_from = fails[i];
-		vmemmap_kunit_assert_no_memory(test,
-					       vmemmap_kunit_try_add(test, add));
+		vmemmap_kunit_assert_no_memory(test, vmemmap_kunit_try_add(test, add));
 		expect_counted(test, &before, 0);
 	}
 }
 
 static void a_refusal_counts_nothing(struct kunit *test)
 {
-	struct vmemmap_addition *add =
-		vmemmap_kunit_add_new(test, 0, PAGES_PER_SECTION);
+	struct vmemmap_addition *add = vmemmap_kunit_add_new(test, 0, PAGES_PER_SECTION);
 	const struct counters before = read_counters(test);
 
 	KUNIT_EXPECT_EQ(test, -EEXIST, vmemmap_kunit_try_add(test, add));
@@ -137,10 +134,8 @@ static void a_refusal_counts_nothing(struct kunit *test)
 }
 
 static struct kunit_case vmemmap_counters_cases[] = {
-	KUNIT_CASE_PARAM(a_memory_map_is_counted_until_it_is_removed,
-			 vmemmap_add_gen_params),
-	KUNIT_CASE_PARAM(an_add_that_fails_counts_nothing,
-			 vmemmap_add_gen_params),
+	KUNIT_CASE_PARAM(a_memory_map_is_counted_until_it_is_removed, vmemmap_add_gen_params),
+	KUNIT_CASE_PARAM(an_add_that_fails_counts_nothing, vmemmap_add_gen_params),
 	KUNIT_CASE(a_refusal_counts_nothing),
 	{}
 };

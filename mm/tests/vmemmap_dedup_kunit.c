@@ -77,8 +77,7 @@ static struct dev_pagemap *new_device_without_tail(struct kunit *test,
 	KUNIT_ASSERT_NOT_NULL(test, pgmap);
 	pgmap->vmemmap_shift = ilog2(per_compound * PFNS_PER_VMEMMAP_PAGE);
 	pgmap->nr_range = 1;
-	pgmap->ranges[0] = pfn_range(pfn_at(vk, pos),
-				     pfn_at(vk, pos + 2048) + vk->nr_pages);
+	pgmap->ranges[0] = pfn_range(pfn_at(vk, pos), pfn_at(vk, pos + 2048) + vk->nr_pages);
 	return pgmap;
 }
 
@@ -86,8 +85,7 @@ static struct dev_pagemap *new_device_without_tail(struct kunit *test,
 static struct dev_pagemap *new_device(struct kunit *test, unsigned long pos,
 				      unsigned long per_compound)
 {
-	struct dev_pagemap *pgmap = new_device_without_tail(test, pos,
-							    per_compound);
+	struct dev_pagemap *pgmap = new_device_without_tail(test, pos, per_compound);
 
 	vmemmap_kunit_make_tail(test, pgmap->vmemmap_shift);
 	return pgmap;
@@ -112,8 +110,7 @@ static int populate(struct kunit *test, struct dev_pagemap *pgmap,
 }
 
 /* The position whose page must be mapped at @pos. */
-static unsigned long mapped_at(unsigned long origin, unsigned long per_compound,
-			       unsigned long pos)
+static unsigned long mapped_at(unsigned long origin, unsigned long per_compound, unsigned long pos)
 {
 	const unsigned long index = (pos - origin) % per_compound;
 
@@ -140,9 +137,7 @@ static void expect_layout(struct kunit *test, unsigned long origin,
 		addr = addr_at(test->priv, pos);
 		shown = mapped_at(origin, per_compound, pos);
 		if (vmemmap_has_zone_tails() && pos != shown)
-			vmemmap_kunit_expect_tail(test, addr,
-						  addr_at(test->priv, shown),
-						  order);
+			vmemmap_kunit_expect_tail(test, addr, addr_at(test->priv, shown), order);
 		else
 			KUNIT_EXPECT_EQ(test, shown, vmemmap_kunit_read(addr));
 	}
@@ -152,15 +147,12 @@ static unsigned long nr_own_pages(const struct vmemmap_kunit *vk,
 				  unsigned long first, unsigned long nr,
 				  struct dev_pagemap *pgmap)
 {
-	return vmemmap_compound_nr_pages(pfn_at(vk, first),
-					 nr * PFNS_PER_VMEMMAP_PAGE, pgmap);
+	return vmemmap_compound_nr_pages(pfn_at(vk, first), nr * PFNS_PER_VMEMMAP_PAGE, pgmap);
 }
 
-static long count_own_pages(const struct vmemmap_kunit *vk, unsigned long first,
-			    unsigned long nr)
+static long count_own_pages(const struct vmemmap_kunit *vk, unsigned long first, unsigned long nr)
 {
-	return vmemmap_count_own_pages(pfn_at(vk, first),
-				       nr * PFNS_PER_VMEMMAP_PAGE);
+	return vmemmap_count_own_pages(pfn_at(vk, first), nr * PFNS_PER_VMEMMAP_PAGE);
 }
 
 static void need_zone_tails(struct kunit *test)
@@ -180,8 +172,7 @@ static void need_aligned(struct kunit *test, unsigned long per_compound)
 {
 	struct vmemmap_kunit *vk = test->priv;
 
-	if (vmemmap_has_zone_tails() &&
-	    !IS_ALIGNED(vk->pfn, per_compound * PFNS_PER_VMEMMAP_PAGE))
+	if (vmemmap_has_zone_tails() && !IS_ALIGNED(vk->pfn, per_compound * PFNS_PER_VMEMMAP_PAGE))
 		kunit_skip(test, "the window is not aligned to a compound page");
 }
 
@@ -259,8 +250,7 @@ static void a_range_that_is_being_added_counts(struct kunit *test)
 	pgmap->nr_range = 0;
 	KUNIT_ASSERT_EQ(test, 0, populate(test, pgmap, 0, 16));
 	expect_layout(test, 0, 8, 16);
-	KUNIT_EXPECT_EQ(test, 2 * VMEMMAP_RESERVE_NR,
-			nr_own_pages(test->priv, 0, 16, pgmap));
+	KUNIT_EXPECT_EQ(test, 2 * VMEMMAP_RESERVE_NR, nr_own_pages(test->priv, 0, 16, pgmap));
 }
 
 static void compound_pages_count_from_the_start_of_their_range(struct kunit *test)
@@ -336,8 +326,7 @@ static void a_missing_tail_is_refused(struct kunit *test)
 	/* with a head, but no tail */
 	KUNIT_ASSERT_EQ(test, 0, populate(test, pgmap, 0, 1));
 	KUNIT_EXPECT_EQ(test, -EINVAL, populate(test, pgmap, 4, 4));
-	KUNIT_EXPECT_EQ(test, 0, vmemmap_kunit_nr_mapped(addr_at(vk, 1),
-							 addr_at(vk, 8)));
+	KUNIT_EXPECT_EQ(test, 0, vmemmap_kunit_nr_mapped(addr_at(vk, 1), addr_at(vk, 8)));
 }
 
 /* The compound page covers two slots; a huge leaf maps the first of them. */
@@ -364,15 +353,10 @@ static void page_frames_of_no_range_are_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EINVAL, populate(test, pgmap, 7, 1));
 	KUNIT_EXPECT_EQ(test, -EINVAL, populate(test, pgmap, 24, 1));
 	KUNIT_EXPECT_EQ(test, 0, populate(test, pgmap, 8, 1));
-	KUNIT_EXPECT_EQ(test, 0,
-			vmemmap_compound_nr_pages(pfn_at(vk, 8) - 1, 1,
-						  pgmap));
-	KUNIT_EXPECT_EQ(test, 0,
-			vmemmap_compound_nr_pages(pfn_at(vk, 24), 1, pgmap));
+	KUNIT_EXPECT_EQ(test, 0, vmemmap_compound_nr_pages(pfn_at(vk, 8) - 1, 1, pgmap));
+	KUNIT_EXPECT_EQ(test, 0, vmemmap_compound_nr_pages(pfn_at(vk, 24), 1, pgmap));
 	KUNIT_EXPECT_EQ(test, 1,
-			vmemmap_compound_nr_pages(pfn_at(vk, 16),
-						  PFNS_PER_VMEMMAP_PAGE,
-						  pgmap));
+			vmemmap_compound_nr_pages(pfn_at(vk, 16), PFNS_PER_VMEMMAP_PAGE, pgmap));
 }
 
 static void compounds_within_a_vmemmap_page_are_refused(struct kunit *test)
@@ -394,8 +378,7 @@ static void expect_own(struct kunit *test, unsigned long first, unsigned long en
 	for (pos = first; pos < end; pos++)
 		vmemmap_kunit_write_word(addr_at(test->priv, pos), pos);
 	for (pos = first; pos < end; pos++)
-		KUNIT_EXPECT_EQ(test, pos,
-				vmemmap_kunit_read(addr_at(test->priv, pos)));
+		KUNIT_EXPECT_EQ(test, pos, vmemmap_kunit_read(addr_at(test->priv, pos)));
 }
 
 /* Whoever comes first makes it; without memory, nothing is mapped. */
@@ -412,15 +395,13 @@ static void devices_of_an_order_share_one_tail(struct kunit *test)
 	vk->fail_from = 0;
 	KUNIT_EXPECT_EQ(test, -ENOMEM, populate(test, a, 0, 16));
 	KUNIT_EXPECT_NULL(test, vmemmap_kunit_tail(test, a->vmemmap_shift));
-	KUNIT_EXPECT_EQ(test, 0, vmemmap_kunit_nr_mapped(addr_at(vk, 0),
-							 addr_at(vk, 16)));
+	KUNIT_EXPECT_EQ(test, 0, vmemmap_kunit_nr_mapped(addr_at(vk, 0), addr_at(vk, 16)));
 	vk->fail_from = ULONG_MAX;
 
 	KUNIT_ASSERT_EQ(test, 0, populate(test, a, 0, 16));
 	tail = vmemmap_kunit_tail(test, a->vmemmap_shift);
 	KUNIT_ASSERT_EQ(test, 0, populate(test, b, 64, 16));
-	KUNIT_EXPECT_PTR_EQ(test, tail,
-			    vmemmap_kunit_tail(test, b->vmemmap_shift));
+	KUNIT_EXPECT_PTR_EQ(test, tail, vmemmap_kunit_tail(test, b->vmemmap_shift));
 	expect_layout(test, 0, 8, 16);
 	expect_layout(test, 64, 8, 80);
 
@@ -486,12 +467,9 @@ static void a_page_that_is_mapped_already_is_kept(struct kunit *test)
 	expect_layout(test, 0, 8, 6);
 	expect_own(test, 6, 10);
 	KUNIT_EXPECT_EQ(test, 1 + 4, count_own_pages(vk, 0, 16));
-	KUNIT_EXPECT_EQ(test, pfn_at(vk, 6),
-			vmemmap_shared_end(pfn_at(vk, 1), pfn_at(vk, 16)));
-	KUNIT_EXPECT_EQ(test, pfn_at(vk, 10),
-			vmemmap_own_end(pfn_at(vk, 6), pfn_at(vk, 16)));
-	KUNIT_EXPECT_EQ(test, pfn_at(vk, 16),
-			vmemmap_shared_end(pfn_at(vk, 10), pfn_at(vk, 16)));
+	KUNIT_EXPECT_EQ(test, pfn_at(vk, 6), vmemmap_shared_end(pfn_at(vk, 1), pfn_at(vk, 16)));
+	KUNIT_EXPECT_EQ(test, pfn_at(vk, 10), vmemmap_own_end(pfn_at(vk, 6), pfn_at(vk, 16)));
+	KUNIT_EXPECT_EQ(test, pfn_at(vk, 16), vmemmap_shared_end(pfn_at(vk, 10), pfn_at(vk, 16)));
 }
 
 static void a_leaf_that_is_mapped_already_is_kept(struct kunit *test)
@@ -508,8 +486,7 @@ static void a_leaf_that_is_mapped_already_is_kept(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, populate(test, pgmap, pos, nr));
 	KUNIT_EXPECT_EQ(test, PMD_SIZE, vmemmap_kunit_leaf(vk->slot).size);
 	KUNIT_EXPECT_EQ(test, nr, count_own_pages(vk, pos, nr));
-	KUNIT_EXPECT_EQ(test, vk->slot,
-			vmemmap_run_end(vk->slot, vk->slot + PMD_SIZE, true));
+	KUNIT_EXPECT_EQ(test, vk->slot, vmemmap_run_end(vk->slot, vk->slot + PMD_SIZE, true));
 	KUNIT_EXPECT_EQ(test, vk->slot + PMD_SIZE,
 			vmemmap_run_end(vk->slot, vk->slot + PMD_SIZE, false));
 }
@@ -539,8 +516,7 @@ static void struct_pages_that_are_shared_are_not_poisoned(struct kunit *test)
 	need_zone_tails(test);
 	pgmap = new_device(test, 0, 8);
 	KUNIT_ASSERT_EQ(test, 0, populate(test, pgmap, 0, 16));
-	vmemmap_init_poison(pfn_to_page(pfn_at(vk, 0)),
-			    addr_at(vk, 16) - addr_at(vk, 0));
+	vmemmap_init_poison(pfn_to_page(pfn_at(vk, 0)), addr_at(vk, 16) - addr_at(vk, 0));
 	expect_layout(test, 0, 8, 16);
 	KUNIT_EXPECT_TRUE(test, PagePoisoned(pfn_to_page(pfn_at(vk, 8))));
 	KUNIT_EXPECT_TRUE(test, PagePoisoned(pfn_to_page(pfn_at(vk, 9) - 1)));
@@ -552,16 +528,13 @@ static void struct_pages_that_are_shared_are_not_poisoned(struct kunit *test)
 static int vmemmap_dedup_init(struct kunit *test)
 {
 	if (!is_power_of_2(sizeof(struct page)))
-		kunit_skip(test, "struct page has %zu bytes",
-			   sizeof(struct page));
+		kunit_skip(test, "struct page has %zu bytes", sizeof(struct page));
 	return vmemmap_kunit_init(test);
 }
 
 static struct kunit_case vmemmap_dedup_kunit_cases[] = {
-	KUNIT_CASE_PARAM(compound_nr_pages_is_as_the_row_says,
-			 dedup_rows_gen_params),
-	KUNIT_CASE_PARAM(populate_compound_pages_shares_tails,
-			 dedup_rows_gen_params),
+	KUNIT_CASE_PARAM(compound_nr_pages_is_as_the_row_says, dedup_rows_gen_params),
+	KUNIT_CASE_PARAM(populate_compound_pages_shares_tails, dedup_rows_gen_params),
 	KUNIT_CASE(a_range_may_be_populated_in_two_parts),
 	KUNIT_CASE(populate_compound_pages_may_be_repeated),
 	KUNIT_CASE(a_range_that_is_being_added_counts),
@@ -599,11 +572,9 @@ static void expect_shared_tails(struct kunit *test, const struct page *tail)
 	struct vmemmap_kunit *vk = test->priv;
 	unsigned long i;
 
-	KUNIT_EXPECT_NE(test, page_to_pfn(tail),
-			vmemmap_kunit_leaf(addr_at(vk, 0)).pfn);
+	KUNIT_EXPECT_NE(test, page_to_pfn(tail), vmemmap_kunit_leaf(addr_at(vk, 0)).pfn);
 	for (i = 1; i < HVO_PAGES; i++)
-		KUNIT_EXPECT_EQ(test, page_to_pfn(tail),
-				vmemmap_kunit_leaf(addr_at(vk, i)).pfn);
+		KUNIT_EXPECT_EQ(test, page_to_pfn(tail), vmemmap_kunit_leaf(addr_at(vk, i)).pfn);
 }
 
 /* All of it is freed, and so is the zone's page. */
@@ -617,16 +588,14 @@ static void free_hvo(struct kunit *test, struct page **tail)
 		__free_page(*tail);
 	}
 	*tail = NULL;
-	KUNIT_EXPECT_EQ(test, 0, vmemmap_kunit_nr_mapped(addr_at(vk, 0),
-							 addr_at(vk, HVO_PAGES)));
+	KUNIT_EXPECT_EQ(test, 0, vmemmap_kunit_nr_mapped(addr_at(vk, 0), addr_at(vk, HVO_PAGES)));
 	vmemmap_kunit_expect_all_came_back(test);
 }
 
 static bool __init fail_hvo_once(struct kunit *test, struct zone *zone,
 				 unsigned long n, bool and_later)
 {
-	struct page **tail =
-		&zone->vmemmap_tails[HVO_ORDER - VMEMMAP_TAIL_MIN_ORDER];
+	struct page **tail = &zone->vmemmap_tails[HVO_ORDER - VMEMMAP_TAIL_MIN_ORDER];
 	struct vmemmap_kunit *vk = test->priv;
 	int err;
 

@@ -31,8 +31,7 @@ static void watched_put_block(unsigned long pfn, unsigned int order,
 {
 	struct kunit *test = kunit_get_current_test();
 
-	KUNIT_EXPECT_EQ(test, 0, vmemmap_kunit_nr_mapped(watched.start,
-							 watched.end));
+	KUNIT_EXPECT_EQ(test, 0, vmemmap_kunit_nr_mapped(watched.start, watched.end));
 	KUNIT_EXPECT_EQ(test, 1, watched.nr_flushes);
 	watched.nr_released++;
 
@@ -41,8 +40,7 @@ static void watched_put_block(unsigned long pfn, unsigned int order,
 	kunit_activate_static_stub(test, vmemmap_put_block, watched_put_block);
 }
 
-static void free_watched(struct kunit *test, unsigned long start,
-			 unsigned long end)
+static void free_watched(struct kunit *test, unsigned long start, unsigned long end)
 {
 	watched.start = start;
 	watched.end = end;
@@ -132,8 +130,7 @@ static void no_cpu_reads_the_page_that_was_mapped_before(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, num_online_cpus(),
 				nr_cpus_that_read(addr, VMEMMAP_KUNIT_RAW));
 		WRITE_ONCE(*(unsigned long *)addr, i);
-		KUNIT_EXPECT_EQ(test, num_online_cpus(),
-				nr_cpus_that_read(addr, i));
+		KUNIT_EXPECT_EQ(test, num_online_cpus(), nr_cpus_that_read(addr, i));
 		vmemmap_kunit_free(addr, end, NULL);
 	}
 }
@@ -181,8 +178,7 @@ static void counted_put_row(unsigned long pfn, unsigned long nr_pages)
 	kunit_activate_static_stub(test, vmemmap_put_row, counted_put_row);
 }
 
-static void free_counted(struct kunit *test, unsigned long start,
-			 unsigned long end)
+static void free_counted(struct kunit *test, unsigned long start, unsigned long end)
 {
 	freed.nr_rows = 0;
 	freed.nr_pages = 0;
@@ -210,8 +206,7 @@ static void map_and_free_row(struct kunit *test, void *data)
 	const struct row_case *row = data;
 	struct vmemmap_kunit *vk = test->priv;
 	const unsigned long start = vk->slot + row->nr_before * PAGE_SIZE;
-	const unsigned long end =
-		vk->slot + (row->nr_pages - row->nr_behind) * PAGE_SIZE;
+	const unsigned long end = vk->slot + (row->nr_pages - row->nr_behind) * PAGE_SIZE;
 	const unsigned int nr_free = PHYS_PFN(end - start) - (row->held >= 0);
 	struct page *held = NULL;
 
@@ -225,8 +220,7 @@ static void map_and_free_row(struct kunit *test, void *data)
 
 	free_counted(test, start, end);
 	KUNIT_EXPECT_EQ(test, nr_free, freed.nr_pages);
-	KUNIT_EXPECT_EQ(test, vmemmap_has_page_records() ? nr_free :
-			row->nr_rows, freed.nr_rows);
+	KUNIT_EXPECT_EQ(test, vmemmap_has_page_records() ? nr_free : row->nr_rows, freed.nr_rows);
 	if (held) {
 		KUNIT_EXPECT_EQ(test, 1, page_count(held));
 		put_page(held);
@@ -242,8 +236,7 @@ static void pages_in_a_row_are_freed_together(struct kunit *test)
 	struct vmemmap_kunit *vk = test->priv;
 
 	vk->is_unrecorded = true;
-	vmemmap_kunit_expect_nothing_left(test, map_and_free_row,
-					  (void *)test->param_value);
+	vmemmap_kunit_expect_nothing_left(test, map_and_free_row, (void *)test->param_value);
 }
 
 /* ---- Neighbours ---- */
@@ -270,13 +263,11 @@ static const struct neighbours_case neighbours_cases[] = {
 KUNIT_ARRAY_PARAM_DESC(neighbours, neighbours_cases, name);
 
 /* Its struct pages are mapped, with the leaves at their ends, and no others. */
-static void expect_mapped_alone(struct kunit *test,
-				const struct vmemmap_addition *add)
+static void expect_mapped_alone(struct kunit *test, const struct vmemmap_addition *add)
 {
 	struct vmemmap_kunit *vk = test->priv;
 	const unsigned long window = (unsigned long)pfn_to_page(vk->pfn);
-	const unsigned long window_end =
-		window + vk->nr_pages * sizeof(struct page);
+	const unsigned long window_end = window + vk->nr_pages * sizeof(struct page);
 	unsigned long start = memmap_start(add);
 	unsigned long end = memmap_end(add);
 
@@ -383,8 +374,7 @@ static void split_and_remove(struct kunit *test, void *data)
  */
 static void a_leaf_that_hugetlb_has_split_is_freed(struct kunit *test)
 {
-	struct vmemmap_addition *add =
-		vmemmap_kunit_add_new(test, 0, PAGES_PER_SECTION);
+	struct vmemmap_addition *add = vmemmap_kunit_add_new(test, 0, PAGES_PER_SECTION);
 	struct vmemmap_kunit *vk = test->priv;
 	const unsigned long size = vmemmap_kunit_leaf(memmap_start(add)).size;
 
@@ -430,8 +420,7 @@ static void get_boot_page(struct page *page)
 #endif
 
 /* Make these pages look as if memblock had allocated them. */
-static void reserve_pages(struct page *page, unsigned long nr,
-			  unsigned int nr_users)
+static void reserve_pages(struct page *page, unsigned long nr, unsigned int nr_users)
 {
 	unsigned int i;
 
@@ -473,8 +462,7 @@ static void map_and_free_boot_leaf(struct kunit *test, void *data)
 
 static void a_leaf_from_boot_is_freed_whoever_it_describes(struct kunit *test)
 {
-	vmemmap_kunit_expect_nothing_left(test, map_and_free_boot_leaf,
-					  (void *)test->param_value);
+	vmemmap_kunit_expect_nothing_left(test, map_and_free_boot_leaf, (void *)test->param_value);
 }
 
 /* ---- Bounds ---- */
@@ -485,8 +473,7 @@ static void a_range_outside_the_vmemmap_is_refused(struct kunit *test)
 	int err;
 
 	mem_hotplug_begin();
-	err = vmemmap_populate(PAGE_SIZE, 2 * PAGE_SIZE, VMEMMAP_KUNIT_NID,
-			       NULL);
+	err = vmemmap_populate(PAGE_SIZE, 2 * PAGE_SIZE, VMEMMAP_KUNIT_NID, NULL);
 	mem_hotplug_done();
 	KUNIT_EXPECT_EQ(test, -ERANGE, err);
 }
@@ -495,12 +482,10 @@ static struct kunit_case vmemmap_depopulate_cases[] = {
 	KUNIT_CASE_PARAM(memory_is_freed_after_one_flush, order_gen_params),
 	KUNIT_CASE(no_cpu_reads_the_page_that_was_mapped_before),
 	KUNIT_CASE_PARAM(pages_in_a_row_are_freed_together, rows_gen_params),
-	KUNIT_CASE_PARAM(shared_leaves_are_freed_with_their_last_user,
-			 neighbours_gen_params),
+	KUNIT_CASE_PARAM(shared_leaves_are_freed_with_their_last_user, neighbours_gen_params),
 	KUNIT_CASE(a_part_of_a_leaf_is_removed_and_added_again),
 	KUNIT_CASE(a_leaf_that_hugetlb_has_split_is_freed),
-	KUNIT_CASE_PARAM(a_leaf_from_boot_is_freed_whoever_it_describes,
-			 boot_leaves_gen_params),
+	KUNIT_CASE_PARAM(a_leaf_from_boot_is_freed_whoever_it_describes, boot_leaves_gen_params),
 	KUNIT_CASE(a_range_outside_the_vmemmap_is_refused),
 	{}
 };

@@ -44,8 +44,7 @@ static void record_page(struct kunit *test, struct page *page)
 	KUNIT_EXPECT_EQ(test, 1, page_count(page));
 	memset(page_address(page), VMEMMAP_KUNIT_RAW & 0xff, PAGE_SIZE);
 	get_page(page);
-	KUNIT_EXPECT_EQ(test, 0, xa_err(xa_store(blocks_of(vk), vk->nr_given++,
-						 page, GFP_KERNEL)));
+	KUNIT_EXPECT_EQ(test, 0, xa_err(xa_store(blocks_of(vk), vk->nr_given++, page, GFP_KERNEL)));
 }
 
 /*
@@ -256,8 +255,7 @@ static int try_to_write(unsigned long addr)
 	return copy_to_kernel_nofault((void *)addr, &word, sizeof(word));
 }
 
-static void expect_tail_page(struct kunit *test, struct page *page,
-			     struct page *head)
+static void expect_tail_page(struct kunit *test, struct page *page, struct page *head)
 {
 	KUNIT_EXPECT_TRUE(test, PageTail(page));
 	KUNIT_EXPECT_TRUE(test, PageReserved(page));
@@ -278,8 +276,7 @@ void vmemmap_kunit_expect_tail(struct kunit *test, unsigned long addr,
 	KUNIT_ASSERT_EQ(test, page_to_pfn(tail), vmemmap_kunit_leaf(addr).pfn);
 	KUNIT_EXPECT_EQ(test, -EFAULT, try_to_write(addr));
 	for (i = 0; i < PFNS_PER_VMEMMAP_PAGE; i++)
-		expect_tail_page(test, (struct page *)addr + i,
-				 (struct page *)head);
+		expect_tail_page(test, (struct page *)addr + i, (struct page *)head);
 }
 
 static void expect_all_came_back(void *test)
@@ -307,8 +304,7 @@ static long node_pages(enum node_stat_item item)
 	for_each_online_pgdat(pgdat) {
 		nr += atomic_long_read(&pgdat->vm_stat[item]);
 		for_each_online_cpu(cpu)
-			nr += per_cpu_ptr(pgdat->per_cpu_nodestats,
-					  cpu)->vm_node_stat_diff[item];
+			nr += per_cpu_ptr(pgdat->per_cpu_nodestats, cpu)->vm_node_stat_diff[item];
 	}
 	return nr;
 }
@@ -325,15 +321,12 @@ static struct figures read_figures(void)
 	rcu_barrier();
 	drain_all_pages(NULL);
 	for_each_populated_zone(zone)
-		figures.nr_free += zone_page_state_snapshot(zone,
-							    NR_FREE_PAGES);
-	figures.nr_free += node_pages(NR_SLAB_RECLAIMABLE_B) +
-			   node_pages(NR_SLAB_UNRECLAIMABLE_B);
+		figures.nr_free += zone_page_state_snapshot(zone, NR_FREE_PAGES);
+	figures.nr_free += node_pages(NR_SLAB_RECLAIMABLE_B) + node_pages(NR_SLAB_UNRECLAIMABLE_B);
 	return figures;
 }
 
-static bool are_same_figures(const struct figures *a,
-			     const struct figures *b)
+static bool are_same_figures(const struct figures *a, const struct figures *b)
 {
 	return a->nr_free == b->nr_free && a->nr_managed == b->nr_managed &&
 	       a->nr_tables == b->nr_tables;
@@ -359,8 +352,7 @@ static struct figures await_figures(const struct figures *expected)
  * each time.
  */
 void vmemmap_kunit_expect_nothing_left(struct kunit *test,
-				       void (*act)(struct kunit *test,
-						   void *data), void *data)
+				       void (*act)(struct kunit *test, void *data), void *data)
 {
 	struct figures before, now;
 	int i = 0;
@@ -378,8 +370,7 @@ void vmemmap_kunit_expect_nothing_left(struct kunit *test,
 
 /* ---- Tables and contents ---- */
 
-int vmemmap_kunit_fill(unsigned long start, unsigned long end,
-		       const struct vmemmap_fill *fill)
+int vmemmap_kunit_fill(unsigned long start, unsigned long end, const struct vmemmap_fill *fill)
 {
 	int err;
 
@@ -389,8 +380,7 @@ int vmemmap_kunit_fill(unsigned long start, unsigned long end,
 	return err;
 }
 
-void vmemmap_kunit_free(unsigned long start, unsigned long end,
-			struct vmem_altmap *altmap)
+void vmemmap_kunit_free(unsigned long start, unsigned long end, struct vmem_altmap *altmap)
 {
 	mem_hotplug_begin();
 	vmemmap_free(start, end, altmap);
@@ -481,8 +471,7 @@ void vmemmap_kunit_replace_page(struct kunit *test, unsigned long addr)
 	pte_clear(&init_mm, addr, pte);
 	flush_tlb_kernel_range(addr, addr + PAGE_SIZE);
 	__free_page(old);
-	set_pte_at(&init_mm, addr, pte,
-		   pfn_pte(page_to_pfn(page), PAGE_KERNEL));
+	set_pte_at(&init_mm, addr, pte, pfn_pte(page_to_pfn(page), PAGE_KERNEL));
 }
 
 unsigned long vmemmap_kunit_read(unsigned long addr)
@@ -544,8 +533,7 @@ static void make_upper_tables(struct kunit *test, struct window *window)
 }
 
 /* Their arrays must come from a node that is online. */
-static void make_section_arrays(struct kunit *test, unsigned long pfn,
-				unsigned long end_pfn)
+static void make_section_arrays(struct kunit *test, unsigned long pfn, unsigned long end_pfn)
 {
 	int err = 0;
 
@@ -563,8 +551,7 @@ static struct range describable_range(void)
 
 	range.end = min_t(u64, range.end, iomem_resource.end);
 #ifdef VMEMMAP_END
-	range.end = min_t(u64, range.end,
-			  PFN_PHYS(page_to_pfn((struct page *)VMEMMAP_END)) - 1);
+	range.end = min_t(u64, range.end, PFN_PHYS(page_to_pfn((struct page *)VMEMMAP_END)) - 1);
 #endif
 	return range;
 }
@@ -573,8 +560,7 @@ static struct range describable_range(void)
  * Whole sections in the upper half of that: there, no table is shared with the memory
  * map of RAM.
  */
-static void reserve_region(struct kunit *test, struct window *window,
-			   unsigned long nr_pages)
+static void reserve_region(struct kunit *test, struct window *window, unsigned long nr_pages)
 {
 	const struct range range = describable_range();
 
@@ -584,11 +570,8 @@ static void reserve_region(struct kunit *test, struct window *window,
 			      PFN_PHYS(nr_pages),
 			      range.start + (range.end - range.start) / 2,
 			      range.end, PFN_PHYS(PAGES_PER_SECTION), NULL, NULL))
-		kunit_skip(test, "no %#lx page frames are free",
-			   nr_pages);
-	KUNIT_ASSERT_EQ(test, 0,
-			kunit_add_action_or_reset(test, release_window,
-						  window));
+		kunit_skip(test, "no %#lx page frames are free", nr_pages);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, release_window, window));
 }
 
 /*
@@ -597,10 +580,8 @@ static void reserve_region(struct kunit *test, struct window *window,
  */
 unsigned long vmemmap_kunit_reserve(struct kunit *test, unsigned long size)
 {
-	const unsigned long nr_pages =
-		round_up(size / sizeof(struct page), PAGES_PER_SECTION);
-	struct window *window = kunit_kzalloc(test, sizeof(*window),
-					      GFP_KERNEL);
+	const unsigned long nr_pages = round_up(size / sizeof(struct page), PAGES_PER_SECTION);
+	struct window *window = kunit_kzalloc(test, sizeof(*window), GFP_KERNEL);
 	unsigned long pfn;
 
 	KUNIT_ASSERT_NOT_NULL(test, window);
@@ -608,13 +589,10 @@ unsigned long vmemmap_kunit_reserve(struct kunit *test, unsigned long size)
 	pfn = ALIGN(PHYS_PFN(window->region.start), 2 * PAGES_PER_SECTION);
 	window->start = (unsigned long)pfn_to_page(pfn);
 	window->end = window->start + nr_pages * sizeof(struct page);
-	KUNIT_ASSERT_LE(test, pfn_to_section_nr(pfn + nr_pages),
-			NR_MEM_SECTIONS);
-	KUNIT_ASSERT_EQ(test, 0,
-			vmemmap_kunit_nr_mapped(window->start, window->end));
+	KUNIT_ASSERT_LE(test, pfn_to_section_nr(pfn + nr_pages), NR_MEM_SECTIONS);
+	KUNIT_ASSERT_EQ(test, 0, vmemmap_kunit_nr_mapped(window->start, window->end));
 
-	KUNIT_ASSERT_EQ(test, 0,
-			kunit_add_action_or_reset(test, unmap_window, window));
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, unmap_window, window));
 	make_upper_tables(test, window);
 	make_section_arrays(test, pfn, pfn + nr_pages);
 	return pfn;
@@ -624,10 +602,8 @@ unsigned long vmemmap_kunit_reserve(struct kunit *test, unsigned long size)
 int vmemmap_kunit_init(struct kunit *test)
 {
 	const unsigned long section = PAGES_PER_SECTION * sizeof(struct page);
-	const unsigned long size =
-		VMEMMAP_KUNIT_SLOTS * max(PMD_SIZE, section) + PMD_SIZE;
-	struct recording *recording = kunit_kzalloc(test, sizeof(*recording),
-						    GFP_KERNEL);
+	const unsigned long size = VMEMMAP_KUNIT_SLOTS * max(PMD_SIZE, section) + PMD_SIZE;
+	struct recording *recording = kunit_kzalloc(test, sizeof(*recording), GFP_KERNEL);
 	struct vmemmap_kunit *vk;
 	int err;
 
@@ -645,10 +621,8 @@ int vmemmap_kunit_init(struct kunit *test)
 	vk->pfn = vmemmap_kunit_reserve(test, size);
 	vk->nr_pages = size / sizeof(struct page);
 	vk->slot = ALIGN((unsigned long)pfn_to_page(vk->pfn), PMD_SIZE);
-	kunit_activate_static_stub(test, vmemmap_alloc_block,
-				   recording_alloc_block);
-	kunit_activate_static_stub(test, vmemmap_alloc_pages,
-				   recording_alloc_pages);
+	kunit_activate_static_stub(test, vmemmap_alloc_block, recording_alloc_block);
+	kunit_activate_static_stub(test, vmemmap_alloc_pages, recording_alloc_pages);
 	use_zone(test);
 	return 0;
 }
@@ -682,9 +656,7 @@ unsigned long vmemmap_kunit_make_pud_leaf(struct kunit *test)
 		kunit_skip(test, "the window crosses the end of a table");
 	if (!pud_set_huge(pud, ALIGN(PFN_PHYS(pfn), PUD_SIZE), PAGE_KERNEL))
 		kunit_skip(test, "no leaves above the PMD level");
-	KUNIT_ASSERT_EQ(test, 0,
-			kunit_add_action_or_reset(test, clear_pud_leaf,
-						  (void *)addr));
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, clear_pud_leaf, (void *)addr));
 	return addr;
 }
 
@@ -733,8 +705,7 @@ static void unmap_device(void *data)
  */
 static void put_device_page(struct kunit *test, struct page *page)
 {
-	KUNIT_EXPECT_EQ_MSG(test, 2, page_count(page),
-			    "a page of the device went to RAM");
+	KUNIT_EXPECT_EQ_MSG(test, 2, page_count(page), "a page of the device went to RAM");
 	if (page_count(page) != 2)
 		return;
 	put_page(page);
@@ -745,8 +716,7 @@ static void free_device(void *data)
 {
 	struct device_memory *device = data;
 	const struct vmem_altmap *altmap = &device->altmap;
-	const unsigned long end_pfn = altmap->base_pfn + altmap->reserve +
-				      altmap->free;
+	const unsigned long end_pfn = altmap->base_pfn + altmap->reserve + altmap->free;
 	unsigned long pfn;
 
 	unmap_device(device);
@@ -762,14 +732,12 @@ struct vmem_altmap *vmemmap_kunit_altmap(struct kunit *test,
 					 unsigned long reserve,
 					 unsigned long free)
 {
-	struct device_memory *device = kunit_kmalloc(test, sizeof(*device),
-						     GFP_KERNEL);
+	struct device_memory *device = kunit_kmalloc(test, sizeof(*device), GFP_KERNEL);
 	unsigned long i;
 	void *memory;
 
 	KUNIT_ASSERT_NOT_NULL(test, device);
-	memory = alloc_pages_exact(PFN_PHYS(reserve + free),
-				   GFP_KERNEL | __GFP_NOWARN);
+	memory = alloc_pages_exact(PFN_PHYS(reserve + free), GFP_KERNEL | __GFP_NOWARN);
 	if (!memory)
 		kunit_skip(test, "no %#lx pages in one piece", reserve + free);
 	memset(memory, VMEMMAP_KUNIT_RAW & 0xff, PFN_PHYS(reserve + free));
@@ -784,7 +752,6 @@ struct vmem_altmap *vmemmap_kunit_altmap(struct kunit *test,
 			.free = free,
 		},
 	}, sizeof(*device));
-	KUNIT_ASSERT_EQ(test, 0,
-			kunit_add_action_or_reset(test, free_device, device));
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, free_device, device));
 	return &device->altmap;
 }

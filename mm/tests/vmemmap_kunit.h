@@ -76,11 +76,9 @@ void vmemmap_kunit_need_huge_block(struct kunit *test);
 unsigned long vmemmap_kunit_nr_in_use(struct kunit *test);
 void vmemmap_kunit_expect_all_came_back(struct kunit *test);
 void vmemmap_kunit_expect_nothing_left(struct kunit *test,
-				       void (*act)(struct kunit *test,
-						   void *data), void *data);
+				       void (*act)(struct kunit *test, void *data), void *data);
 
-int vmemmap_kunit_fill(unsigned long start, unsigned long end,
-		       const struct vmemmap_fill *fill);
+int vmemmap_kunit_fill(unsigned long start, unsigned long end, const struct vmemmap_fill *fill);
 
 /* Map a range by base pages of RAM, unless members of struct vmemmap_fill say else. */
 #define vmemmap_kunit_try_map(start, end, what...)			\
@@ -89,8 +87,7 @@ int vmemmap_kunit_fill(unsigned long start, unsigned long end,
 #define vmemmap_kunit_map(test, start, end, what...)			\
 	KUNIT_ASSERT_EQ(test, 0, vmemmap_kunit_try_map(start, end, ##what))
 
-void vmemmap_kunit_free(unsigned long start, unsigned long end,
-			struct vmem_altmap *altmap);
+void vmemmap_kunit_free(unsigned long start, unsigned long end, struct vmem_altmap *altmap);
 
 void vmemmap_kunit_make_tail(struct kunit *test, unsigned int order);
 struct page *vmemmap_kunit_tail(struct kunit *test, unsigned int order);
@@ -109,8 +106,7 @@ bool vmemmap_kunit_is_zero(unsigned long start, unsigned long end);
 /* ---- For the kernel and the user-space harness alike ---- */
 
 /* The next call, that is. */
-static inline bool vmemmap_kunit_is_refused(const struct vmemmap_kunit *vk,
-					    unsigned long size)
+static inline bool vmemmap_kunit_is_refused(const struct vmemmap_kunit *vk, unsigned long size)
 {
 	const unsigned long nr = vk->nr_asked;
 
@@ -128,8 +124,7 @@ static inline void vmemmap_kunit_assert_no_memory(struct kunit *test, int err)
 	KUNIT_ASSERT_GT(test, vk->nr_asked, vk->fail_from);
 }
 
-static inline unsigned long vmemmap_kunit_nr_mapped(unsigned long start,
-						    unsigned long end)
+static inline unsigned long vmemmap_kunit_nr_mapped(unsigned long start, unsigned long end)
 {
 	unsigned long addr, nr = 0;
 
@@ -139,8 +134,7 @@ static inline unsigned long vmemmap_kunit_nr_mapped(unsigned long start,
 }
 
 /* The last word of the part of [addr, end) that lies in the page of @addr. */
-static inline unsigned long vmemmap_kunit_last_word(unsigned long addr,
-						    unsigned long end)
+static inline unsigned long vmemmap_kunit_last_word(unsigned long addr, unsigned long end)
 {
 	return min(PAGE_ALIGN_DOWN(addr) + PAGE_SIZE, end) - sizeof(long);
 }
@@ -164,8 +158,7 @@ static inline void vmemmap_kunit_write(unsigned long start, unsigned long end)
 		if (vmemmap_kunit_is_shared(addr))
 			continue;
 		vmemmap_kunit_write_word(addr, addr);
-		vmemmap_kunit_write_word(vmemmap_kunit_last_word(addr, end),
-					 ~addr);
+		vmemmap_kunit_write_word(vmemmap_kunit_last_word(addr, end), ~addr);
 	}
 }
 

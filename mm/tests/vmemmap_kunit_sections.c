@@ -15,8 +15,7 @@ static int add_section(const struct vmemmap_addition *add)
 
 static void remove_section(const struct vmemmap_addition *add)
 {
-	sparse_remove_section(add->pfn, add->nr_pages, add->altmap,
-			      add->pgmap);
+	sparse_remove_section(add->pfn, add->nr_pages, add->altmap, add->pgmap);
 }
 
 const struct vmemmap_kunit_way vmemmap_kunit_by_section = {
@@ -30,8 +29,7 @@ struct vmemmap_addition *vmemmap_kunit_addition(struct kunit *test,
 						unsigned long nr_pages)
 {
 	struct vmemmap_kunit *vk = test->priv;
-	struct vmemmap_addition *add = kunit_kzalloc(test, sizeof(*add),
-						     GFP_KERNEL);
+	struct vmemmap_addition *add = kunit_kzalloc(test, sizeof(*add), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, add);
 	add->way = &vmemmap_kunit_by_section;
@@ -41,12 +39,10 @@ struct vmemmap_addition *vmemmap_kunit_addition(struct kunit *test,
 }
 
 /* The window in compound pages of @nr_pages, from its start. */
-struct dev_pagemap *vmemmap_kunit_device(struct kunit *test,
-					 unsigned long nr_pages)
+struct dev_pagemap *vmemmap_kunit_device(struct kunit *test, unsigned long nr_pages)
 {
 	struct vmemmap_kunit *vk = test->priv;
-	struct dev_pagemap *pgmap = kunit_kzalloc(test, sizeof(*pgmap),
-						  GFP_KERNEL);
+	struct dev_pagemap *pgmap = kunit_kzalloc(test, sizeof(*pgmap), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, pgmap);
 	pgmap->vmemmap_shift = ilog2(nr_pages);
@@ -76,15 +72,13 @@ bool vmemmap_kunit_is_live(const struct vmemmap_addition *add)
 }
 
 /* The part of an addition that lies in the section of @pfn. */
-static struct vmemmap_addition part_of(const struct vmemmap_addition *add,
-				       unsigned long pfn)
+static struct vmemmap_addition part_of(const struct vmemmap_addition *add, unsigned long pfn)
 {
 	const unsigned long end = add->pfn + add->nr_pages;
 	struct vmemmap_addition part = *add;
 
 	part.pfn = pfn;
-	part.nr_pages = min(end, SECTION_ALIGN_DOWN(pfn) + PAGES_PER_SECTION) -
-			pfn;
+	part.nr_pages = min(end, SECTION_ALIGN_DOWN(pfn) + PAGES_PER_SECTION) - pfn;
 	return part;
 }
 
@@ -95,8 +89,7 @@ static void remove_live_parts(void *data)
 	unsigned long pfn;
 
 	mem_hotplug_begin();
-	for (pfn = add->pfn; pfn < add->pfn + add->nr_pages;
-	     pfn += part.nr_pages) {
+	for (pfn = add->pfn; pfn < add->pfn + add->nr_pages; pfn += part.nr_pages) {
 		part = part_of(add, pfn);
 		if (vmemmap_kunit_is_live(&part))
 			remove_section(&part);
@@ -126,8 +119,7 @@ struct vmemmap_addition *vmemmap_kunit_add_new(struct kunit *test,
 					       unsigned long first,
 					       unsigned long nr_pages)
 {
-	struct vmemmap_addition *add = vmemmap_kunit_addition(test, first,
-							      nr_pages);
+	struct vmemmap_addition *add = vmemmap_kunit_addition(test, first, nr_pages);
 
 	vmemmap_kunit_add(test, add);
 	return add;
@@ -154,8 +146,7 @@ static void counting_flush(const struct vmemmap_cleared *leaves,
 }
 
 /* Remove an addition. Returns how many flushes that took. */
-unsigned int vmemmap_kunit_count_flushes(struct kunit *test,
-					 struct vmemmap_addition *add)
+unsigned int vmemmap_kunit_count_flushes(struct kunit *test, struct vmemmap_addition *add)
 {
 	struct vmemmap_kunit *vk = test->priv;
 
@@ -171,8 +162,7 @@ void vmemmap_kunit_write_memmap(const struct vmemmap_addition *add)
 	vmemmap_kunit_write(memmap_start(add), memmap_end(add));
 }
 
-void vmemmap_kunit_expect_memmap(struct kunit *test,
-				 const struct vmemmap_addition *add)
+void vmemmap_kunit_expect_memmap(struct kunit *test, const struct vmemmap_addition *add)
 {
 	vmemmap_kunit_expect_written(test, memmap_start(add), memmap_end(add));
 }
@@ -193,8 +183,7 @@ static struct vmemmap_section_state section_state(unsigned long pfn)
 	state.section_mem_map = ms->section_mem_map;
 	state.has_usage = ms->usage;
 	if (ms->usage)
-		bitmap_copy(state.live, ms->usage->subsection_map,
-			    SUBSECTIONS_PER_SECTION);
+		bitmap_copy(state.live, ms->usage->subsection_map, SUBSECTIONS_PER_SECTION);
 	return state;
 }
 
@@ -203,8 +192,7 @@ struct vmemmap_state vmemmap_kunit_state(const struct vmemmap_addition *add)
 	unsigned long pfn = SECTION_ALIGN_DOWN(add->pfn);
 	struct vmemmap_state state = {};
 
-	while (pfn < add->pfn + add->nr_pages &&
-	       state.nr_sections < VMEMMAP_KUNIT_SECTIONS) {
+	while (pfn < add->pfn + add->nr_pages && state.nr_sections < VMEMMAP_KUNIT_SECTIONS) {
 		state.sections[state.nr_sections++] = section_state(pfn);
 		pfn += PAGES_PER_SECTION;
 	}
@@ -224,14 +212,12 @@ void vmemmap_kunit_expect_state(struct kunit *test,
 
 		KUNIT_EXPECT_EQ(test, was->section_mem_map, is->section_mem_map);
 		KUNIT_EXPECT_EQ(test, was->has_usage, is->has_usage);
-		KUNIT_EXPECT_TRUE(test, bitmap_equal(was->live, is->live,
-						     SUBSECTIONS_PER_SECTION));
+		KUNIT_EXPECT_TRUE(test, bitmap_equal(was->live, is->live, SUBSECTIONS_PER_SECTION));
 		KUNIT_EXPECT_EQ(test, was->nr_mapped, is->nr_mapped);
 	}
 }
 
-void vmemmap_kunit_expect_nothing_taken(struct kunit *test,
-					const struct vmem_altmap *altmap)
+void vmemmap_kunit_expect_nothing_taken(struct kunit *test, const struct vmem_altmap *altmap)
 {
 	if (!altmap)
 		return;
@@ -242,8 +228,7 @@ void vmemmap_kunit_expect_nothing_taken(struct kunit *test,
 /* ---- Each allocation fails, one after the other ---- */
 
 /* How many allocations an addition takes; skip the case if there are none. */
-unsigned long vmemmap_kunit_nr_allocations(struct kunit *test,
-					   struct vmemmap_addition *add)
+unsigned long vmemmap_kunit_nr_allocations(struct kunit *test, struct vmemmap_addition *add)
 {
 	struct vmemmap_kunit *vk = test->priv;
 
@@ -316,8 +301,7 @@ static void fail_in_turn(struct kunit *test, void *data)
  * the end, the kernel has as much memory as before. Returns how many allocations
  * failed.
  */
-unsigned long vmemmap_kunit_fail_in_turn(struct kunit *test,
-					 struct vmemmap_addition *add)
+unsigned long vmemmap_kunit_fail_in_turn(struct kunit *test, struct vmemmap_addition *add)
 {
 	struct sweep sweep = {
 		.add = add,

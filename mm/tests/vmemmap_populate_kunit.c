@@ -17,14 +17,12 @@ static void expect_leaves(struct kunit *test, unsigned long start,
 				    (end - start) / PAGE_SIZE);
 }
 
-static void expect_unmapped(struct kunit *test, unsigned long start,
-			    unsigned long end)
+static void expect_unmapped(struct kunit *test, unsigned long start, unsigned long end)
 {
 	KUNIT_EXPECT_EQ(test, 0, vmemmap_kunit_nr_mapped(start, end));
 }
 
-static void expect_contents(struct kunit *test, unsigned long start,
-			    unsigned long end)
+static void expect_contents(struct kunit *test, unsigned long start, unsigned long end)
 {
 	vmemmap_kunit_write(start, end);
 	vmemmap_kunit_expect_written(test, start, end);
@@ -130,9 +128,7 @@ static void a_fill_that_contradicts_itself_is_refused(struct kunit *test)
 	vmemmap_kunit_announce_warning(test);
 	for (i = 0; i < ARRAY_SIZE(fills); i++)
 		KUNIT_EXPECT_EQ(test, -EINVAL,
-				vmemmap_kunit_fill(vk->slot,
-						   vk->slot + PMD_SIZE,
-						   &fills[i]));
+				vmemmap_kunit_fill(vk->slot, vk->slot + PMD_SIZE, &fills[i]));
 	KUNIT_EXPECT_EQ(test, 0, vk->nr_asked);
 	KUNIT_EXPECT_EQ(test, 0, altmap->alloc);
 }
@@ -311,8 +307,7 @@ static void altmap_backs_a_huge_leaf(struct kunit *test)
 
 	populate(test, vmemmap_populate_hugepages, vk->slot, end, altmap);
 	expect_leaves(test, vk->slot, end, PMD_SIZE);
-	KUNIT_EXPECT_EQ(test, altmap->base_pfn,
-			vmemmap_kunit_leaf(vk->slot).pfn);
+	KUNIT_EXPECT_EQ(test, altmap->base_pfn, vmemmap_kunit_leaf(vk->slot).pfn);
 	KUNIT_EXPECT_EQ(test, nr_pages, altmap->alloc);
 	expect_contents(test, vk->slot, end);
 
@@ -470,8 +465,7 @@ static pmd_t *build_levels(unsigned long addr)
 	return pud ? vmemmap_pmd_populate(pud, addr, VMEMMAP_KUNIT_NID) : NULL;
 }
 
-static pte_t *build_pte(unsigned long addr, struct vmem_altmap *altmap,
-			struct page *shared)
+static pte_t *build_pte(unsigned long addr, struct vmem_altmap *altmap, struct page *shared)
 {
 	pte_t *pte = NULL;
 	pmd_t *pmd;
@@ -479,8 +473,7 @@ static pte_t *build_pte(unsigned long addr, struct vmem_altmap *altmap,
 	mem_hotplug_begin();
 	pmd = build_levels(addr);
 	if (pmd)
-		pte = vmemmap_pte_populate(pmd, addr, VMEMMAP_KUNIT_NID, altmap,
-					   shared);
+		pte = vmemmap_pte_populate(pmd, addr, VMEMMAP_KUNIT_NID, altmap, shared);
 	mem_hotplug_done();
 	return pte;
 }
@@ -505,16 +498,12 @@ static void levels_map_a_page_that_is_given(struct kunit *test)
 	struct page *page = own_page(test, vk->slot);
 	const int before = page_count(page);
 
-	KUNIT_ASSERT_NOT_NULL(test, build_pte(vk->slot + PMD_SIZE, NULL,
-					      page));
-	KUNIT_EXPECT_PTR_EQ(test, page,
-			    vmemmap_lookup_page(vk->slot + PMD_SIZE));
+	KUNIT_ASSERT_NOT_NULL(test, build_pte(vk->slot + PMD_SIZE, NULL, page));
+	KUNIT_EXPECT_PTR_EQ(test, page, vmemmap_lookup_page(vk->slot + PMD_SIZE));
 	KUNIT_EXPECT_EQ(test, before + 1, page_count(page));
 
-	KUNIT_ASSERT_NOT_NULL(test, build_pte(vk->slot + PAGE_SIZE, altmap,
-					      NULL));
-	KUNIT_EXPECT_EQ(test, altmap->base_pfn,
-			vmemmap_kunit_leaf(vk->slot + PAGE_SIZE).pfn);
+	KUNIT_ASSERT_NOT_NULL(test, build_pte(vk->slot + PAGE_SIZE, altmap, NULL));
+	KUNIT_EXPECT_EQ(test, altmap->base_pfn, vmemmap_kunit_leaf(vk->slot + PAGE_SIZE).pfn);
 }
 
 static void a_level_without_memory_is_null(struct kunit *test)

@@ -41,11 +41,9 @@ static const struct vmemmap_kunit_way by_range = {
 	.remove = remove_range,
 };
 
-static struct vmemmap_addition *range_of(struct kunit *test,
-					 const struct range_case *row)
+static struct vmemmap_addition *range_of(struct kunit *test, const struct range_case *row)
 {
-	struct vmemmap_addition *add =
-		vmemmap_kunit_addition(test, row->first, row->nr_pages);
+	struct vmemmap_addition *add = vmemmap_kunit_addition(test, row->first, row->nr_pages);
 
 	add->way = &by_range;
 	if (row->nr_compound)
@@ -58,16 +56,14 @@ static void a_range_is_added_as_a_whole_or_not_at_all(struct kunit *test)
 {
 	struct vmemmap_addition *add = range_of(test, test->param_value);
 
-	KUNIT_EXPECT_GE(test, vmemmap_kunit_fail_in_turn(test, add),
-			VMEMMAP_KUNIT_SECTIONS);
+	KUNIT_EXPECT_GE(test, vmemmap_kunit_fail_in_turn(test, add), VMEMMAP_KUNIT_SECTIONS);
 }
 
 static void a_foreign_section_in_the_range_is_kept(struct kunit *test)
 {
 	struct vmemmap_addition *add = range_of(test, &range_cases[0]);
 	struct vmemmap_addition *foreign =
-		vmemmap_kunit_add_new(test, PAGES_PER_SECTION,
-				      VMEMMAP_KUNIT_PART);
+		vmemmap_kunit_add_new(test, PAGES_PER_SECTION, VMEMMAP_KUNIT_PART);
 	struct vmemmap_state before;
 
 	vmemmap_kunit_write_memmap(foreign);
@@ -98,13 +94,11 @@ static void a_range_is_removed_by_one_flush(struct kunit *test)
 
 static void add_halves(struct kunit *test, struct vmemmap_addition *half[2])
 {
-	struct dev_pagemap *pgmap =
-		vmemmap_kunit_device(test, 2 * PAGES_PER_SECTION);
+	struct dev_pagemap *pgmap = vmemmap_kunit_device(test, 2 * PAGES_PER_SECTION);
 	int i;
 
 	for (i = 0; i < 2; i++) {
-		half[i] = vmemmap_kunit_addition(test, i * PAGES_PER_SECTION,
-						 PAGES_PER_SECTION);
+		half[i] = vmemmap_kunit_addition(test, i * PAGES_PER_SECTION, PAGES_PER_SECTION);
 		half[i]->pgmap = pgmap;
 		vmemmap_kunit_add(test, half[i]);
 	}
@@ -138,8 +132,7 @@ static void the_tail_outlives_the_first_half(struct kunit *test)
 }
 
 static struct kunit_case vmemmap_ranges_cases[] = {
-	KUNIT_CASE_PARAM(a_range_is_added_as_a_whole_or_not_at_all,
-			 ranges_gen_params),
+	KUNIT_CASE_PARAM(a_range_is_added_as_a_whole_or_not_at_all, ranges_gen_params),
 	KUNIT_CASE(a_foreign_section_in_the_range_is_kept),
 	KUNIT_CASE_PARAM(a_range_is_removed_by_one_flush, ranges_gen_params),
 	KUNIT_CASE(the_second_half_maps_the_tail_of_the_first),

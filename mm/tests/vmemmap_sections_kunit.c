@@ -68,8 +68,7 @@ static void an_add_survives_any_failure(struct kunit *test)
  */
 static int populate(const struct vmemmap_addition *add)
 {
-	if (__populate_section_memmap(add->pfn, add->nr_pages,
-				      VMEMMAP_KUNIT_NID, NULL, NULL))
+	if (__populate_section_memmap(add->pfn, add->nr_pages, VMEMMAP_KUNIT_NID, NULL, NULL))
 		return 0;
 	vmemmap_free(memmap_start(add), memmap_end(add), NULL);
 	return -ENOMEM;
@@ -86,8 +85,7 @@ static void a_populate_survives_any_failure(struct kunit *test)
 		.add = populate,
 		.remove = free_memmap,
 	};
-	struct vmemmap_addition *add =
-		vmemmap_kunit_addition(test, 0, PAGES_PER_SECTION);
+	struct vmemmap_addition *add = vmemmap_kunit_addition(test, 0, PAGES_PER_SECTION);
 
 	add->way = &by_populate;
 	KUNIT_EXPECT_GT(test, vmemmap_kunit_fail_in_turn(test, add), 0);
@@ -142,22 +140,18 @@ KUNIT_ARRAY_PARAM_DESC(device, device_cases, name);
 static void a_device_backs_the_vmemmap_pages_inside_its_range(struct kunit *test)
 {
 	const struct device_case *row = test->param_value;
-	struct vmemmap_addition *add =
-		vmemmap_kunit_addition(test, row->first, row->nr_pages);
+	struct vmemmap_addition *add = vmemmap_kunit_addition(test, row->first, row->nr_pages);
 	unsigned long addr, nr_inside = 0;
 
-	add->altmap = vmemmap_kunit_altmap(test, 0,
-					   vmemmap_nr_pages(row->nr_pages));
+	add->altmap = vmemmap_kunit_altmap(test, 0, vmemmap_nr_pages(row->nr_pages));
 	vmemmap_kunit_add(test, add);
-	for (addr = PAGE_ALIGN_DOWN(memmap_start(add)); addr < memmap_end(add);
-	     addr += PAGE_SIZE) {
+	for (addr = PAGE_ALIGN_DOWN(memmap_start(add)); addr < memmap_end(add); addr += PAGE_SIZE) {
 		const struct vmemmap_leaf leaf = vmemmap_kunit_leaf(addr);
 		const bool is_inside = memmap_start(add) <= addr &&
 				       addr + PAGE_SIZE <= memmap_end(add);
 
 		KUNIT_EXPECT_NE(test, 0, leaf.size);
-		KUNIT_EXPECT_EQ(test, is_inside,
-				vmemmap_is_altmap_pfn(add->altmap, leaf.pfn));
+		KUNIT_EXPECT_EQ(test, is_inside, vmemmap_is_altmap_pfn(add->altmap, leaf.pfn));
 		nr_inside += is_inside;
 	}
 	KUNIT_EXPECT_EQ(test, nr_inside, add->altmap->alloc);
@@ -241,11 +235,9 @@ static unsigned long find_early_hole(void)
 
 		if (!early_section(ms) || !valid_section(ms))
 			continue;
-		bit = find_first_zero_bit(ms->usage->subsection_map,
-					  SUBSECTIONS_PER_SECTION);
+		bit = find_first_zero_bit(ms->usage->subsection_map, SUBSECTIONS_PER_SECTION);
 		if (bit < SUBSECTIONS_PER_SECTION)
-			return section_nr_to_pfn(nr) +
-			       bit * PAGES_PER_SUBSECTION;
+			return section_nr_to_pfn(nr) + bit * PAGES_PER_SUBSECTION;
 	}
 	return 0;
 }
@@ -253,8 +245,7 @@ static unsigned long find_early_hole(void)
 /* Its struct pages are mapped already and must not be poisoned. */
 static void a_part_of_an_early_section_needs_no_memory(struct kunit *test)
 {
-	struct vmemmap_addition *add =
-		vmemmap_kunit_addition(test, 0, PAGES_PER_SUBSECTION);
+	struct vmemmap_addition *add = vmemmap_kunit_addition(test, 0, PAGES_PER_SUBSECTION);
 	struct vmemmap_kunit *vk = test->priv;
 	struct vmemmap_state before;
 
@@ -275,15 +266,12 @@ static void a_part_of_an_early_section_needs_no_memory(struct kunit *test)
 }
 
 static struct kunit_case vmemmap_sections_cases[] = {
-	KUNIT_CASE_PARAM(an_added_range_is_live_mapped_and_offline,
-			 vmemmap_add_gen_params),
-	KUNIT_CASE_PARAM(add_then_remove_restores_everything,
-			 vmemmap_add_gen_params),
+	KUNIT_CASE_PARAM(an_added_range_is_live_mapped_and_offline, vmemmap_add_gen_params),
+	KUNIT_CASE_PARAM(add_then_remove_restores_everything, vmemmap_add_gen_params),
 	KUNIT_CASE_PARAM(an_add_survives_any_failure, vmemmap_add_gen_params),
 	KUNIT_CASE(a_populate_survives_any_failure),
 	KUNIT_CASE_PARAM(cycles_leave_nothing_behind, vmemmap_add_gen_params),
-	KUNIT_CASE_PARAM(a_device_backs_the_vmemmap_pages_inside_its_range,
-			 device_gen_params),
+	KUNIT_CASE_PARAM(a_device_backs_the_vmemmap_pages_inside_its_range, device_gen_params),
 	KUNIT_CASE_PARAM(invalid_additions_are_refused, refusals_gen_params),
 	KUNIT_CASE(a_part_of_an_early_section_needs_no_memory),
 	{}

@@ -13,11 +13,9 @@ struct sums {
 	unsigned long shared;
 };
 
-static struct sums sums_by_summary(struct kunit *test,
-				   const struct vmemmap_addition *add)
+static struct sums sums_by_summary(struct kunit *test, const struct vmemmap_addition *add)
 {
-	struct vmemmap_summary *summary =
-		kunit_kzalloc(test, sizeof(*summary), GFP_KERNEL);
+	struct vmemmap_summary *summary = kunit_kzalloc(test, sizeof(*summary), GFP_KERNEL);
 	struct sums sums;
 	int nid;
 
@@ -55,8 +53,7 @@ static struct sums sums_by_walk(const struct vmemmap_addition *add)
 		else if (leaf.size)
 			sums.base += PAGE_SIZE;
 		last = leaf.pfn;
-		addr = leaf.size ? ALIGN_DOWN(addr, leaf.size) + leaf.size :
-				   addr + PAGE_SIZE;
+		addr = leaf.size ? ALIGN_DOWN(addr, leaf.size) + leaf.size : addr + PAGE_SIZE;
 	}
 	return sums;
 }
@@ -86,10 +83,8 @@ static void a_memory_map_is_summed_up_leaf_by_leaf(struct kunit *test)
 static void a_leaf_of_two_ranges_is_summed_up_once(struct kunit *test)
 {
 	const unsigned long half = VMEMMAP_KUNIT_PART / 2 * sizeof(struct page);
-	struct vmemmap_addition *add =
-		vmemmap_kunit_add_new(test, 0, VMEMMAP_KUNIT_PART);
-	struct vmemmap_summary *summary =
-		kunit_kzalloc(test, sizeof(*summary), GFP_KERNEL);
+	struct vmemmap_addition *add = vmemmap_kunit_add_new(test, 0, VMEMMAP_KUNIT_PART);
+	struct vmemmap_summary *summary = kunit_kzalloc(test, sizeof(*summary), GFP_KERNEL);
 	const struct sums all = sums_by_summary(test, add);
 	unsigned long sum = 0;
 	int nid;
@@ -105,8 +100,7 @@ static void a_leaf_of_two_ranges_is_summed_up_once(struct kunit *test)
 }
 
 static struct kunit_case summary_kunit_cases[] = {
-	KUNIT_CASE_PARAM(a_memory_map_is_summed_up_leaf_by_leaf,
-			 vmemmap_add_gen_params),
+	KUNIT_CASE_PARAM(a_memory_map_is_summed_up_leaf_by_leaf, vmemmap_add_gen_params),
 	KUNIT_CASE(a_leaf_of_two_ranges_is_summed_up_once),
 	{}
 };

@@ -20,8 +20,7 @@ struct traced {
 };
 
 /* The range of a flush may reach beyond the window: a table maps more. */
-static bool is_in_window(const struct traced *traced, unsigned long start,
-			 unsigned long end)
+static bool is_in_window(const struct traced *traced, unsigned long start, unsigned long end)
 {
 	return start < traced->end && traced->start < end;
 }

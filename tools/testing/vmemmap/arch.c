@@ -12,11 +12,9 @@ bool soft_is_populated_once(void)
 	return machine.knobs.is_populated_once;
 }
 
-int vmemmap_populate(unsigned long start, unsigned long end, int node,
-		     struct vmem_altmap *altmap)
+int vmemmap_populate(unsigned long start, unsigned long end, int node, struct vmem_altmap *altmap)
 {
-	const bool is_section = end - start >=
-				PAGES_PER_SECTION * sizeof(struct page);
+	const bool is_section = end - start >= PAGES_PER_SECTION * sizeof(struct page);
 
 	if (machine.knobs.is_populated_once)
 		EXPECT(start >= machine.seen.populated.end);
@@ -49,8 +47,7 @@ void __weak pud_init(void *addr)
 }
 #endif
 
-void vmemmap_free(unsigned long start, unsigned long end,
-		  struct vmem_altmap *altmap)
+void vmemmap_free(unsigned long start, unsigned long end, struct vmem_altmap *altmap)
 {
 	const unsigned long size = level_size(top_level());
 

@@ -75,8 +75,7 @@ static void expect_in_slot(pmd_t *pmd, unsigned long addr, unsigned long next)
 	EXPECT(next <= ALIGN_DOWN(addr, PMD_SIZE) + PMD_SIZE);
 }
 
-void vmemmap_set_pmd(pmd_t *pmd, void *p, int node, unsigned long addr,
-		     unsigned long next)
+void vmemmap_set_pmd(pmd_t *pmd, void *p, int node, unsigned long addr, unsigned long next)
 {
 	EXPECT(0 <= node && node < NR_NODES);
 	expect_in_slot(pmd, addr, next);
@@ -85,8 +84,7 @@ void vmemmap_set_pmd(pmd_t *pmd, void *p, int node, unsigned long addr,
 		soft_warn("pmd_set_huge() refused");
 }
 
-int vmemmap_check_pmd(pmd_t *pmd, int node, unsigned long addr,
-		      unsigned long next)
+int vmemmap_check_pmd(pmd_t *pmd, int node, unsigned long addr, unsigned long next)
 {
 	EXPECT(node < NR_NODES);
 	EXPECT(pmd_leaf(pmdp_get(pmd)));

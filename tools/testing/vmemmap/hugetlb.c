@@ -64,8 +64,7 @@ struct page *shared_tail_at(unsigned long addr)
 int find_huge_page(unsigned long pfn, unsigned long nr_pages)
 {
 	for (int i = 0; i < NR_HUGE_PAGES; i++)
-		if (optimised[i].start < vaddr(pfn + nr_pages) &&
-		    vaddr(pfn) < optimised[i].end)
+		if (optimised[i].start < vaddr(pfn + nr_pages) && vaddr(pfn) < optimised[i].end)
 			return i;
 	return -1;
 }

@@ -127,8 +127,7 @@ static bool is_wanted(const struct geometry *g, enum where where)
 	       (where == REAL && !g->is_tiny) || (where == ONCE && g == geometries);
 }
 
-static enum result run_once(const struct test_case *test, const struct geometry *g,
-			    const void *row)
+static enum result run_once(const struct test_case *test, const struct geometry *g, const void *row)
 {
 	const int how = setjmp(end_of_run);
 

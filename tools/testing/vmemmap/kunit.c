@@ -78,14 +78,12 @@ void vmemmap_kunit_need_huge_block(struct kunit *test)
 
 /* ---- Tables ---- */
 
-int vmemmap_kunit_fill(unsigned long start, unsigned long end,
-		       const struct vmemmap_fill *fill)
+int vmemmap_kunit_fill(unsigned long start, unsigned long end, const struct vmemmap_fill *fill)
 {
 	return vmemmap_fill_range(start, end, fill);
 }
 
-void vmemmap_kunit_free(unsigned long start, unsigned long end,
-			struct vmem_altmap *altmap)
+void vmemmap_kunit_free(unsigned long start, unsigned long end, struct vmem_altmap *altmap)
 {
 	vmemmap_free(start, end, altmap);
 }
@@ -146,8 +144,7 @@ void vmemmap_kunit_expect_tail(struct kunit *test, unsigned long addr,
 
 	EXPECT(*leaf.entry & ENTRY_READONLY);
 	EXPECT_EQ(leaf.pfn, page_to_pfn(vmemmap_kunit_tail(test, order)));
-	EXPECT_EQ(*(unsigned long *)__va(PFN_PHYS(leaf.pfn)),
-		  TAIL_WORD(order, VMEMMAP_KUNIT_NID));
+	EXPECT_EQ(*(unsigned long *)__va(PFN_PHYS(leaf.pfn)), TAIL_WORD(order, VMEMMAP_KUNIT_NID));
 }
 
 /* ---- Contents ---- */
@@ -262,8 +259,7 @@ static void close_window(struct kunit *test)
 	machine.seen.nr_warnings = 0;
 }
 
-void run_kunit_case(const struct kunit_suite *suite, const struct kunit_case *test,
-		    const void *row)
+void run_kunit_case(const struct kunit_suite *suite, const struct kunit_case *test, const void *row)
 {
 	struct kunit kunit = { .param_value = row };
 

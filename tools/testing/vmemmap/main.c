@@ -41,8 +41,7 @@ static const struct variant *current_variant;
 static const char *current_case;
 static unsigned int nr_run, nr_passed, nr_failed, nr_skipped;
 
-static bool is_selected(const struct variant *variant, const char *name,
-			const char *glob)
+static bool is_selected(const struct variant *variant, const char *name, const char *glob)
 {
 	char full_name[256];
 
@@ -85,8 +84,7 @@ static void print_case(const struct variant *variant, unsigned int nr)
 
 /* Do something with each selected case of a variant; the number of them. */
 static unsigned int for_each_case(const struct variant *variant, const char *glob,
-				  void (*visit)(const struct variant *variant,
-						unsigned int nr))
+				  void (*visit)(const struct variant *variant, unsigned int nr))
 {
 	unsigned int nr_cases = 0;
 	const char *name;

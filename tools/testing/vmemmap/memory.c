@@ -84,8 +84,7 @@ void soft_message(const char *fmt, ...)
 static void fetch(const char *what, unsigned long *nr, unsigned long expected)
 {
 	if (*nr != expected)
-		FAIL("expected %lu %s, have %lu: %s", expected, what, *nr,
-		     machine.seen.messages);
+		FAIL("expected %lu %s, have %lu: %s", expected, what, *nr, machine.seen.messages);
 	*nr = 0;
 	machine.seen.messages[0] = 0;
 }
@@ -175,14 +174,12 @@ static void close_page(unsigned long pfn)
 	if (!*chunk_of(pfn))
 		return;
 	ASAN_UNPOISON_MEMORY_REGION(memory, PAGE_SIZE);
-	for (char *at = memory; at < end && *(unsigned long *)at != JUNK_WORD;
-	     at += JUNK_STEP)
+	for (char *at = memory; at < end && *(unsigned long *)at != JUNK_WORD; at += JUNK_STEP)
 		memset(at, JUNK, JUNK_STEP);
 	ASAN_POISON_MEMORY_REGION(memory, PAGE_SIZE);
 }
 
-static void take(unsigned long pfn, unsigned int nr_pages, int nid,
-		 enum page_state state)
+static void take(unsigned long pfn, unsigned int nr_pages, int nid, enum page_state state)
 {
 	struct soft_page *page = ram_page(pfn);
 
@@ -300,8 +297,7 @@ static bool find_block(int nid, unsigned int order, unsigned long *pfn)
 	const unsigned long nr_blocks = geo.ram_pages >> order;
 
 	for (unsigned long i = 0; i < nr_blocks; i++) {
-		const unsigned long block =
-			((next_fit[nid] >> order) + i) % nr_blocks;
+		const unsigned long block = ((next_fit[nid] >> order) + i) % nr_blocks;
 
 		*pfn = ram_start_pfn(nid) + block * nr_pages;
 		if (is_free(*pfn, nr_pages)) {
@@ -534,10 +530,8 @@ static bool find_boot_range(int nid, unsigned long nr_pages,
 	if (nr_pages > geo.ram_pages)
 		return false;
 	pfn = ALIGN_DOWN(start + geo.ram_pages - nr_pages, align);
-	for (; pfn >= start && pfn >= min_pfn && pfn < start + geo.ram_pages;
-	     pfn -= align) {
-		if (is_free(pfn, nr_pages) &&
-		    (!mirrored || is_mirrored(pfn, nr_pages))) {
+	for (; pfn >= start && pfn >= min_pfn && pfn < start + geo.ram_pages; pfn -= align) {
+		if (is_free(pfn, nr_pages) && (!mirrored || is_mirrored(pfn, nr_pages))) {
 			*found = pfn;
 			return true;
 		}
@@ -580,8 +574,7 @@ void *memblock_alloc(phys_addr_t size, phys_addr_t align, phys_addr_t min_addr,
 void *vmemmap_memblock_alloc(phys_addr_t size, phys_addr_t align,
 			     phys_addr_t min_addr, int node, bool exact_node)
 {
-	char *block = memblock_alloc(size, align, min_addr, node,
-				     exact_node ? 1 : NR_NODES);
+	char *block = memblock_alloc(size, align, min_addr, node, exact_node ? 1 : NR_NODES);
 
 	for (unsigned long i = 0; block && i < PHYS_PFN(size); i++)
 		ram_page(PHYS_PFN(__pa(block)) + i)->is_poisoned = true;

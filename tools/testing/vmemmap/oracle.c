@@ -64,8 +64,7 @@ bool is_live_range(unsigned long pfn, unsigned long nr_pages)
 {
 	const unsigned long first = subsection_nr(pfn);
 
-	return !memchr(&owner[first], NOBODY,
-		       subsection_nr(pfn + nr_pages - 1) - first + 1);
+	return !memchr(&owner[first], NOBODY, subsection_nr(pfn + nr_pages - 1) - first + 1);
 }
 
 /* The first has no owner, and each is like the one before. */
@@ -74,8 +73,7 @@ bool is_dead_range(unsigned long pfn, unsigned long nr_pages)
 	const unsigned long first = subsection_nr(pfn);
 
 	return owner[first] == NOBODY &&
-	       !memcmp(&owner[first], &owner[first + 1],
-		       subsection_nr(pfn + nr_pages - 1) - first);
+	       !memcmp(&owner[first], &owner[first + 1], subsection_nr(pfn + nr_pages - 1) - first);
 }
 
 bool is_needed(unsigned long pfn)
@@ -85,13 +83,11 @@ bool is_needed(unsigned long pfn)
 
 static bool is_deduplicated(const struct device *dev)
 {
-	return vmemmap_can_optimize(dev->has_altmap ? &dev->altmap : NULL,
-				    &dev->pgmap);
+	return vmemmap_can_optimize(dev->has_altmap ? &dev->altmap : NULL, &dev->pgmap);
 }
 
 /* The place of a vmemmap page among those of its compound page. */
-static unsigned long place_in_compound(const struct device *dev,
-				       unsigned long addr)
+static unsigned long place_in_compound(const struct device *dev, unsigned long addr)
 {
 	const unsigned long size = pgmap_vmemmap_nr(&dev->pgmap) *
 				   sizeof(struct page);
@@ -157,8 +153,7 @@ void oracle_add(unsigned long pfn, unsigned long nr_pages, int who)
 		       subsection_nr(next - 1) - subsection_nr(pfn) + 1);
 		if (who == BOOT_RAM) {
 			is_early[nr] = true;
-			memmap_boot_pages += cost_of(section_nr_to_pfn(nr),
-						     PAGES_PER_SECTION);
+			memmap_boot_pages += cost_of(section_nr_to_pfn(nr), PAGES_PER_SECTION);
 		} else {
 			count_section(pfn, next - pfn, 1);
 		}
@@ -176,8 +171,7 @@ void oracle_remove(unsigned long pfn, unsigned long nr_pages)
 		next = min(end, section_nr_to_pfn(nr + 1));
 		if (!is_early[nr])
 			count_section(pfn, next - pfn, -1);
-		memset(&owner[subsection_nr(pfn)], NOBODY,
-		       subsection_nr(next - pfn));
+		memset(&owner[subsection_nr(pfn)], NOBODY, subsection_nr(next - pfn));
 		if (is_early[nr])
 			count_section(pfn, next - pfn, -1);
 	}
@@ -190,8 +184,7 @@ static void check_usage(const struct mem_section *ms, unsigned long start)
 	for (unsigned long i = 0; i < SUBSECTIONS_PER_SECTION; i++) {
 		const unsigned long pfn = start + i * PAGES_PER_SUBSECTION;
 
-		if (test_bit(i, ms->usage->subsection_map) !=
-		    (oracle_owner(pfn) != NOBODY))
+		if (test_bit(i, ms->usage->subsection_map) != (oracle_owner(pfn) != NOBODY))
 			FAIL("subsection of pfn %#lx has the wrong state", pfn);
 	}
 }
@@ -219,8 +212,7 @@ static bool check_section(unsigned long nr)
 	if (PageReserved(virt_to_page(ms->usage)))
 		return false;
 	/* as large as it must be */
-	EXPECT(__asan_address_is_poisoned((char *)ms->usage +
-					  mem_section_usage_size()));
+	EXPECT(__asan_address_is_poisoned((char *)ms->usage + mem_section_usage_size()));
 	return true;
 }
 
@@ -230,8 +222,7 @@ static unsigned long nr_roots(bool is_from_boot)
 	unsigned long nr = 0;
 
 	for (unsigned long i = 0; i < NR_SECTION_ROOTS; i++)
-		nr += mem_section[i] && is_from_boot ==
-		      PageReserved(virt_to_page(mem_section[i]));
+		nr += mem_section[i] && is_from_boot == PageReserved(virt_to_page(mem_section[i]));
 	return nr;
 }
 
@@ -240,8 +231,7 @@ static unsigned long nr_roots(bool is_from_boot)
 /* A page of a leaf that was split may be from the node of any of the leaf. */
 static bool has_right_node(const struct leaf *leaf, int nid)
 {
-	const unsigned long size = is_in_split_slot(leaf) ? PMD_SIZE :
-							   leaf->end - leaf->start;
+	const unsigned long size = is_in_split_slot(leaf) ? PMD_SIZE : leaf->end - leaf->start;
 	const unsigned long start = ALIGN_DOWN(leaf->start, size);
 	unsigned long pfn = ALIGN_DOWN((start - soft_vmemmap) / sizeof(struct page),
 				       PAGES_PER_SUBSECTION);
@@ -261,8 +251,7 @@ static unsigned long first_needed_pfn(const struct leaf *leaf)
 	unsigned long pfn;
 
 	EXPECT(leaf->start >= ALIGN_DOWN(soft_vmemmap, leaf->end - leaf->start));
-	pfn = leaf->start < soft_vmemmap ? 0 :
-	      (leaf->start - soft_vmemmap) / sizeof(struct page);
+	pfn = leaf->start < soft_vmemmap ? 0 : (leaf->start - soft_vmemmap) / sizeof(struct page);
 	pfn = ALIGN_DOWN(pfn, PAGES_PER_SUBSECTION);
 	for (; vaddr(pfn) < leaf->end &&
 	       pfn_to_section_nr(pfn) < NR_MEM_SECTIONS;
@@ -300,8 +289,7 @@ static void check_altmap_block(const struct leaf *leaf, struct device *dev)
 
 	EXPECT(dev->has_altmap);
 	if (first >= altmap->free || nr_pages > altmap->free - first)
-		FAIL("pfn %#lx behind %#lx is not in the altmap", leaf->pfn,
-		     leaf->start);
+		FAIL("pfn %#lx behind %#lx is not in the altmap", leaf->pfn, leaf->start);
 	for (unsigned long i = 0; i < nr_pages; i++) {
 		bool *is_used = &is_altmap_page_used[leaf->pfn + i];
 
@@ -313,8 +301,7 @@ static void check_altmap_block(const struct leaf *leaf, struct device *dev)
 }
 
 /* A leaf that is only in part for the section, or the device, is RAM. */
-static bool uses_altmap(const struct leaf *leaf, const struct device *dev,
-			unsigned long pfn)
+static bool uses_altmap(const struct leaf *leaf, const struct device *dev, unsigned long pfn)
 {
 	unsigned long start = SECTION_ALIGN_DOWN(pfn);
 	unsigned long end = start + PAGES_PER_SECTION;
@@ -330,8 +317,7 @@ static bool uses_altmap(const struct leaf *leaf, const struct device *dev,
 static void check_zone_tail(const struct leaf *leaf, const struct device *dev)
 {
 	const unsigned long pfn = (leaf->start - soft_vmemmap) / sizeof(struct page);
-	const int nid = dev->nid == NUMA_NO_NODE ? section_nid(pfn_to_section_nr(pfn)) :
-						   dev->nid;
+	const int nid = dev->nid == NUMA_NO_NODE ? section_nid(pfn_to_section_nr(pfn)) : dev->nid;
 	const struct page *tail = *device_tail(dev->pgmap.vmemmap_shift, nid);
 
 	EXPECT_EQ(leaf->level, SOFT_PTE);
@@ -406,8 +392,7 @@ static void check_is_mapped(unsigned long pfn)
 	for (addr = vaddr(pfn); addr < end; addr = leaf.end) {
 		leaf = walk(addr);
 		if (!leaf.is_mapped)
-			FAIL("struct page at %#lx of live pfn %#lx is not mapped",
-			     addr, pfn);
+			FAIL("struct page at %#lx of live pfn %#lx is not mapped", addr, pfn);
 	}
 }
 
@@ -446,8 +431,7 @@ static void forget_page(struct soft_page *page, unsigned long pfn)
 	page->is_table = false;
 }
 
-static void for_each_ram_page(void (*visit)(struct soft_page *page,
-					    unsigned long pfn))
+static void for_each_ram_page(void (*visit)(struct soft_page *page, unsigned long pfn))
 {
 	for (int nid = 0; nid < NR_NODES; nid++) {
 		const unsigned long start = ram_start_pfn(nid);
@@ -525,8 +509,7 @@ static void write_section(unsigned long nr)
 
 	if (!ms || (!ms->section_mem_map && !ms->usage))
 		return;
-	fprintf(text, "section %lu map %#lx usage %p", nr, ms->section_mem_map,
-		(void *)ms->usage);
+	fprintf(text, "section %lu map %#lx usage %p", nr, ms->section_mem_map, (void *)ms->usage);
 	for (unsigned long i = 0; ms->usage && i < SUBSECTIONS_PER_SECTION; i++)
 		fputc('0' + test_bit(i, ms->usage->subsection_map), text);
 	fputc('\n', text);
@@ -535,8 +518,7 @@ static void write_section(unsigned long nr)
 static void write_page(struct soft_page *page, unsigned long pfn)
 {
 	if (page->state == PAGE_BLOCK && !page->is_slab && !is_device_tail(pfn))
-		fprintf(text, "pfn %#lx order %d refs %d\n", pfn, page->order,
-			page->refs);
+		fprintf(text, "pfn %#lx order %d refs %d\n", pfn, page->order, page->refs);
 }
 
 /* Arrays of sections and tails of zones are left out: they may stay after a failed add. */

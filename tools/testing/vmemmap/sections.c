@@ -351,8 +351,7 @@ void remove_ram(unsigned long pfn, unsigned long nr_pages)
 
 static unsigned long nr_initialised;
 
-void init_device(struct device *dev, int nid, unsigned long pfn,
-		 unsigned long nr_pages)
+void init_device(struct device *dev, int nid, unsigned long pfn, unsigned long nr_pages)
 {
 	memset(dev, 0, sizeof(*dev));
 	dev->nid = nid;
@@ -438,8 +437,7 @@ void remove_device(struct device *dev)
 	if (has_zone_tails)
 		vmemmap_uninit_poison(dev->pfn, dev->nr_pages);
 	oracle_remove(dev->pfn, dev->nr_pages);
-	remove_range(dev->pfn, dev->nr_pages,
-		     dev->has_altmap ? &dev->altmap : NULL, &dev->pgmap);
+	remove_range(dev->pfn, dev->nr_pages, dev->has_altmap ? &dev->altmap : NULL, &dev->pgmap);
 	dev->nr_pages = 0;
 }
 

@@ -160,8 +160,7 @@ struct machine {
 		bool (*is_refused)(unsigned long size);
 		void (*note_allocation)(int nid, bool refused);
 		/* The architecture's own vmemmap_free(); NULL: it uses that of mm/. */
-		void (*free)(unsigned long start, unsigned long end,
-			     struct vmem_altmap *altmap);
+		void (*free)(unsigned long start, unsigned long end, struct vmem_altmap *altmap);
 		bool is_fragmented;		/* no free block is larger than a page */
 		bool has_page_records;		/* page_owner is on */
 		bool is_memoryless[NR_NODES];	/* the node has no memory of its own */
@@ -310,8 +309,7 @@ void remap_page(unsigned long addr, unsigned long pfn, bool is_readonly);
 void unmap_page(unsigned long addr);
 bool is_in_split_slot(const struct leaf *leaf);
 unsigned long mapped_pfn(unsigned long addr);
-unsigned long nr_tables_for(unsigned long start, unsigned long end,
-			    int lowest_level);
+unsigned long nr_tables_for(unsigned long start, unsigned long end, int lowest_level);
 
 /* The address of a slot, and of a page, well inside of the vmemmap. */
 static inline unsigned long slot_addr(unsigned long nr)
@@ -373,8 +371,7 @@ void remove_range(unsigned long pfn, unsigned long nr_pages,
 int add_ram(unsigned long pfn, unsigned long nr_pages);
 void remove_ram(unsigned long pfn, unsigned long nr_pages);
 
-void init_device(struct device *dev, int nid, unsigned long pfn,
-		 unsigned long nr_pages);
+void init_device(struct device *dev, int nid, unsigned long pfn, unsigned long nr_pages);
 
 /* An altmap without a device to describe; and that of a device. */
 void set_altmap(struct vmem_altmap *altmap, unsigned long base_pfn,

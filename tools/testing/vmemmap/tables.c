@@ -35,23 +35,20 @@ unsigned long __weak soft_empty_entry(enum soft_level_nr level)
 
 static unsigned long flags_of(int level, bool is_leaf)
 {
-	return ENTRY_PRESENT | ENTRY_KERNEL | ENTRY_LEVEL(level) |
-	       (is_leaf ? ENTRY_LEAF : 0);
+	return ENTRY_PRESENT | ENTRY_KERNEL | ENTRY_LEVEL(level) | (is_leaf ? ENTRY_LEAF : 0);
 }
 
 void *soft_next_table(unsigned long entry, enum soft_level_nr level)
 {
 	if ((entry & ~PAGE_MASK) != flags_of(level, false))
-		FAIL("descends through entry %#lx of level %d, which is no table",
-		     entry, level);
+		FAIL("descends through entry %#lx of level %d, which is no table", entry, level);
 	return __va(entry & PAGE_MASK);
 }
 
 static void set_entry(unsigned long *entry, unsigned long val, int level)
 {
 	if (*entry != soft_level[level].empty)
-		FAIL("entry %#lx of level %d overwritten with %#lx", *entry,
-		     level, val);
+		FAIL("entry %#lx of level %d overwritten with %#lx", *entry, level, val);
 	*entry = val;
 }
 
@@ -353,8 +350,7 @@ bool is_in_split_slot(const struct leaf *leaf)
 {
 	const unsigned long *slot = walk(leaf->start).path[SOFT_PMD];
 
-	return leaf->level == SOFT_PTE &&
-	       ram_page(*slot >> geo.page_shift)->is_of_leaf;
+	return leaf->level == SOFT_PTE && ram_page(*slot >> geo.page_shift)->is_of_leaf;
 }
 
 /* Map another page by a PTE that is present. */
@@ -396,26 +392,22 @@ static void visit_table(unsigned long *table, int level, unsigned long start,
 		}
 		if (on_table)
 			on_table(table[i] >> geo.page_shift, level);
-		visit_table(entry_table(table[i], level), level - 1, start,
-			    on_leaf, on_table);
+		visit_table(entry_table(table[i], level), level - 1, start, on_leaf, on_table);
 	}
 }
 
 void for_each_leaf(void (*on_leaf)(const struct leaf *leaf),
 		   void (*on_table)(unsigned long pfn, int level))
 {
-	visit_table((unsigned long *)init_mm.pgd, top_level(), VMEMMAP_BASE,
-		    on_leaf, on_table);
+	visit_table((unsigned long *)init_mm.pgd, top_level(), VMEMMAP_BASE, on_leaf, on_table);
 }
 
 /* Tables of @lowest_level and up, without the top one, that a range needs. */
-unsigned long nr_tables_for(unsigned long start, unsigned long end,
-			    int lowest_level)
+unsigned long nr_tables_for(unsigned long start, unsigned long end, int lowest_level)
 {
 	unsigned long nr = 0;
 
 	for (int level = lowest_level; level < top_level(); level++)
-		nr += (end - 1) / level_size(level + 1) -
-		      start / level_size(level + 1) + 1;
+		nr += (end - 1) / level_size(level + 1) - start / level_size(level + 1) + 1;
 	return nr;
 }

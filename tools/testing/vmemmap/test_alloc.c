@@ -438,7 +438,6 @@ TEST(a_part_of_a_vmemmap_page_counts_as_a_page, BARE)
 	for (unsigned long nr = 1; nr < 40; nr++) {
 		const unsigned long end = vaddr(nr * 37);
 
-		EXPECT_EQ(vmemmap_nr_pages(nr * 37),
-			  (PAGE_ALIGN(end) - soft_vmemmap) / PAGE_SIZE);
+		EXPECT_EQ(vmemmap_nr_pages(nr * 37), (PAGE_ALIGN(end) - soft_vmemmap) / PAGE_SIZE);
 	}
 }

@@ -17,8 +17,7 @@ static void *alloc_pages_of(struct vmem_altmap *altmap, unsigned long nr_pages)
  * lowest place behind the last block that is a multiple of the power of two
  * in the size.
  */
-static void check_altmap_window(unsigned long base, unsigned long reserve,
-				unsigned long free)
+static void check_altmap_window(unsigned long base, unsigned long reserve, unsigned long free)
 {
 	for (unsigned long sizes = 0; sizes < 100; sizes++) {
 		const unsigned long nr[] = { sizes % 10, sizes / 10, sizes % 7 };
@@ -275,8 +274,7 @@ static void toggle_part(struct entropy *entropy, struct device *dev)
 	const unsigned long step = step_pages(), nr_steps = PAGES_PER_SECTION / step;
 	const unsigned long first = choose(entropy, nr_steps);
 	const unsigned long nr = 1 + choose(entropy, nr_steps - first);
-	const unsigned long pfn = dev->pfn + choose(entropy, 2) * PAGES_PER_SECTION +
-				  first * step;
+	const unsigned long pfn = dev->pfn + choose(entropy, 2) * PAGES_PER_SECTION + first * step;
 
 	if (is_dead_range(pfn, nr * step)) {
 		note_operation("add %#lx+%#lx", pfn, nr * step);

@@ -310,8 +310,7 @@ TEST(a_subsection_is_live_from_add_to_remove, BOOT)
 /* There need not be an array for the sections before it. */
 TEST(a_subsection_is_live_behind_absent_sections, BOOT)
 {
-	const unsigned long pfn =
-		section_nr_to_pfn(NR_MEM_SECTIONS - SECTIONS_PER_ROOT);
+	const unsigned long pfn = section_nr_to_pfn(NR_MEM_SECTIONS - SECTIONS_PER_ROOT);
 
 	EXPECT_EQ(add_ram(pfn, PAGES_PER_SUBSECTION), 0);
 	EXPECT(!__pfn_to_section(pfn - 1));
@@ -471,8 +470,7 @@ static void free_tables(unsigned long addr)
 	}
 }
 
-static void free_by_own_means(unsigned long start, unsigned long end,
-			      struct vmem_altmap *altmap)
+static void free_by_own_means(unsigned long start, unsigned long end, struct vmem_altmap *altmap)
 {
 	struct leaf leaf;
 

@@ -287,8 +287,7 @@ static void machine_with_gap(unsigned long first, unsigned long end)
 
 static struct page *populate_section(unsigned long nr)
 {
-	return __populate_section_memmap(section_nr_to_pfn(nr), PAGES_PER_SECTION, 0,
-					 NULL, NULL);
+	return __populate_section_memmap(section_nr_to_pfn(nr), PAGES_PER_SECTION, 0, NULL, NULL);
 }
 
 TEST(a_slot_that_a_node_fills_across_a_gap_gets_a_leaf, EARLY, .where = ONCE)

@@ -70,8 +70,7 @@ TEST(fill_maps_each_page_of_a_range_and_no_other, BARE)
 			continue;
 		check_base_range(page_addr(0), page_addr(nr[i]));
 		check_base_range(page_addr(1), page_addr(1 + nr[i]));
-		check_base_range(page_addr(nr_ptes - 1),
-				 page_addr(nr_ptes - 1 + nr[i]));
+		check_base_range(page_addr(nr_ptes - 1), page_addr(nr_ptes - 1 + nr[i]));
 	}
 	expect_messages(0);
 }
@@ -106,8 +105,7 @@ static void expect_report_of_distant(void)
 TEST(at_boot_what_lies_on_another_node_is_reported, EARLY)
 {
 	exhaust_memblock(1, 0);
-	EXPECT_EQ(fill(slot_addr(1) - 2 * PAGE_SIZE, slot_addr(1) + 2 * PAGE_SIZE),
-		  0);
+	EXPECT_EQ(fill(slot_addr(1) - 2 * PAGE_SIZE, slot_addr(1) + 2 * PAGE_SIZE), 0);
 	expect_report_of_distant();
 
 	/* but not once more when it is mapped already */
@@ -147,8 +145,7 @@ TEST(tables_come_from_the_node_of_the_range, EARLY)
 		machine.has_slab = has_slab;
 		EXPECT_EQ(vmemmap_fill_range(page_addr(0), page_addr(1), &fill), 0);
 		EXPECT_EQ(nr_free_pages(1), geo.ram_pages);
-		EXPECT_EQ(machine.nr_used_pages,
-			  1 + nr_tables_for(page_addr(0), page_addr(1), 0));
+		EXPECT_EQ(machine.nr_used_pages, 1 + nr_tables_for(page_addr(0), page_addr(1), 0));
 	}
 }
 
@@ -297,8 +294,7 @@ TEST(without_a_huge_block_a_slot_gets_base_pages, BARE)
 {
 	SKIP_UNLESS(3 * ptes_per_slot() <= geo.ram_pages, "too little RAM");
 	if (can_be_huge())
-		fail_allocation(1 + nr_tables_for(slot_addr(1), slot_addr(2),
-						  SOFT_PMD), false);
+		fail_allocation(1 + nr_tables_for(slot_addr(1), slot_addr(2), SOFT_PMD), false);
 	EXPECT_EQ(fill(slot_addr(1), slot_addr(2), .huge = true), 0);
 	EXPECT_EQ(machine.seen.nr_failures, can_be_huge());
 	EXPECT_EQ(ram_page(mapped_pfn(slot_addr(1)))->order, 0);

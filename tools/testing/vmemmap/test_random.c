@@ -102,8 +102,7 @@ static void expect_add(int err, int expected, unsigned long nr_exhausted)
 static void op_add_ram(struct entropy *entropy)
 {
 	const unsigned long first = choose(entropy, nr_subsections());
-	const unsigned long most = min(nr_subsections() - first,
-				       2 * SUBSECTIONS_PER_SECTION);
+	const unsigned long most = min(nr_subsections() - first, 2 * SUBSECTIONS_PER_SECTION);
 	const unsigned long pfn = subsection_pfn(first);
 	const unsigned long nr_exhausted = machine.seen.nr_exhausted;
 	unsigned long nr_pages = subsection_pfn(1 + choose(entropy, most));
@@ -157,8 +156,7 @@ static void op_remove_ram(struct entropy *entropy)
 		return;
 	pieces[i] = pieces[--nr_pieces];
 	keep_piece(piece.pfn, subsection_pfn(first));
-	keep_piece(piece.pfn + subsection_pfn(first + nr),
-		   subsection_pfn(end - first - nr));
+	keep_piece(piece.pfn + subsection_pfn(first + nr), subsection_pfn(end - first - nr));
 	remove_ram(piece.pfn + subsection_pfn(first), subsection_pfn(nr));
 }
 
@@ -184,11 +182,9 @@ static void choose_compound(struct entropy *entropy, struct device *dev)
 
 static void choose_altmap(struct entropy *entropy, struct device *dev)
 {
-	const unsigned long need = DIV_ROUND_UP(dev->nr_pages * sizeof(struct page),
-						PAGE_SIZE);
+	const unsigned long need = DIV_ROUND_UP(dev->nr_pages * sizeof(struct page), PAGE_SIZE);
 	const unsigned long reserve = choose(entropy, 8);
-	const unsigned long free = need + choose(entropy, 2 * BIT(PMD_ORDER)) -
-				   choose(entropy, 2);
+	const unsigned long free = need + choose(entropy, 2 * BIT(PMD_ORDER)) - choose(entropy, 2);
 
 	if (reserve + free <= dev->nr_pages)
 		give_altmap(dev, reserve, free);
@@ -197,8 +193,7 @@ static void choose_altmap(struct entropy *entropy, struct device *dev)
 static bool choose_device(struct entropy *entropy, struct device *dev)
 {
 	const unsigned long first = choose(entropy, nr_subsections());
-	const unsigned long most = min(nr_subsections() - first,
-				       5 * SUBSECTIONS_PER_SECTION);
+	const unsigned long most = min(nr_subsections() - first, 5 * SUBSECTIONS_PER_SECTION);
 	const unsigned long pfn = choose(entropy, 2) ? subsection_pfn(first) :
 				  SECTION_ALIGN_DOWN(subsection_pfn(first));
 	unsigned long nr_pages = subsection_pfn(1 + choose(entropy, most));
@@ -206,8 +201,7 @@ static bool choose_device(struct entropy *entropy, struct device *dev)
 	if (nr_pages > PAGES_PER_SECTION && choose(entropy, 2))
 		nr_pages = SECTION_ALIGN_DOWN(nr_pages);
 	/* not in place of early sections, whose memory map is present already */
-	if (pfn < section_nr_to_pfn(first_hot_section()) ||
-	    !is_dead_range(pfn, nr_pages))
+	if (pfn < section_nr_to_pfn(first_hot_section()) || !is_dead_range(pfn, nr_pages))
 		return false;
 	init_device(dev, NUMA_NO_NODE, pfn, nr_pages);
 	if (!has_zone_tails && !is_apart(pfn, nr_pages))
@@ -311,8 +305,7 @@ static void op_optimise(struct entropy *entropy)
 	const unsigned long nr_exhausted = machine.seen.nr_exhausted;
 	const int nr = choose(entropy, NR_HUGE_PAGES);
 	const unsigned long nr_pages =
-		max((2UL << choose(entropy, 5)) * PFNS_PER_PAGE,
-		    PAGES_PER_SUBSECTION);
+		max((2UL << choose(entropy, 5)) * PFNS_PER_PAGE, PAGES_PER_SUBSECTION);
 	const struct piece *piece;
 	unsigned long pfn;
 

@@ -190,8 +190,7 @@ TEST(pages_of_compound_pages_are_freed_in_a_row, BOOT)
 	struct device *dev = &devices[0];
 	unsigned long pfn, nr;
 
-	init_device(dev, 0, section_nr_to_pfn(first_hot_section() + 1),
-		    PAGES_PER_SECTION);
+	init_device(dev, 0, section_nr_to_pfn(first_hot_section() + 1), PAGES_PER_SECTION);
 	dev->pgmap.vmemmap_shift = PFN_SECTION_SHIFT;
 	SKIP_UNLESS(vmemmap_can_optimize(NULL, &dev->pgmap), "too small for shared tails");
 	EXPECT_EQ(add_device(dev), 0);

@@ -85,8 +85,7 @@ static struct mem_section *hot_section(unsigned long nr)
 
 static int add_part(unsigned long pfn, unsigned long nr_pages)
 {
-	return sparse_add_section(section_nid(pfn_to_section_nr(pfn)), pfn,
-				  nr_pages, NULL, NULL);
+	return sparse_add_section(section_nid(pfn_to_section_nr(pfn)), pfn, nr_pages, NULL, NULL);
 }
 
 static void remove_part(unsigned long pfn, unsigned long nr_pages)
@@ -171,8 +170,7 @@ TEST(boot_marks_the_subsections_of_any_range, EARLY, .where = TINY)
 	for (unsigned long i = 0; i < 12; i++) {
 		const unsigned long starts[] = { i * step, i * step + 1 };
 
-		for (unsigned long nr = 0; nr < 3 * PAGES_PER_SECTION;
-		     nr += 1 + 3 * step) {
+		for (unsigned long nr = 0; nr < 3 * PAGES_PER_SECTION; nr += 1 + 3 * step) {
 			const unsigned long pfn = starts[nr & 1];
 			struct mem_section *ms;
 
@@ -210,8 +208,7 @@ TEST(boot_skips_sections_without_a_memory_map, EARLY, .where = TINY)
 	sparse_init_subsection_map(section_nr_to_pfn(NR_MEM_SECTIONS - 1), 1);
 	EXPECT(!__nr_to_section(NR_MEM_SECTIONS - 1));
 #endif
-	EXPECT(!bitmap_empty(__nr_to_section(0)->usage->subsection_map,
-			     SUBSECTIONS_PER_SECTION));
+	EXPECT(!bitmap_empty(__nr_to_section(0)->usage->subsection_map, SUBSECTIONS_PER_SECTION));
 }
 
 static void expect_boot_populates(unsigned long nr, unsigned long end)
@@ -312,8 +309,7 @@ TEST(an_added_section_is_present_but_offline, BOOT)
 	EXPECT(!valid_section(hot_section(0)));
 	EXPECT_EQ(add_ram(hot_pfn(0), PAGES_PER_SECTION), 0);
 	ms = hot_section(0);
-	EXPECT_EQ(ms->section_mem_map, soft_vmemmap | SECTION_MARKED_PRESENT |
-		  SECTION_HAS_MEM_MAP);
+	EXPECT_EQ(ms->section_mem_map, soft_vmemmap | SECTION_MARKED_PRESENT | SECTION_HAS_MEM_MAP);
 	EXPECT(machine.seen.poisoned == pfn_to_page(hot_pfn(0)));
 	EXPECT_EQ(machine.seen.nr_poisoned, PAGES_PER_SECTION);
 	EXPECT_EQ(machine.memmap_pages, vmemmap_nr_pages(PAGES_PER_SECTION));
@@ -517,8 +513,7 @@ TEST(after_a_failed_add_the_altmap_is_as_before, BOOT)
 		    "a section is not one leaf");
 	init_device(dev, 0, section_nr_to_pfn(16), 2 * PAGES_PER_SECTION);
 	give_altmap(dev, 1, 2 * block - 1);
-	EXPECT_EQ(sparse_add_section(0, dev->pfn, PAGES_PER_SECTION, &dev->altmap,
-				     NULL), 0);
+	EXPECT_EQ(sparse_add_section(0, dev->pfn, PAGES_PER_SECTION, &dev->altmap, NULL), 0);
 	EXPECT_EQ(dev->altmap.alloc, block);
 	EXPECT_EQ(dev->altmap.align, block - 1);
 	EXPECT_EQ(sparse_add_section(0, dev->pfn + PAGES_PER_SECTION,
@@ -535,8 +530,7 @@ TEST(after_a_failed_add_the_altmap_is_as_before, BOOT)
 	EXPECT(vmemmap_alloc_block_buf(PAGE_SIZE, 0, &dev->altmap));
 	fail_allocation(1, true);
 	machine.knobs.refuse_pmds = true;
-	EXPECT_EQ(sparse_add_section(0, dev->pfn, PAGES_PER_SECTION, &dev->altmap,
-				     NULL), -ENOMEM);
+	EXPECT_EQ(sparse_add_section(0, dev->pfn, PAGES_PER_SECTION, &dev->altmap, NULL), -ENOMEM);
 	machine.seen.nr_warnings = 0;
 	EXPECT_EQ(dev->altmap.alloc, 1);
 	EXPECT_EQ(dev->altmap.align, 0);
@@ -628,8 +622,7 @@ TEST(the_cache_is_flushed_for_what_was_mapped, BARE)
 	const unsigned long pfn = hot_pfn(0);
 	struct page *map;
 
-	map = __populate_section_memmap(pfn, 2 * PAGES_PER_SUBSECTION, 0, NULL,
-					NULL);
+	map = __populate_section_memmap(pfn, 2 * PAGES_PER_SUBSECTION, 0, NULL, NULL);
 	EXPECT(map == pfn_to_page(pfn));
 	EXPECT_EQ(machine.seen.nr_flushes, 1);
 	EXPECT_EQ(machine.seen.flushed.start, vaddr(pfn));
@@ -639,8 +632,7 @@ TEST(the_cache_is_flushed_for_what_was_mapped, BARE)
 TEST(a_populate_that_fails_returns_no_memory_map, BARE)
 {
 	fail_allocation(1, true);
-	EXPECT(!__populate_section_memmap(hot_pfn(0), PAGES_PER_SECTION, 0, NULL,
-					  NULL));
+	EXPECT(!__populate_section_memmap(hot_pfn(0), PAGES_PER_SECTION, 0, NULL, NULL));
 	EXPECT(has_message("pfn [%#lx-%#lx) of node 0 cannot be populated (%d)",
 			   hot_pfn(0), hot_pfn(1), -ENOMEM));
 	expect_messages(1);
@@ -769,8 +761,7 @@ TEST(adding_a_whole_early_section_allocates_nothing, EARLY)
 	EXPECT_EQ(machine.memmap_pages, 0);
 	remove_part(0, PAGES_PER_SECTION);
 	EXPECT_EQ(machine.memmap_pages, 0);
-	EXPECT_EQ(machine.memmap_boot_pages,
-		  cost - vmemmap_nr_pages(PAGES_PER_SECTION));
+	EXPECT_EQ(machine.memmap_boot_pages, cost - vmemmap_nr_pages(PAGES_PER_SECTION));
 }
 
 /* ---- Online and offline ---- */

@@ -112,8 +112,7 @@ static void prepare_zone(void)
 /* Two of 4 vmemmap pages each, on whatever slots that is. */
 static unsigned long hugetlb_start(unsigned int nr)
 {
-	return ALIGN_DOWN(vaddr(place()), PMD_SIZE) + PMD_SIZE - 2 * PAGE_SIZE +
-	       nr * 4 * PAGE_SIZE;
+	return ALIGN_DOWN(vaddr(place()), PMD_SIZE) + PMD_SIZE - 2 * PAGE_SIZE + nr * 4 * PAGE_SIZE;
 }
 
 static struct page **zone_tail(unsigned int order)

@@ -431,8 +431,7 @@ void soft_set_table(void *entry, void *table, enum soft_level_nr level);
 void soft_sync_top_level(unsigned long addr, enum soft_level_nr level);
 void soft_expect_in_reach(unsigned long addr);
 
-static inline unsigned long soft_index(unsigned long addr,
-				       enum soft_level_nr level)
+static inline unsigned long soft_index(unsigned long addr, enum soft_level_nr level)
 {
 	return addr >> soft_level[level].shift & (soft_level[level].nr_entries - 1);
 }
@@ -602,8 +601,7 @@ static inline void sparse_init_one_section(struct mem_section *ms,
 					   struct mem_section_usage *usage,
 					   unsigned long flags)
 {
-	const unsigned long coded = (unsigned long)map -
-				    section_nr_to_pfn(nr) * sizeof(*map);
+	const unsigned long coded = (unsigned long)map - section_nr_to_pfn(nr) * sizeof(*map);
 
 	ms->section_mem_map = (ms->section_mem_map & ~SECTION_MAP_MASK) | coded |
 			      flags | SECTION_HAS_MEM_MAP;
@@ -688,20 +686,16 @@ static inline bool vmemmap_can_optimize(const struct vmem_altmap *altmap,
 /* ---- The interface of the back end for the rest of the kernel (linux/mm.h and others) ---- */
 
 void *vmemmap_alloc_block(unsigned long size, int node);
-void *vmemmap_alloc_block_buf(unsigned long size, int node,
-			      struct vmem_altmap *altmap);
+void *vmemmap_alloc_block_buf(unsigned long size, int node, struct vmem_altmap *altmap);
 void vmemmap_populate_print_last(void);
-void vmemmap_verify(pte_t *pte, int node, unsigned long start,
-		    unsigned long end);
+void vmemmap_verify(pte_t *pte, int node, unsigned long start, unsigned long end);
 void kernel_pte_init(void *addr);
 void pmd_init(void *addr);
 void pud_init(void *addr);
 pte_t *vmemmap_pte_populate(pmd_t *pmd, unsigned long addr, int node,
 			    struct vmem_altmap *altmap, struct page *reuse);
-void vmemmap_set_pmd(pmd_t *pmd, void *p, int node, unsigned long addr,
-		     unsigned long next);
-int vmemmap_check_pmd(pmd_t *pmd, int node, unsigned long addr,
-		      unsigned long next);
+void vmemmap_set_pmd(pmd_t *pmd, void *p, int node, unsigned long addr, unsigned long next);
+int vmemmap_check_pmd(pmd_t *pmd, int node, unsigned long addr, unsigned long next);
 int vmemmap_populate_basepages(unsigned long start, unsigned long end, int node,
 			       struct vmem_altmap *altmap);
 int vmemmap_populate_hugepages(unsigned long start, unsigned long end, int node,
@@ -728,9 +722,7 @@ void sparse_remove_section(unsigned long pfn, unsigned long nr_pages,
 			   struct dev_pagemap *pgmap);
 
 /* The interface of the architecture for the back end. */
-int vmemmap_populate(unsigned long start, unsigned long end, int node,
-		     struct vmem_altmap *altmap);
-void vmemmap_free(unsigned long start, unsigned long end,
-		  struct vmem_altmap *altmap);
+int vmemmap_populate(unsigned long start, unsigned long end, int node, struct vmem_altmap *altmap);
+void vmemmap_free(unsigned long start, unsigned long end, struct vmem_altmap *altmap);
 
 #endif /* _MM_VMEMMAP_BASE_H */
