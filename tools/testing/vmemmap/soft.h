@@ -3,24 +3,8 @@
  * soft.h - the soft machine under the memory map back end, and how to test on it
  *
  * The harness compiles the real mm/sparse-vmemmap.c and its siblings for user
- * space and runs them on a machine made of software:
- *
- *	vmemmap_base.h	the kernel that they are compiled against
- *	memory.c	RAM of two nodes: memblock, buddy allocator, slab
- *	tables.c	page tables, and the walker that reads them as hardware does
- *	arch.c		the part of an architecture: vmemmap_populate() and _free()
- *	hooks.c		the weak hooks of an architecture that has its own; linked
- *			into one of the variants only
- *	sections.c	sections, devices, and how a machine boots
- *	hugetlb.c	HugeTLB pages that share their tails
- *	include/	stand-ins for the kernel's trace headers: each tracepoint
- *			calls a function of trace.c
- *	trace.c		sums up the tracepoints, for the oracle
- *	oracle.c	derives from a list of live subsections how the machine must
- *			look; and writes it down as text
- *	kunit.c		a window for the KUnit suites that run here too
- *	geometries.c	the architectures, real and tiny
- *	test_*.c	test cases
+ * space and runs them on a machine made of software; the head of each file says what
+ * part of it is there.
  *
  * The size of a page, the index bits of each level (2 to 5 levels) and the
  * size of sections are run-time data, so that one program covers them all.
