@@ -55,12 +55,6 @@ TEST(a_block_without_a_node_may_come_from_anywhere, BARE)
 	block_pfn(vmemmap_alloc_block(PAGE_SIZE, NUMA_NO_NODE));
 }
 
-TEST(a_block_comes_from_another_node_if_it_must, BARE)
-{
-	exhaust_order(1, 0);
-	EXPECT_EQ(nid_of_page(1), 0);
-}
-
 TEST(a_page_is_reclaimed_on_its_node_before_another_is_asked, BARE)
 {
 	EXPECT_EQ(nid_of_page(1), 1);
@@ -143,12 +137,7 @@ TEST(an_early_block_leaves_memory_for_dma_as_long_as_it_can, EARLY)
 	EXPECT_EQ(nid_of_page(0), 1);
 	exhaust_memblock(1, 0);
 	EXPECT(block_pfn(vmemmap_alloc_block(PAGE_SIZE, 0)) < dma_end);
-}
-
-TEST(an_early_block_fails_without_memory, EARLY)
-{
 	exhaust_memblock(0, 0);
-	exhaust_memblock(1, 0);
 	EXPECT(!vmemmap_alloc_block(PAGE_SIZE, 0));
 }
 
@@ -374,7 +363,7 @@ static void expect_verify_messages(unsigned long pfn, int node, unsigned long nr
 	expect_messages(nr);
 }
 
-/* And says nothing about memory or a range of no node. */
+/* But not about memory or a range of no node, or if the other node is as near. */
 TEST(warns_about_memory_on_another_node, EARLY)
 {
 	for (int has_slab = 0; has_slab < 2; has_slab++) {
@@ -385,15 +374,11 @@ TEST(warns_about_memory_on_another_node, EARLY)
 					       i % NR_NODES != i / NR_NODES);
 		expect_verify_messages(1UL << 22, 1, 0);
 		expect_verify_messages(ram_start_pfn(1), NUMA_NO_NODE, 0);
+		machine.knobs.far_distance = LOCAL_DISTANCE;
+		expect_verify_messages(ram_start_pfn(0), 1, 0);
+		machine.knobs.far_distance = LOCAL_DISTANCE + 1;
+		expect_verify_messages(ram_start_pfn(0), 1, 1);
 	}
-}
-
-TEST(says_nothing_about_memory_that_is_as_near, BARE)
-{
-	machine.knobs.far_distance = LOCAL_DISTANCE;
-	expect_verify_messages(ram_start_pfn(0), 1, 0);
-	machine.knobs.far_distance = LOCAL_DISTANCE + 1;
-	expect_verify_messages(ram_start_pfn(0), 1, 1);
 }
 
 TEST(says_nothing_about_a_node_that_has_no_memory_to_give, BARE)

@@ -295,6 +295,7 @@ TEST(a_subsection_is_live_from_add_to_remove, BOOT)
 {
 	const unsigned long pfn = hot_pfn(1);
 	const unsigned long next = pfn + PAGES_PER_SUBSECTION;
+	const unsigned long last = section_nr_to_pfn(NR_MEM_SECTIONS - SECTIONS_PER_ROOT);
 
 	EXPECT(!sparse_has_live_subsection(pfn, pfn + 2 * PAGES_PER_SECTION));
 	EXPECT(sparse_has_live_subsection(0, 1));
@@ -305,17 +306,12 @@ TEST(a_subsection_is_live_from_add_to_remove, BOOT)
 	EXPECT(!sparse_has_live_subsection(next, next + 1));
 	remove_ram(pfn, PAGES_PER_SUBSECTION);
 	EXPECT(!sparse_has_live_subsection(pfn - 1, next + 1));
-}
 
-/* There need not be an array for the sections before it. */
-TEST(a_subsection_is_live_behind_absent_sections, BOOT)
-{
-	const unsigned long pfn = section_nr_to_pfn(NR_MEM_SECTIONS - SECTIONS_PER_ROOT);
-
-	EXPECT_EQ(add_ram(pfn, PAGES_PER_SUBSECTION), 0);
-	EXPECT(!__pfn_to_section(pfn - 1));
-	EXPECT(sparse_has_live_subsection(pfn - 1, pfn + 1));
-	EXPECT(!sparse_has_live_subsection(pfn - 1, pfn));
+	/* the sections before it need not have an array */
+	EXPECT_EQ(add_ram(last, PAGES_PER_SUBSECTION), 0);
+	EXPECT(!__pfn_to_section(last - 1));
+	EXPECT(sparse_has_live_subsection(last - 1, last + 1));
+	EXPECT(!sparse_has_live_subsection(last - 1, last));
 }
 
 TEST(a_slot_ends_where_the_next_starts, BARE)
