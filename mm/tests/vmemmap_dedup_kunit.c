@@ -592,8 +592,8 @@ static bool __init fail_hvo_once(struct kunit *test, struct zone *zone,
 	vk->fail_from = n;
 	vk->fail_once = !and_later;
 	mem_hotplug_begin();
-	err = vmemmap_populate_hvo(addr_at(vk, 0), addr_at(vk, HVO_PAGES),
-				   HVO_ORDER, zone, PAGE_SIZE);
+	err = vmemmap_populate_hvo(addr_at(vk, 0), addr_at(vk, HVO_PAGES), HVO_ORDER, zone,
+				   PAGE_SIZE);
 	mem_hotplug_done();
 	KUNIT_EXPECT_EQ(test, vk->nr_asked > n ? -ENOMEM : 0, err);
 	if (!err)
@@ -606,13 +606,9 @@ static bool __init fail_hvo_once(struct kunit *test, struct zone *zone,
 static void __init fail_hvo_in_turn(struct kunit *test, void *zone)
 {
 	unsigned long n = 0;
-	bool has_failed;
 
-	do {
-		has_failed = fail_hvo_once(test, zone, n, false);
-		has_failed |= fail_hvo_once(test, zone, n, true);
-		n += has_failed;
-	} while (has_failed);
+	while (fail_hvo_once(test, zone, n, false) + fail_hvo_once(test, zone, n, true))
+		n++;
 	kunit_info(test, "%lu allocation points", n);
 	KUNIT_EXPECT_GT(test, n, 1);
 }

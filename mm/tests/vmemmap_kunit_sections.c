@@ -285,13 +285,9 @@ static void fail_in_turn(struct kunit *test, void *data)
 {
 	struct sweep *sweep = data;
 	unsigned long n = 0;
-	bool has_failed;
 
-	do {
-		has_failed = fail_once(test, sweep, n, false);
-		has_failed |= fail_once(test, sweep, n, true);
-		n += has_failed;
-	} while (has_failed);
+	while (fail_once(test, sweep, n, false) + fail_once(test, sweep, n, true))
+		n++;
 	sweep->nr_points = n;
 }
 
