@@ -2,7 +2,7 @@
 /*
  * vmemmap_kunit_sections.h - add page frames of a window, and remove them
  *
- * For the suites about sections, ranges and counters. All page frames that are
+ * For the suites about sections and ranges. All page frames that are
  * still live when a case ends, whether it passed or not, are removed then, so
  * that no case fails because of another.
  */

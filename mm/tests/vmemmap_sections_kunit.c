@@ -3,8 +3,7 @@
  * vmemmap_sections_kunit.c - add page frames to one section, and remove them
  *
  * See vmemmap_depopulate_kunit.c for neighbours, vmemmap_ranges_kunit.c for
- * several sections, vmemmap_counters_kunit.c for the counters and the user-space
- * harness for poison and bad removals.
+ * several sections and the user-space harness for counters, poison and bad removals.
  */
 #include "vmemmap_add_cases.h"
 #include "vmemmap_sections_cases.h"
