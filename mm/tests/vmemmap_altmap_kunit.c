@@ -118,8 +118,7 @@ static void altmap_frees_as_the_row_says(struct kunit *test)
 
 	if (row->alloc_after == row->alloc)
 		vmemmap_kunit_announce_warning(test);
-	KUNIT_EXPECT_TRUE(test, vmemmap_put_altmap_block(&altmap,
-							 altmap.base_pfn + row->block,
+	KUNIT_EXPECT_TRUE(test, vmemmap_put_altmap_block(&altmap, altmap.base_pfn + row->block,
 							 row->order));
 	KUNIT_EXPECT_EQ(test, row->align_after, altmap.align);
 	KUNIT_EXPECT_EQ(test, row->alloc_after, altmap.alloc);

@@ -65,13 +65,11 @@ static struct range pfn_range(unsigned long pfn, unsigned long end_pfn)
  * A device from @pos to behind the window. There is room for a second range,
  * which is looked at while it is being added.
  */
-static struct dev_pagemap *new_device_without_tail(struct kunit *test,
-						   unsigned long pos,
+static struct dev_pagemap *new_device_without_tail(struct kunit *test, unsigned long pos,
 						   unsigned long per_compound)
 {
 	struct vmemmap_kunit *vk = test->priv;
-	struct dev_pagemap *pgmap = kunit_kzalloc(test, sizeof(*pgmap) +
-						  sizeof(struct range),
+	struct dev_pagemap *pgmap = kunit_kzalloc(test, sizeof(*pgmap) + sizeof(struct range),
 						  GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, pgmap);
@@ -143,9 +141,8 @@ static void expect_layout(struct kunit *test, unsigned long origin,
 	}
 }
 
-static unsigned long nr_own_pages(const struct vmemmap_kunit *vk,
-				  unsigned long first, unsigned long nr,
-				  struct dev_pagemap *pgmap)
+static unsigned long nr_own_pages(const struct vmemmap_kunit *vk, unsigned long first,
+				  unsigned long nr, struct dev_pagemap *pgmap)
 {
 	return vmemmap_compound_nr_pages(pfn_at(vk, first), nr * PFNS_PER_VMEMMAP_PAGE, pgmap);
 }

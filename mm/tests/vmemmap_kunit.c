@@ -728,8 +728,7 @@ static void free_device(void *data)
  * The memory of the device is RAM that is not used otherwise, aligned to the power
  * of two that it fits into.
  */
-struct vmem_altmap *vmemmap_kunit_altmap(struct kunit *test,
-					 unsigned long reserve,
+struct vmem_altmap *vmemmap_kunit_altmap(struct kunit *test, unsigned long reserve,
 					 unsigned long free)
 {
 	struct device_memory *device = kunit_kmalloc(test, sizeof(*device), GFP_KERNEL);

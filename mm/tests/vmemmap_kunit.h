@@ -67,8 +67,7 @@ kunit_test_suite(name_##_suite)
 
 int vmemmap_kunit_init(struct kunit *test);
 unsigned long vmemmap_kunit_reserve(struct kunit *test, unsigned long size);
-struct vmem_altmap *vmemmap_kunit_altmap(struct kunit *test,
-					 unsigned long reserve,
+struct vmem_altmap *vmemmap_kunit_altmap(struct kunit *test, unsigned long reserve,
 					 unsigned long free);
 
 void vmemmap_kunit_announce_warning(struct kunit *test);
@@ -162,8 +161,7 @@ static inline void vmemmap_kunit_write(unsigned long start, unsigned long end)
 	}
 }
 
-static inline void vmemmap_kunit_expect_written(struct kunit *test,
-						unsigned long start,
+static inline void vmemmap_kunit_expect_written(struct kunit *test, unsigned long start,
 						unsigned long end)
 {
 	unsigned long addr, last;

@@ -61,15 +61,13 @@ static inline unsigned long memmap_end(const struct vmemmap_addition *add)
 	return memmap_start(add) + add->nr_pages * sizeof(struct page);
 }
 
-struct vmemmap_addition *vmemmap_kunit_addition(struct kunit *test,
-						unsigned long first,
+struct vmemmap_addition *vmemmap_kunit_addition(struct kunit *test, unsigned long first,
 						unsigned long nr_pages);
 struct dev_pagemap *vmemmap_kunit_device(struct kunit *test, unsigned long nr_pages);
 
 int vmemmap_kunit_try_add(struct kunit *test, struct vmemmap_addition *add);
 void vmemmap_kunit_add(struct kunit *test, struct vmemmap_addition *add);
-struct vmemmap_addition *vmemmap_kunit_add_new(struct kunit *test,
-					       unsigned long first,
+struct vmemmap_addition *vmemmap_kunit_add_new(struct kunit *test, unsigned long first,
 					       unsigned long nr_pages);
 void vmemmap_kunit_remove(struct kunit *test, struct vmemmap_addition *add);
 unsigned int vmemmap_kunit_count_flushes(struct kunit *test, struct vmemmap_addition *add);
@@ -79,8 +77,7 @@ void vmemmap_kunit_write_memmap(const struct vmemmap_addition *add);
 void vmemmap_kunit_expect_memmap(struct kunit *test, const struct vmemmap_addition *add);
 
 struct vmemmap_state vmemmap_kunit_state(const struct vmemmap_addition *add);
-void vmemmap_kunit_expect_state(struct kunit *test,
-				const struct vmemmap_addition *add,
+void vmemmap_kunit_expect_state(struct kunit *test, const struct vmemmap_addition *add,
 				const struct vmemmap_state *before);
 void vmemmap_kunit_expect_nothing_taken(struct kunit *test, const struct vmem_altmap *altmap);
 unsigned long vmemmap_kunit_nr_allocations(struct kunit *test, struct vmemmap_addition *add);

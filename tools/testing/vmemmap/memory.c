@@ -520,9 +520,8 @@ bool memblock_has_mirror(void)
 	return machine.knobs.is_mirrored;
 }
 
-static bool find_boot_range(int nid, unsigned long nr_pages,
-			    unsigned long align, unsigned long min_pfn,
-			    bool mirrored, unsigned long *found)
+static bool find_boot_range(int nid, unsigned long nr_pages, unsigned long align,
+			    unsigned long min_pfn, bool mirrored, unsigned long *found)
 {
 	const unsigned long start = ram_start_pfn(nid);
 	unsigned long pfn;
@@ -699,8 +698,7 @@ void kvfree(void *object)
 
 unsigned long bitmap_find_next_zero_area_off(unsigned long *map, unsigned long size,
 					     unsigned long start, unsigned int nr,
-					     unsigned long align_mask,
-					     unsigned long align_offset)
+					     unsigned long align_mask, unsigned long align_offset)
 {
 	unsigned long at, i;
 

@@ -438,9 +438,8 @@ TEST(set_pmd_makes_a_leaf, BARE)
 	EXPECT_EQ(fill(page_addr(0), page_addr(1)), 0);
 	leaf = walk(page_addr(0));
 	*leaf.path[SOFT_PMD] = soft_empty_entry(SOFT_PMD);
-	vmemmap_set_pmd((pmd_t *)leaf.path[SOFT_PMD],
-			__va(PFN_PHYS(ptes_per_slot())), 0, page_addr(0),
-			page_addr(1));
+	vmemmap_set_pmd((pmd_t *)leaf.path[SOFT_PMD], __va(PFN_PHYS(ptes_per_slot())), 0,
+			page_addr(0), page_addr(1));
 	leaf = walk(page_addr(0));
 	EXPECT(leaf.is_mapped && leaf.level == SOFT_PMD);
 	EXPECT_EQ(leaf.pfn, ptes_per_slot());

@@ -183,8 +183,7 @@ TEST(boot_marks_the_subsections_of_any_range, EARLY, .where = TINY)
 
 				ms = __pfn_to_section(at);
 				EXPECT_EQ(test_bit(subsection_map_index(at),
-						   ms->usage->subsection_map),
-					  is_touched);
+						   ms->usage->subsection_map), is_touched);
 			}
 		}
 	}
@@ -397,8 +396,7 @@ static void expect_refused_as(const struct vmemmap_refusal *row)
 	if (!prepare_refusal(row, section))
 		return;
 	remember_machine();
-	EXPECT_EQ(sparse_add_section(1, pfn, nr_pages,
-				     row->altmap_lacks ? &dev->altmap : NULL,
+	EXPECT_EQ(sparse_add_section(1, pfn, nr_pages, row->altmap_lacks ? &dev->altmap : NULL,
 				     &dev->pgmap), row->err);
 	EXPECT(has_message("pfn [%#lx-%#lx) of node 1 cannot be populated%s (%d)", pfn,
 			   pfn + nr_pages,
@@ -511,9 +509,8 @@ TEST(after_a_failed_add_the_altmap_is_as_before, BOOT)
 	EXPECT_EQ(sparse_add_section(0, dev->pfn, PAGES_PER_SECTION, &dev->altmap, NULL), 0);
 	EXPECT_EQ(dev->altmap.alloc, block);
 	EXPECT_EQ(dev->altmap.align, block - 1);
-	EXPECT_EQ(sparse_add_section(0, dev->pfn + PAGES_PER_SECTION,
-				     PAGES_PER_SECTION, &dev->altmap, NULL),
-		  -ENOMEM);
+	EXPECT_EQ(sparse_add_section(0, dev->pfn + PAGES_PER_SECTION, PAGES_PER_SECTION,
+				     &dev->altmap, NULL), -ENOMEM);
 	EXPECT_EQ(dev->altmap.alloc, block);
 	EXPECT_EQ(dev->altmap.align, block - 1);
 	sparse_remove_section(dev->pfn, PAGES_PER_SECTION, &dev->altmap, NULL);
@@ -558,9 +555,8 @@ static void switch_neighbours(unsigned long pfn, unsigned long end_pfn, unsigned
 }
 
 /* Neighbours: @which are added before the block, and @first removed before it. */
-static void check_self_hosted(unsigned long pfn, unsigned long nr_pages,
-			      unsigned long window, unsigned int which,
-			      unsigned int first)
+static void check_self_hosted(unsigned long pfn, unsigned long nr_pages, unsigned long window,
+			      unsigned int which, unsigned int first)
 {
 	const unsigned long end_pfn = pfn + nr_pages;
 	struct device *dev = &devices[0];

@@ -248,8 +248,7 @@ SOFT_BITMAP_TEST(soft_are_disjoint, a[i] & b[i])
 
 unsigned long bitmap_find_next_zero_area_off(unsigned long *map, unsigned long size,
 					     unsigned long start, unsigned int nr,
-					     unsigned long align_mask,
-					     unsigned long align_offset);
+					     unsigned long align_mask, unsigned long align_offset);
 
 /* ---- 3. Other ways: warnings are counted, each time ---- */
 
@@ -596,9 +595,8 @@ static inline unsigned long next_present_section_nr(unsigned long nr)
 	return -1UL;
 }
 
-static inline void sparse_init_one_section(struct mem_section *ms,
-					   unsigned long nr, struct page *map,
-					   struct mem_section_usage *usage,
+static inline void sparse_init_one_section(struct mem_section *ms, unsigned long nr,
+					   struct page *map, struct mem_section_usage *usage,
 					   unsigned long flags)
 {
 	const unsigned long coded = (unsigned long)map - section_nr_to_pfn(nr) * sizeof(*map);
@@ -700,12 +698,10 @@ int vmemmap_populate_basepages(unsigned long start, unsigned long end, int node,
 			       struct vmem_altmap *altmap);
 int vmemmap_populate_hugepages(unsigned long start, unsigned long end, int node,
 			       struct vmem_altmap *altmap);
-struct page *__populate_section_memmap(unsigned long pfn, unsigned long nr_pages,
-				       int nid, struct vmem_altmap *altmap,
-				       struct dev_pagemap *pgmap);
-int vmemmap_populate_hvo(unsigned long start, unsigned long end,
-			 unsigned int order, struct zone *zone,
-			 unsigned long headsize);
+struct page *__populate_section_memmap(unsigned long pfn, unsigned long nr_pages, int nid,
+				       struct vmem_altmap *altmap, struct dev_pagemap *pgmap);
+int vmemmap_populate_hvo(unsigned long start, unsigned long end, unsigned int order,
+			 struct zone *zone, unsigned long headsize);
 void vmemmap_wrprotect_hvo(unsigned long start, unsigned long end, int node,
 			   unsigned long headsize);
 void sparse_init_subsection_map(unsigned long pfn, unsigned long nr_pages);
@@ -713,8 +709,7 @@ void online_mem_sections(unsigned long start_pfn, unsigned long end_pfn);
 void offline_mem_sections(unsigned long start_pfn, unsigned long end_pfn);
 int sparse_add_section(int nid, unsigned long pfn, unsigned long nr_pages,
 		       struct vmem_altmap *altmap, struct dev_pagemap *pgmap);
-void sparse_remove_section(unsigned long pfn, unsigned long nr_pages,
-			   struct vmem_altmap *altmap,
+void sparse_remove_section(unsigned long pfn, unsigned long nr_pages, struct vmem_altmap *altmap,
 			   struct dev_pagemap *pgmap);
 
 /* The interface of the architecture for the back end. */
