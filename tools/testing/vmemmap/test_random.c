@@ -113,8 +113,7 @@ static void op_add_ram(struct entropy *entropy)
 		nr_pages = PAGES_PER_SECTION;
 	expected = is_dead_range(pfn, nr_pages) ? 0 : -EEXIST;
 	remember_machine();
-	note_operation("add RAM %#lx+%#lx, failing %lu%s", pfn, nr_pages,
-		       machine.knobs.fail_at, machine.knobs.fail_from ? "+" : "");
+	note_operation("add RAM %#lx+%#lx", pfn, nr_pages);
 	err = add_ram(pfn, nr_pages);
 	expect_add(err, expected, nr_exhausted);
 	fail_allocation(0, false);
@@ -229,10 +228,9 @@ static void op_add_device(struct entropy *entropy)
 		fail_allocation(0, false);
 		return;
 	}
-	note_operation("add device %ld %#lx+%#lx, order %lu, altmap %#lx+%#lx, failing %lu%s",
+	note_operation("add device %ld %#lx+%#lx, order %lu, altmap %#lx+%#lx",
 		       (long)(dev - devices), dev->pfn, dev->nr_pages,
-		       dev->pgmap.vmemmap_shift, dev->altmap.reserve,
-		       dev->altmap.free, machine.knobs.fail_at, machine.knobs.fail_from ? "+" : "");
+		       dev->pgmap.vmemmap_shift, dev->altmap.reserve, dev->altmap.free);
 	remember_machine();
 	err = add_device(dev);
 	if (!dev->has_altmap)
@@ -317,8 +315,7 @@ static void op_optimise(struct entropy *entropy)
 	if (!can_optimise(pfn, nr_pages) || !is_ram(pfn, nr_pages) ||
 	    find_huge_page(pfn, nr_pages) >= 0)
 		return;
-	note_operation("optimise HugeTLB page %d at %#lx+%#lx, failing %lu%s", nr, pfn,
-		       nr_pages, machine.knobs.fail_at, machine.knobs.fail_from ? "+" : "");
+	note_operation("optimise HugeTLB page %d at %#lx+%#lx", nr, pfn, nr_pages);
 	expect_add(optimise_huge_page(nr, pfn, nr_pages), 0, nr_exhausted);
 }
 
@@ -329,14 +326,15 @@ static void op_restore(struct entropy *entropy)
 
 	if (!is_optimised(nr))
 		return;
-	note_operation("restore HugeTLB page %d, failing %lu%s", nr, machine.knobs.fail_at,
-		       machine.knobs.fail_from ? "+" : "");
+	note_operation("restore HugeTLB page %d", nr);
 	expect_add(restore_huge_page(nr), 0, nr_exhausted);
 }
 
 static void op_fail_an_allocation(struct entropy *entropy)
 {
 	fail_allocation(1 + choose(entropy, 12), choose(entropy, 2));
+	note_operation("next: fail allocation %lu%s", machine.knobs.fail_at,
+		       machine.knobs.fail_from ? " and later ones" : "");
 }
 
 static void run_operation(struct entropy *entropy)
