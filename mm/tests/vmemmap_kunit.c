@@ -326,19 +326,13 @@ static struct figures read_figures(void)
 	return figures;
 }
 
-static bool are_same_figures(const struct figures *a, const struct figures *b)
-{
-	return a->nr_free == b->nr_free && a->nr_managed == b->nr_managed &&
-	       a->nr_tables == b->nr_tables;
-}
-
 /* Read them until they are @expected, or for a second. */
 static struct figures await_figures(const struct figures *expected)
 {
 	struct figures now = read_figures();
 	int i;
 
-	for (i = 0; i < 20 && !are_same_figures(expected, &now); i++) {
+	for (i = 0; i < 20 && memcmp(expected, &now, sizeof(now)); i++) {
 		msleep(50);
 		now = read_figures();
 	}
@@ -361,7 +355,7 @@ void vmemmap_kunit_expect_nothing_left(struct kunit *test,
 		before = read_figures();
 		act(test, data);
 		now = await_figures(&before);
-	} while (!are_same_figures(&before, &now) && ++i < 5);
+	} while (memcmp(&before, &now, sizeof(now)) && ++i < 5);
 
 	KUNIT_EXPECT_EQ(test, before.nr_free, now.nr_free);
 	KUNIT_EXPECT_EQ(test, before.nr_managed, now.nr_managed);

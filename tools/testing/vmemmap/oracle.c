@@ -127,6 +127,11 @@ static long cost_of(unsigned long pfn, unsigned long nr_pages)
 	return cost;
 }
 
+/* Each section that a range touches: its part of the range is [pfn, next). */
+#define for_each_part(pfn, next, end_pfn)					\
+	for (unsigned long next; pfn < (end_pfn) &&				\
+	     (next = min(end_pfn, SECTION_ALIGN_DOWN(pfn) + PAGES_PER_SECTION)); pfn = next)
+
 static void count_section(unsigned long pfn, unsigned long nr_pages, int sign)
 {
 	const unsigned long nr = pfn_to_section_nr(pfn);
@@ -143,12 +148,10 @@ static void count_section(unsigned long pfn, unsigned long nr_pages, int sign)
 void oracle_add(unsigned long pfn, unsigned long nr_pages, int who)
 {
 	const unsigned long end = pfn + nr_pages;
-	unsigned long next;
 
-	for (; pfn < end; pfn = next) {
+	for_each_part(pfn, next, end) {
 		const unsigned long nr = pfn_to_section_nr(pfn);
 
-		next = min(end, section_nr_to_pfn(nr + 1));
 		memset(&owner[subsection_nr(pfn)], who,
 		       subsection_nr(next - 1) - subsection_nr(pfn) + 1);
 		if (who == BOOT_RAM) {
@@ -163,12 +166,10 @@ void oracle_add(unsigned long pfn, unsigned long nr_pages, int who)
 void oracle_remove(unsigned long pfn, unsigned long nr_pages)
 {
 	const unsigned long end = pfn + nr_pages;
-	unsigned long next;
 
-	for (; pfn < end; pfn = next) {
+	for_each_part(pfn, next, end) {
 		const unsigned long nr = pfn_to_section_nr(pfn);
 
-		next = min(end, section_nr_to_pfn(nr + 1));
 		if (!is_early[nr])
 			count_section(pfn, next - pfn, -1);
 		memset(&owner[subsection_nr(pfn)], NOBODY, subsection_nr(next - pfn));

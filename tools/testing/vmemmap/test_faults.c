@@ -10,12 +10,6 @@
 
 static unsigned long nr_splits;
 
-/* Of what came before, such as a leaf of two nodes at boot. */
-static void forget_messages(void)
-{
-	expect_messages(machine.seen.nr_messages);
-}
-
 /* ---- Where there is a leaf, compound pages cannot share their tails ---- */
 
 TEST(what_is_shared_is_refused_where_a_leaf_is, BARE)
@@ -76,7 +70,7 @@ TEST(compound_pages_share_nothing_beside_a_leaf, BOOT)
 
 	init_device(dev, section_nid(pfn_to_section_nr(pfn)), pfn + nr_pages, nr_pages);
 	dev->pgmap.vmemmap_shift = ilog2(4 * PFNS_PER_PAGE);
-	forget_messages();
+	expect_messages(machine.seen.nr_messages);
 	remember_machine();
 	if (!has_zone_tails) {
 		EXPECT_EQ(add_device(dev), -EEXIST);
@@ -372,7 +366,7 @@ TEST(a_device_that_starts_within_a_compound_page_is_refused, BOOT)
 	SKIP_UNLESS(vmemmap_can_optimize(NULL, &dev->pgmap) &&
 		    PAGE_ALIGNED(vaddr(dev->pfn)), "the compound page is too small");
 	EXPECT(vmemmap_is_misaligned(dev->pfn, &dev->pgmap));
-	forget_messages();
+	expect_messages(machine.seen.nr_messages);
 	remember_machine();
 	EXPECT_EQ(add_device(dev), -EINVAL);
 	EXPECT(has_message("pfn [%#lx-%#lx) of node 0 cannot be populated unless their device starts",

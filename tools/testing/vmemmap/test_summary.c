@@ -7,6 +7,7 @@
 
 #define MAX_PFNS	BIT(22)
 
+static char text[4096];			/* of the file */
 static struct vmemmap_summary expected;
 static unsigned char is_seen[MAX_PFNS / 8];
 
@@ -35,17 +36,17 @@ static void expect_leaf(const struct leaf *leaf)
 	*(leaf->level == SOFT_PMD ? &sum->huge : &sum->base) += leaf->end - leaf->start;
 }
 
-static void expect_row(const char *text, int nid, const char *name,
+static void expect_row(const char *at, int nid, const char *name,
 		       const struct vmemmap_mapped *sum)
 {
 	char row[64], figures[64];
 
 	snprintf(figures, sizeof(figures), " %lu %lu", sum->huge / 1024, sum->base / 1024);
-	for (; *text; text = strchr(text, '\n') + 1) {
+	for (; *at; at = strchr(at, '\n') + 1) {
 		unsigned long huge, base;
 		int node;
 
-		if (sscanf(text, "%d %63s %lu %lu", &node, row, &huge, &base) == 4 &&
+		if (sscanf(at, "%d %63s %lu %lu", &node, row, &huge, &base) == 4 &&
 		    node == nid && !strcmp(row, name)) {
 			EXPECT_EQ(huge, sum->huge / 1024);
 			EXPECT_EQ(base, sum->base / 1024);
@@ -59,8 +60,6 @@ static void expect_row(const char *text, int nid, const char *name,
 /* What the file shows is what the walker finds. */
 static void expect_summary(void)
 {
-	static char text[4096];
-
 	memset(&expected, 0, sizeof(expected));
 	memset(is_seen, 0, sizeof(is_seen));
 	for_each_leaf(expect_leaf, NULL);
@@ -85,7 +84,6 @@ TEST(a_summary_is_what_the_walker_finds, BOOT)
 TEST(hotplug_is_locked_out_for_a_section_at_most, BOOT, .where = TINY)
 {
 	unsigned long nr_sections = 0, nr;
-	static char text[4096];
 
 	for (nr = next_present_section_nr(-1); nr != -1UL; nr = next_present_section_nr(nr))
 		nr_sections++;
@@ -96,8 +94,6 @@ TEST(hotplug_is_locked_out_for_a_section_at_most, BOOT, .where = TINY)
 
 TEST(a_summary_without_memory_fails, BOOT, .where = ONCE)
 {
-	static char text[4096];
-
 	fail_allocation(1, false);
 	EXPECT_EQ(read_debugfs(text, sizeof(text)), -ENOMEM);
 }
