@@ -465,8 +465,6 @@ static void a_leaf_from_boot_is_freed_whoever_it_describes(struct kunit *test)
 	vmemmap_kunit_expect_nothing_left(test, map_and_free_boot_leaf, (void *)test->param_value);
 }
 
-/* ---- Bounds ---- */
-
 /* It is not just warned about and then mapped. */
 static void a_range_outside_the_vmemmap_is_refused(struct kunit *test)
 {

@@ -263,8 +263,6 @@ static void huge_falls_back_to_base_pages_without_memory(struct kunit *test)
 	expect_contents(test, start, end);
 }
 
-/* ---- Leaves above the PMD level ---- */
-
 static void a_leaf_above_pmd_is_refused(struct kunit *test)
 {
 	const unsigned long addr = vmemmap_kunit_make_pud_leaf(test);

@@ -414,8 +414,6 @@ TEST(all_that_an_add_gets_from_another_node_is_reported_in_one_line, BARE)
 	expect_messages(0);
 }
 
-/* ---- Sizes ---- */
-
 TEST(a_part_of_a_vmemmap_page_counts_as_a_page, BARE)
 {
 	EXPECT_EQ(vmemmap_nr_pages(0), 0);

@@ -252,9 +252,8 @@ TEST(an_early_section_keeps_what_it_shares, BOOT)
 /* Memory from boot is freed as such, even if a hot-added section used it last. */
 TEST(memory_from_boot_is_freed_with_its_last_user, BOOT)
 {
-	unsigned long pfn;
+	const unsigned long pfn = hot_pfn(-1);
 
-	pfn = hot_pfn(-1);
 	EXPECT_EQ(add_ram(hot_pfn(0), PAGES_PER_SECTION), 0);
 	remove_ram(pfn, geo.gap_sections ? PAGES_PER_SECTION :
 		   min(PAGES_PER_SECTION, ram_start_pfn(1) + geo.ram_pages - pfn));
@@ -407,10 +406,9 @@ TEST(memory_of_one_device_is_released_before_that_of_another, BARE)
 
 TEST(nothing_is_traced_when_tracing_is_off, BOOT)
 {
-	unsigned long nr_traced;
+	const unsigned long nr_traced = machine.seen.nr_traced;
 
 	machine.knobs.is_untraced = true;
-	nr_traced = machine.seen.nr_traced;
 	EXPECT_EQ(add_ram(hot_pfn(1), PAGES_PER_SECTION), 0);
 	remove_ram(hot_pfn(1), PAGES_PER_SECTION);
 	EXPECT_EQ(machine.seen.nr_traced, nr_traced);

@@ -83,8 +83,6 @@ TEST(compound_pages_share_nothing_beside_a_leaf, BOOT)
 	check_machine();
 }
 
-/* ---- Whoever goes, nothing stays behind ---- */
-
 /* @b goes while a leaf maps both, then HugeTLB splits the leaf for @a, which goes. */
 static void split_between(unsigned long a, unsigned long b, unsigned long nr_pages)
 {
@@ -120,8 +118,6 @@ TEST(a_leaf_that_is_split_keeps_nothing_of_those_who_went_before, BOOT)
 	split_between(pfn + half, pfn, half);
 	SKIP_UNLESS(nr_splits, "no two ranges share a leaf that HugeTLB can split");
 }
-
-/* ---- Counters ---- */
 
 /* A compound page that takes many sections, whose struct pages may share a page. */
 TEST(a_compound_page_costs_its_own_pages_whatever_a_section_takes, BOOT)
@@ -350,8 +346,6 @@ TEST(where_it_cannot_be_repeated_boot_populates_each_section_once, EARLY)
 	} while (nr_failed);
 	EXPECT(n > 1);
 }
-
-/* ---- A device that starts within one of its pages ---- */
 
 /* Its first compound page has page frames that are not its own. */
 TEST(a_device_that_starts_within_a_compound_page_is_refused, BOOT)

@@ -416,8 +416,6 @@ TEST(a_range_is_filled_up_to_a_leaf_in_the_way, BARE, .where = TINY)
 	EXPECT(mapped_pfn(edge - PAGE_SIZE) != ULONG_MAX);
 }
 
-/* ---- Lookup ---- */
-
 /* The tables above that level exist. */
 TEST(lookup_stops_at_an_empty_entry_of_any_level, BARE)
 {

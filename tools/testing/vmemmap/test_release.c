@@ -106,11 +106,9 @@ TEST(a_page_that_is_held_leaves_its_row, BARE)
 /* The page allocator keeps it from being used, which it does for a single page only. */
 TEST(bad_memory_is_freed_alone, BARE)
 {
-	const unsigned long nr = row_size();
-	unsigned long start, pfn;
+	const unsigned long nr = row_size(), start = fill_slot_in_a_row(nr);
+	const unsigned long pfn = walk(start).pfn;
 
-	start = fill_slot_in_a_row(nr);
-	pfn = walk(start).pfn;
 	page_at(start + nr / 2 * PAGE_SIZE)->is_bad = true;
 	free_pages_at(start, nr);
 	EXPECT_EQ(machine.seen.nr_row_frees,
@@ -121,10 +119,8 @@ TEST(bad_memory_is_freed_alone, BARE)
 /* Page frames in descending order are no row. */
 TEST(pages_in_disorder_are_freed_alone, BARE)
 {
-	unsigned long start, pfn;
+	const unsigned long start = fill_slot_in_a_row(2), pfn = walk(start).pfn;
 
-	start = fill_slot_in_a_row(2);
-	pfn = walk(start).pfn;
 	remap_page(start, pfn + 1, false);
 	remap_page(start + PAGE_SIZE, pfn, false);
 	free_pages_at(start, 2);

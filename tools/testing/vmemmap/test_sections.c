@@ -611,10 +611,9 @@ TEST(a_memory_block_holds_its_own_memory_map, BOOT)
 TEST(the_cache_is_flushed_for_what_was_mapped, BARE)
 {
 	const unsigned long pfn = hot_pfn(0);
-	struct page *map;
 
-	map = __populate_section_memmap(pfn, 2 * PAGES_PER_SUBSECTION, 0, NULL, NULL);
-	EXPECT(map == pfn_to_page(pfn));
+	EXPECT(__populate_section_memmap(pfn, 2 * PAGES_PER_SUBSECTION, 0, NULL, NULL) ==
+	       pfn_to_page(pfn));
 	EXPECT_EQ(machine.seen.nr_flushes, 1);
 	EXPECT_EQ(machine.seen.flushed.start, vaddr(pfn));
 	EXPECT_EQ(machine.seen.flushed.end, vaddr(pfn + 2 * PAGES_PER_SUBSECTION));
@@ -683,10 +682,9 @@ TEST(parts_of_an_early_section_leave_its_memory_map_alone, BOOT)
 {
 	const unsigned long sub = PAGES_PER_SUBSECTION;
 	const unsigned long hole = ram_start_pfn(0) + geo.ram_pages;
-	long cost;
+	const long cost = machine.memmap_boot_pages;
 
 	remember_machine();
-	cost = machine.memmap_boot_pages;
 	machine.seen.nr_attempts = 0;
 	machine.seen.nr_flushes = 0;
 	remove_ram(0, sub);
@@ -713,11 +711,9 @@ TEST(an_early_section_is_freed_as_a_whole_and_added_as_any_other, BOOT)
 {
 	const unsigned long live = min(geo.ram_pages, PAGES_PER_SECTION);
 	const long cost = vmemmap_nr_pages(PAGES_PER_SECTION);
-	const struct mem_section_usage *usage;
-	long boot_pages;
+	const struct mem_section_usage *usage = __nr_to_section(0)->usage;
+	const long boot_pages = machine.memmap_boot_pages;
 
-	usage = __nr_to_section(0)->usage;
-	boot_pages = machine.memmap_boot_pages;
 	remove_ram(0, PAGES_PER_SUBSECTION);
 	EXPECT(early_section(__nr_to_section(0)));
 	EXPECT_EQ(machine.memmap_boot_pages, boot_pages);

@@ -79,7 +79,6 @@ __attribute__((constructor)) static void add_##suite(void)		\
 #define KUNIT_EXPECT_GE(test, a, b)	KUNIT_COMPARE(test, a, >=, b)
 #define KUNIT_EXPECT_GT(test, a, b)	KUNIT_COMPARE(test, a, >, b)
 #define KUNIT_EXPECT_LE(test, a, b)	KUNIT_COMPARE(test, a, <=, b)
-#define KUNIT_EXPECT_LT(test, a, b)	KUNIT_COMPARE(test, a, <, b)
 #define KUNIT_EXPECT_EQ_MSG(test, a, b, fmt, args...) do {		\
 	if ((long)(a) != (long)(b))					\
 		test_note(fmt, ##args);					\
