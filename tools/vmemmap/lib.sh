@@ -259,7 +259,7 @@ series_of() { sed -n 's/^\(VERSION\|PATCHLEVEL\) = //p' "$1/Makefile" | paste -s
 kernel_table() {
 	cat <<-END
 		x86_64 test-both all that the scenarios need, DEBUG_VM
-		x86_64-page80 test struct pages of 80 bytes
+		x86_64-page80 test-all struct pages of 80 bytes
 		x86_64-release test-all no DEBUG_VM, an IOMMU
 		arm64-4k test 4K pages
 		arm64-16k test-all 16K pages

@@ -680,7 +680,7 @@ SCENARIOS = {scenario.name: scenario for scenario in (
     x86("x86_64", "x86_64", "test-both", "a DIMM and persistent memory, two nodes",
         steps=(*X86_STEPS, Step("selftest", (selftest,), AT_BOOT, restores="boot"))),
     x86("x86_64-no5lvl", "x86_64", "test", "four levels of page tables", append="no5lvl"),
-    x86("x86_64-no1g", "x86_64", "test", "no leaves of 1 GiB", cpu="max,pdpe1gb=off"),
+    x86("x86_64-no1g", "x86_64", "test-all", "no leaves of 1 GiB", cpu="max,pdpe1gb=off"),
     # To dump the shadow of five levels takes minutes. On a busy host, ACPI alone takes
     # as long as RCU waits for others.
     x86("x86_64-kasan", "x86_64-kasan", "test-debug", "watched by KASAN",
@@ -706,10 +706,10 @@ SCENARIOS = {scenario.name: scenario for scenario in (
     arm64("arm64-64k", "test", "64k"),
     replace(arm64("arm64-64k-show", "test-all", "64k", rounds=0), about=SHOW_ABOUT, show=("dump",)),
     RISCV64_PAIR,
-    x86_self_hosted("x86_64-self", "x86_64", "test-all", SelfHosted(
+    x86_self_hosted("x86_64-self", "x86_64", "test", SelfHosted(
         128 * MIB, X86_64, "1", {"pmd": 16}, {"pmd": 18}, (0, 0))),
     # A block has a leaf and a quarter, of which only a whole one can come from it.
-    x86_self_hosted("x86_64-page80-self", "x86_64-page80", "test", SelfHosted(
+    x86_self_hosted("x86_64-page80-self", "x86_64-page80", "test-all", SelfHosted(
         128 * MIB, replace(X86_64, struct_page=80), "force",
         {"pmd": 20}, {"pmd": 21, "pte": 128 + 640}, (0, 2))),
     # A pageblock is 32 MiB; all of it holds the memory map of its block.
