@@ -32,6 +32,21 @@ int vmemmap_populate(unsigned long start, unsigned long end, int node, struct vm
 	}
 }
 
+/* Where mm/ does not define what an empty table looks like, others do. */
+#ifndef VMEMMAP_DEFINES_TABLE_INIT
+void __weak kernel_pte_init(void *addr)
+{
+}
+
+void __weak pmd_init(void *addr)
+{
+}
+
+void __weak pud_init(void *addr)
+{
+}
+#endif
+
 void vmemmap_free(unsigned long start, unsigned long end, struct vmem_altmap *altmap)
 {
 	const unsigned long size = level_size(top_level());

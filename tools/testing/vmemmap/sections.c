@@ -238,8 +238,12 @@ void boot_node(int nid)
 
 void machine_end_of_boot(void)
 {
+#ifdef VMEMMAP_INIT_ALL_SUBSECTIONS
+	sparse_init_subsection_map();
+#else
 	for_each_boot_region(region)
 		sparse_init_subsection_map(region->pfn, region->end_pfn - region->pfn);
+#endif
 	machine.has_slab = true;
 }
 

@@ -162,6 +162,7 @@ TEST(boot_maps_whole_sections, BOOT)
 	EXPECT_EQ(machine.memmap_pages, 0);
 }
 
+#ifndef VMEMMAP_INIT_ALL_SUBSECTIONS
 TEST(boot_marks_the_subsections_of_any_range, EARLY, .where = TINY)
 {
 	const unsigned long step = PAGES_PER_SUBSECTION / 2;
@@ -189,6 +190,8 @@ TEST(boot_marks_the_subsections_of_any_range, EARLY, .where = TINY)
 	}
 }
 
+#endif
+
 /* The last section of node 1 is absent; so is its usage map. */
 TEST(boot_skips_sections_without_a_memory_map, EARLY, .where = TINY)
 {
@@ -199,9 +202,11 @@ TEST(boot_skips_sections_without_a_memory_map, EARLY, .where = TINY)
 	last = __nr_to_section(first_hot_section() - 1);
 	machine_end_of_boot();
 	EXPECT(!last->usage);
+#ifndef VMEMMAP_INIT_ALL_SUBSECTIONS
 	/* nor need they have an array */
 	sparse_init_subsection_map(section_nr_to_pfn(NR_MEM_SECTIONS - 1), 1);
 	EXPECT(!__nr_to_section(NR_MEM_SECTIONS - 1));
+#endif
 	EXPECT(!bitmap_empty(__nr_to_section(0)->usage->subsection_map, SUBSECTIONS_PER_SECTION));
 }
 

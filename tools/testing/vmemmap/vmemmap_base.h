@@ -704,7 +704,11 @@ int vmemmap_populate_hvo(unsigned long start, unsigned long end, unsigned int or
 			 struct zone *zone, unsigned long headsize);
 void vmemmap_wrprotect_hvo(unsigned long start, unsigned long end, int node,
 			   unsigned long headsize);
+#ifdef VMEMMAP_INIT_ALL_SUBSECTIONS
+void sparse_init_subsection_map(void);
+#else
 void sparse_init_subsection_map(unsigned long pfn, unsigned long nr_pages);
+#endif
 void online_mem_sections(unsigned long start_pfn, unsigned long end_pfn);
 void offline_mem_sections(unsigned long start_pfn, unsigned long end_pfn);
 int sparse_add_section(int nid, unsigned long pfn, unsigned long nr_pages,
