@@ -328,6 +328,7 @@ static void a_tail_in_a_huge_leaf_is_refused(struct kunit *test)
 	need_no_zone_tails(test);
 	vmemmap_kunit_map(test, vk->slot, vk->slot + PMD_SIZE, .huge = true, .altmap = altmap);
 	KUNIT_EXPECT_EQ(test, -EINVAL, populate(test, pgmap, pos + nr, 1));
+	KUNIT_EXPECT_EQ(test, -EINVAL, populate(test, pgmap, pos + VMEMMAP_RESERVE_NR, 1));
 	KUNIT_EXPECT_EQ(test, 0, vmemmap_kunit_leaf(vk->slot + PMD_SIZE).size);
 }
 
