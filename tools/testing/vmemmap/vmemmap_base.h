@@ -194,8 +194,10 @@ extern struct soft_level soft_level[NR_SOFT_LEVELS];
 #define pfn_to_section_nr(pfn)	((pfn) >> PFN_SECTION_SHIFT)
 #define section_nr_to_pfn(nr)	((unsigned long)(nr) << PFN_SECTION_SHIFT)
 
-#define get_order(size) \
-	((size) <= PAGE_SIZE ? 0U : ilog2(((unsigned long)(size) - 1) >> PAGE_SHIFT) + 1U)
+static inline unsigned int get_order(unsigned long size)
+{
+	return size <= PAGE_SIZE ? 0 : ilog2((size - 1) >> PAGE_SHIFT) + 1;
+}
 
 /* ---- 2. Same shape: bitmaps; on the stack they have their true length ---- */
 
@@ -363,7 +365,12 @@ extern struct soft_region soft_regions[NR_SOFT_REGIONS];
 	for ((i) = 0; (i) < NR_SOFT_REGIONS; (i)++)			\
 		if (*(p_start) = soft_regions[i].pfn,			\
 		    *(p_end) = soft_regions[i].end_pfn,			\
-		    (node) == MAX_NUMNODES || soft_regions[i].nid == (node))
+		    soft_is_of_node(&soft_regions[i], node))
+
+static inline bool soft_is_of_node(const struct soft_region *region, int node)
+{
+	return node == MAX_NUMNODES || region->nid == node;
+}
 
 phys_addr_t soft_dma_end(void);
 int node_distance(int a, int b);
@@ -540,7 +547,12 @@ extern const bool has_own_hooks;
 /* Levels of which other page tables have copies of the entries. */
 extern unsigned long soft_sync_mask;
 
-#define ARCH_PAGE_TABLE_SYNC_MASK	(has_own_hooks ? 0 : soft_sync_mask)
+static inline unsigned int soft_arch_sync_mask(void)
+{
+	return has_own_hooks ? 0 : soft_sync_mask;
+}
+
+#define ARCH_PAGE_TABLE_SYNC_MASK	soft_arch_sync_mask()
 
 /* ---- 2. Same shape: sections ---- */
 
@@ -577,7 +589,11 @@ static inline struct mem_section *__nr_to_section(unsigned long nr)
 	return &mem_section[root][nr % SECTIONS_PER_ROOT];
 }
 
-#define soft_has_flag(ms, flag)	((ms) && (ms)->section_mem_map & (flag))
+static inline bool soft_has_flag(const struct mem_section *ms, unsigned long flag)
+{
+	return ms && ms->section_mem_map & flag;
+}
+
 #define valid_section(ms)	soft_has_flag(ms, SECTION_HAS_MEM_MAP)
 #define early_section(ms)	soft_has_flag(ms, SECTION_IS_EARLY)
 #define valid_section_nr(nr)	valid_section(__nr_to_section(nr))
