@@ -90,6 +90,11 @@
 #endif
 #endif
 
+/* Declared with or without HugeTLB's optimisation */
+#ifdef VMEMMAP_TAIL_MIN_ORDER
+#define VMEMMAP_DECLARES_WRPROTECT_HVO
+#endif
+
 /*
  * Tails find their head by their own address, so that those of an order are alike in a
  * zone: VMEMMAP_RESERVE_NR says so.

@@ -356,8 +356,7 @@ void __init sparse_vmemmap_init_nid_late(int nid)
 
 #endif /* VMEMMAP_POPULATE_HVO */
 
-/* A stock kernel declares it with or without HugeTLB's optimisation. */
-#ifdef VMEMMAP_TAIL_MIN_ORDER
+#ifdef VMEMMAP_DECLARES_WRPROTECT_HVO
 /**
  * vmemmap_wrprotect_hvo() - make the shared tails of a HugeTLB page read-only
  * @start: address of its first struct page
