@@ -8,6 +8,8 @@
 #	diff <tree>		print what was changed in the tree after it was laid
 #	take <tree>		bring these changes into this clone
 #
+# diff and take work in a tree that has the patches of make patches by git am, too.
+#
 # FORCE=1 overwrites what was changed after it was laid, and lays over a series
 # that our files are not for. PARTS=lib lays only what works with any back end.
 #
@@ -519,6 +521,53 @@ merge() {
 		fail "$(source_of "$1") was changed here as well, in the same lines; overlay.sh diff $tree shows what was changed there"
 }
 
+# ---- A tree that has the patches ----
+
+# The commit that git am made of the last one; nothing if there is none.
+last_patch() { git -C "$tree" log -1 --format=%H --grep="^$(sed 1q "$tools/patches/documentation.txt")\$" 2>/dev/null || true; }
+
+# changed_since <commit>: the files of the patches that were changed or added.
+changed_since() {
+	{
+		git -C "$tree" -c core.quotePath=off diff --name-only "$1"
+		git -C "$tree" -c core.quotePath=off ls-files -o --exclude-standard
+	} | sort | comm -12 - <({ files_in "$tree"; own_files; merged_files; } | sort -u)
+}
+
+diff_patched() {
+	local commit=$1 file
+
+	changed_since "$commit" | while read -r file; do
+		if git -C "$tree" cat-file -e "$commit:$file" 2>/dev/null; then
+			git -C "$tree" diff "$commit" -- "$file"
+		else
+			diff -u --label /dev/null --label "b/$file" /dev/null "$tree/$file" || true
+		fi
+	done
+}
+
+# merge_patched <commit> <path>: as merge(). What was taken before is as it is here.
+merge_patched() {
+	if [ ! -e "$tree/$2" ] || merged_files | grep -xF "$2" >/dev/null; then
+		by_hand+=("$2")
+		return
+	fi
+	mkdir -p "$(dirname "$work/taken/$2")"
+	cp --preserve=mode "$tree/$2" "$work/taken/$2"
+	git -C "$tree" show "$1:$2" >"$work/patched" 2>/dev/null || return 0
+	git merge-file -p "$top/$2" "$work/patched" "$tree/$2" >"$work/taken/$2" 2>/dev/null ||
+		fail "$2 was changed here as well, in the same lines; overlay.sh diff $tree shows what was changed there"
+	! cmp -s "$work/taken/$2" "$top/$2" || rm "$work/taken/$2"
+}
+
+gather_patched() {
+	local file
+
+	while read -r file; do
+		merge_patched "$1" "$file"
+	done < <(changed_since "$1")
+}
+
 # ---- Words ----
 
 check() {
@@ -559,9 +608,14 @@ undo() {
 }
 
 diff_tree() {
-	local file
+	local commit file
 
-	is_laid || fail "nothing of ours is laid over $tree"
+	if ! is_laid; then
+		commit=$(last_patch)
+		[ -n "$commit" ] || fail "nothing of ours is laid over $tree"
+		diff_patched "$commit"
+		return
+	fi
 	judge_all
 	for file in "${changed[@]}"; do
 		diff -uN --label "a/$file" --label "b/$file" "$(version_of "$file")" "$tree/$file" || true
@@ -571,10 +625,9 @@ diff_tree() {
 	done < <(new_files)
 }
 
-take() {
-	local file by_hand=()
+gather_laid() {
+	local file
 
-	is_laid || fail "nothing of ours is laid over $tree"
 	judge_all
 	for file in "${changed[@]}"; do
 		if [ -e "$tree/$file" ]; then
@@ -587,12 +640,26 @@ take() {
 		mkdir -p "$(dirname "$work/taken/$file")"
 		cp --preserve=mode "$tree/$file" "$work/taken/$file"
 	done < <(new_files)
+}
+
+take() {
+	local commit='' file by_hand=()
+
 	mkdir -p "$work/taken"
+	if is_laid; then
+		gather_laid
+	else
+		commit=$(last_patch)
+		[ -n "$commit" ] || fail "nothing of ours is laid over $tree"
+		gather_patched "$commit"
+	fi
 	while read -r file; do
-		mkdir -p "$(dirname "$top/$(source_of "$file")")" "$(dirname "$(version_of "$file")")"
+		mkdir -p "$(dirname "$top/$(source_of "$file")")"
 		cp --preserve=mode "$work/taken/$file" "$top/$(source_of "$file")"
-		cp --preserve=mode "$tree/$file" "$(version_of "$file")"
 		echo "taken: $(source_of "$file")"
+		[ -z "$commit" ] || continue
+		mkdir -p "$(dirname "$(version_of "$file")")"
+		cp --preserve=mode "$tree/$file" "$(version_of "$file")"
 	done < <(cd "$work/taken" && find . -type f | sed 's,^\./,,' | sort)
 	[ ${#by_hand[@]} = 0 ] ||
 		fail "not taken, do it by hand: ${by_hand[*]}; overlay.sh diff $tree shows what was changed"

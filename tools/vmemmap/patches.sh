@@ -201,5 +201,6 @@ git -C "$tree" config "branch.vmemmap-$number.description" "$(cover)"
 git -C "$tree" format-patch -q --root -o "$out" --no-renames --break-rewrites=50%/50% --zero-commit --cover-letter \
 	--cover-from-description=subject --subject-prefix="PATCH $version" --signature="vmemmap $number" \
 	${SIGNOFF:+-s} "$(git -C "$tree" rev-list --max-parents=0 HEAD)..HEAD"
-(cd "$out" && printf '%s\n' 0*.patch | sed 1d >series)
+mv "$out/0000-cover-letter.patch" "$out/cover-letter"	# git am stops at a patch that changes nothing
+(cd "$out" && printf '%s\n' *.patch >series)
 echo "$out"

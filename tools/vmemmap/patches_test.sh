@@ -55,7 +55,7 @@ is_laid() {
 by_git_am() {
 	stock "$work/am"
 	git -C "$work/am" init -q && git -C "$work/am" add -A && git -C "$work/am" commit -qm stock
-	git -C "$work/am" am -q "${names[@]/#/$patches/}" >&2 && is_laid "$work/am"
+	git -C "$work/am" am -q "$patches"/*.patch >&2 && is_laid "$work/am"
 }
 
 by_patch() {
@@ -127,7 +127,24 @@ maintainers() {
 }
 
 # The harness fits to what is resolved for this series.
-harness() { env -u MAKEFLAGS make -s -C "$work/am/tools/testing/vmemmap" >"$work/log" 2>&1 || { tail "$work/log" >&2 && return 1; }; }
+harness() { env -u MAKEFLAGS make -s VARIANTS=page64 -C "$work/am/tools/testing/vmemmap" >"$work/log" 2>&1 || { tail "$work/log" >&2 && return 1; }; }
+
+# overlay.sh take brings back what was changed in a patched tree, committed or not, once.
+taken_back() {
+	local clone=$work/clone
+
+	mkdir "$clone"
+	(cd "$top" && git ls-files -coz --exclude-standard | xargs -0 cp --parents --preserve=mode -t "$clone")
+	for file in mm/vmemmap_populate.c mm/vmemmap_base.h Kconfig; do
+		echo '/* mine */' >>"$work/am/$file"
+		[[ $file != *populate.c ]] || git -C "$work/am" commit -qam mine
+	done
+	for _ in once again; do
+		! "$clone/tools/vmemmap/overlay.sh" take "$work/am" >"$work/log" 2>&1 || return
+		grep -qx 'error: not taken, do it by hand: Kconfig;.*' "$work/log" || { cat "$work/log" >&2 && return 1; }
+	done
+	diff <(diff -r -x .git -x build "$top" "$clone" | grep '^>') <(printf '> /* mine */\n%.0s' 1 2) >&2
+}
 
 # The kernel builds after the first <n> patches.
 builds() { call kernel KERNEL=x86_64 PATCHES="$1" >/dev/null; }
@@ -136,8 +153,7 @@ patches_case() { "$(cut -d/ -f2 <<<"$1")" "$(cut -d/ -f3 <<<"$1")"; }
 
 one_of which "none build"
 laid
-cases=("$id"/{by_git_am,by_patch,by_quilt,same_trees,one_series,checkpatch,maintainers})
-[ "$which" != build ] || cases+=("$id/harness")
+cases=("$id"/{by_git_am,by_patch,by_quilt,same_trees,one_series,checkpatch,maintainers,harness,taken_back})
 [ "$which" != build ] || for name in "${!names[@]}"; do
 	cases+=("$id/builds/$((name + 1))")
 done
