@@ -427,6 +427,7 @@ static void a_compound_page_that_is_cut_short_shares_nothing(struct kunit *test)
 	expect_own(test, 16, 20);
 	KUNIT_EXPECT_EQ(test, 2 + 4, nr_own_pages(vk, 0, 20, pgmap));
 	KUNIT_EXPECT_EQ(test, 2 + 4, count_own_pages(vk, 0, 20));
+	KUNIT_EXPECT_EQ(test, 0, vmemmap_count_own_pages(pfn_at(vk, 0) + 1, 1));
 }
 
 static void a_compound_page_that_is_not_aligned_shares_nothing(struct kunit *test)

@@ -392,24 +392,19 @@ static pud_t *find_pud(unsigned long addr)
 	return p4d_none(*p4d) ? NULL : pud_offset(p4d, addr);
 }
 
-static pmd_t *find_pmd(unsigned long addr, struct vmemmap_leaf *leaf)
+static pmd_t *find_pmd(unsigned long addr)
 {
 	pud_t *pud = find_pud(addr);
 
 	if (!pud || pud_none(*pud))
 		return NULL;
-	if (pud_leaf(*pud)) {
-		leaf->size = PUD_SIZE;
-		return NULL;
-	}
 	return pmd_offset(pud, addr);
 }
 
-/* The pfn is 0 for leaves above the PMD level. */
 struct vmemmap_leaf vmemmap_kunit_leaf(unsigned long addr)
 {
 	struct vmemmap_leaf leaf = {};
-	pmd_t *pmd = find_pmd(addr, &leaf);
+	pmd_t *pmd = find_pmd(addr);
 	pte_t *pte;
 
 	if (!pmd || pmd_none(*pmd))
@@ -436,8 +431,7 @@ void vmemmap_kunit_split_leaf(struct kunit *test, unsigned long addr)
 {
 	const unsigned long start = ALIGN_DOWN(addr, PMD_SIZE);
 	pte_t *table = pte_alloc_one_kernel(&init_mm);
-	struct vmemmap_leaf leaf;
-	pmd_t *pmd = find_pmd(addr, &leaf);
+	pmd_t *pmd = find_pmd(addr);
 	unsigned long pfn, i;
 
 	KUNIT_ASSERT_NOT_NULL(test, table);
@@ -457,8 +451,7 @@ void vmemmap_kunit_split_leaf(struct kunit *test, unsigned long addr)
 void vmemmap_kunit_replace_page(struct kunit *test, unsigned long addr)
 {
 	struct page *page = alloc_page(GFP_KERNEL);
-	struct vmemmap_leaf leaf;
-	pte_t *pte = pte_offset_kernel(find_pmd(addr, &leaf), addr);
+	pte_t *pte = pte_offset_kernel(find_pmd(addr), addr);
 	struct page *old = pte_page(ptep_get(pte));
 
 	KUNIT_ASSERT_NOT_NULL(test, page);
@@ -621,39 +614,6 @@ int vmemmap_kunit_init(struct kunit *test)
 	return 0;
 }
 
-/* ---- Leaves above the PMD level ---- */
-
-static void clear_pud_leaf(void *addr)
-{
-	const unsigned long start = (unsigned long)addr;
-
-	pud_clear_huge(find_pud(start));
-	flush_tlb_kernel_range(start, start + PUD_SIZE);
-}
-
-/* The leaf maps page frames that are not in use, and is never accessed. */
-unsigned long vmemmap_kunit_make_pud_leaf(struct kunit *test)
-{
-	unsigned long pfn, neighbour, addr;
-	pud_t *pud;
-
-	if (mm_pud_folded(&init_mm))
-		kunit_skip(test, "no PUD level");
-	pfn = vmemmap_kunit_reserve(test, 3 * PUD_SIZE);
-	neighbour = ALIGN((unsigned long)pfn_to_page(pfn), PUD_SIZE);
-	addr = neighbour + PUD_SIZE;
-
-	/* A neighbour has the tables above the leaf made. */
-	vmemmap_kunit_map(test, neighbour, neighbour + PAGE_SIZE);
-	pud = find_pud(addr);
-	if (!pud)
-		kunit_skip(test, "the window crosses the end of a table");
-	if (!pud_set_huge(pud, ALIGN(PFN_PHYS(pfn), PUD_SIZE), PAGE_KERNEL))
-		kunit_skip(test, "no leaves above the PMD level");
-	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, clear_pud_leaf, (void *)addr));
-	return addr;
-}
-
 /* ---- A device that brings memory for its memory map ---- */
 
 struct device_memory {
@@ -664,7 +624,7 @@ struct device_memory {
 static void clear_leaf(unsigned long addr)
 {
 	struct vmemmap_leaf leaf;
-	pmd_t *pmd = find_pmd(addr, &leaf);
+	pmd_t *pmd = find_pmd(addr);
 
 	if (pmd_leaf(*pmd))
 		pmd_clear(pmd);

@@ -94,7 +94,6 @@ void vmemmap_kunit_expect_tail(struct kunit *test, unsigned long addr,
 			       unsigned long head, unsigned int order);
 
 struct vmemmap_leaf vmemmap_kunit_leaf(unsigned long addr);
-unsigned long vmemmap_kunit_make_pud_leaf(struct kunit *test);
 void vmemmap_kunit_split_leaf(struct kunit *test, unsigned long addr);
 void vmemmap_kunit_replace_page(struct kunit *test, unsigned long addr);
 unsigned long vmemmap_kunit_read(unsigned long addr);

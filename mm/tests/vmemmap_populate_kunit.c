@@ -113,6 +113,7 @@ static void a_fill_that_contradicts_itself_is_refused(struct kunit *test)
 		{ .compound_size = 4 * PAGE_SIZE, .huge = true },
 		{ .compound_size = 4 * PAGE_SIZE, .altmap = altmap },
 		{ .compound_size = 4 * PAGE_SIZE, .shared = page },
+		{ .zone_tail = page },
 	};
 	struct vmemmap_kunit *vk = test->priv;
 	unsigned int i;
@@ -261,16 +262,6 @@ static void huge_falls_back_to_base_pages_without_memory(struct kunit *test)
 	expect_leaves(test, start, end, PAGE_SIZE);
 	expect_unmapped(test, end, end + PAGE_SIZE);
 	expect_contents(test, start, end);
-}
-
-static void a_leaf_above_pmd_is_refused(struct kunit *test)
-{
-	const unsigned long addr = vmemmap_kunit_make_pud_leaf(test);
-
-	KUNIT_EXPECT_EQ(test, -EEXIST, vmemmap_kunit_try_map(addr, addr + PAGE_SIZE));
-	KUNIT_EXPECT_EQ(test, -EEXIST, vmemmap_kunit_try_map(addr, addr + PMD_SIZE, .huge = true));
-	KUNIT_EXPECT_NULL(test, vmemmap_lookup_page(addr));
-	KUNIT_EXPECT_EQ(test, PUD_SIZE, vmemmap_kunit_leaf(addr).size);
 }
 
 /* ---- Device memory ---- */
@@ -505,7 +496,6 @@ static struct kunit_case vmemmap_populate_cases[] = {
 	KUNIT_CASE(populate_keeps_a_leaf),
 	KUNIT_CASE(huge_keeps_a_table_of_ptes),
 	KUNIT_CASE(huge_falls_back_to_base_pages_without_memory),
-	KUNIT_CASE(a_leaf_above_pmd_is_refused),
 	KUNIT_CASE(altmap_backs_a_huge_leaf),
 	KUNIT_CASE(altmap_without_a_huge_block_gives_base_pages),
 	KUNIT_CASE(altmap_completes_a_table_of_ptes),

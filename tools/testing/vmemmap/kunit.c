@@ -19,7 +19,6 @@
 static struct vmemmap_kunit window;
 static struct vmem_altmap device;
 static unsigned long nr_used_pages_before;
-static unsigned long pud_leaf_addr;
 static bool is_warning_announced;
 
 static struct word {
@@ -95,20 +94,6 @@ struct vmemmap_leaf vmemmap_kunit_leaf(unsigned long addr)
 	if (!leaf.is_mapped)
 		return (struct vmemmap_leaf){};
 	return (struct vmemmap_leaf){ leaf.end - leaf.start, mapped_pfn(addr) };
-}
-
-/* A neighbour has the tables above the leaf built. */
-unsigned long vmemmap_kunit_make_pud_leaf(struct kunit *test)
-{
-	unsigned long addr;
-
-	SKIP_UNLESS(top_level() >= SOFT_PUD, "no PUD level");
-	addr = ALIGN(window.slot, PUD_SIZE);
-	vmemmap_kunit_map(test, addr, addr + PAGE_SIZE);
-	pud_leaf_addr = addr + PUD_SIZE;
-	SKIP_UNLESS(walk(pud_leaf_addr).level == SOFT_PUD, "no PUD entry behind the window");
-	plant_leaf(pud_leaf_addr, SOFT_PUD, 0);
-	return pud_leaf_addr;
 }
 
 /* ---- The tail pages of the zone of devices ---- */
@@ -208,7 +193,6 @@ int vmemmap_kunit_init(struct kunit *test)
 	machine.knobs.is_refused = is_refused;
 	machine.knobs.note_allocation = note_allocation;
 	nr_used_pages_before = machine.nr_used_pages;
-	pud_leaf_addr = 0;
 	is_warning_announced = false;
 	run++;
 	return 0;
@@ -237,20 +221,9 @@ static void unmap_device(void)
 	}
 }
 
-static void remove_pud_leaf(void)
-{
-	const unsigned long neighbour = pud_leaf_addr - PUD_SIZE;
-
-	if (!pud_leaf_addr)
-		return;
-	*walk(pud_leaf_addr).entry = soft_empty_entry(SOFT_PUD);
-	vmemmap_free(neighbour, neighbour + PAGE_SIZE, NULL);
-}
-
 static void close_window(struct kunit *test)
 {
 	unmap_device();
-	remove_pud_leaf();
 	vmemmap_free(vaddr(window.pfn), vaddr(window.pfn + window.nr_pages), NULL);
 	vmemmap_kunit_expect_all_came_back(test);
 	if (!is_warning_announced)

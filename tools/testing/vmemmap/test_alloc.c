@@ -204,6 +204,11 @@ TEST(huge_blocks_fit_into_the_boot_buffer, EARLY)
 		EXPECT_EQ(machine.seen.nr_attempts, 1);
 		vmemmap_close_boot_buffer();
 	}
+	/* behind a base page too */
+	vmemmap_open_boot_buffer(3 * PMD_SIZE, 1);
+	vmemmap_alloc_block_buf(PAGE_SIZE, 1, NULL);
+	EXPECT(IS_ALIGNED(block_pfn(vmemmap_alloc_huge(1, NULL)), PHYS_PFN(PMD_SIZE)));
+	vmemmap_close_boot_buffer();
 }
 
 TEST(no_boot_buffer_is_allocated_while_that_of_sparse_init_lasts, EARLY)

@@ -313,6 +313,8 @@ TEST(an_added_section_is_present_but_offline, BOOT)
 	EXPECT_EQ(machine.seen.nr_poisoned, PAGES_PER_SECTION);
 	EXPECT_EQ(machine.memmap_pages, vmemmap_nr_pages(PAGES_PER_SECTION));
 	check_machine();
+	vmemmap_uninit_poison(hot_pfn(0), 1);
+	EXPECT(!IS_ENABLED(CONFIG_DEBUG_VM) || machine.seen.nr_poisoned == 1);
 	remove_ram(hot_pfn(0), PAGES_PER_SECTION);
 	EXPECT_EQ(machine.seen.freed.start, vaddr(hot_pfn(0)));
 	EXPECT_EQ(machine.seen.freed.end, vaddr(hot_pfn(1)));

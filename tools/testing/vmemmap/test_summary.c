@@ -36,8 +36,7 @@ static void expect_leaf(const struct leaf *leaf)
 	*(leaf->level == SOFT_PMD ? &sum->huge : &sum->base) += leaf->end - leaf->start;
 }
 
-static void expect_row(const char *at, int nid, const char *name,
-		       const struct vmemmap_mapped *sum)
+static void expect_row(const char *at, int nid, const char *name, const struct vmemmap_mapped *sum)
 {
 	char row[64], figures[64];
 
