@@ -537,13 +537,28 @@ enum vmemmap_backed_by {
  * @device: behind it is memory of a device, or of the memory block that is described
  * @end: all before this address has been added up
  * @last_pfn: what the last PTE maps
+ * @tails: the read-only pages that a leaf has been counted for
  */
 struct vmemmap_summary {
 	struct vmemmap_mapped node[MAX_NUMNODES][VMEMMAP_BY_DEVICE];
 	struct vmemmap_mapped device;
 	unsigned long end;
 	unsigned long last_pfn;
+	struct xarray tails;
 };
+
+/**
+ * vmemmap_open_summary() - start a summary
+ *
+ * Return: an empty one; NULL if there is no memory for it.
+ */
+struct vmemmap_summary *vmemmap_open_summary(void);
+
+/**
+ * vmemmap_close_summary() - free a summary
+ * @summary: from vmemmap_open_summary()
+ */
+void vmemmap_close_summary(struct vmemmap_summary *summary);
 
 /**
  * vmemmap_sum_range() - add the leaves of a range to a summary
@@ -551,7 +566,7 @@ struct vmemmap_summary {
  * @end: end of the range; ranges ascend
  * @summary: is added to. A leaf is added once, and as a whole
  *
- * Context: mem_hotplug_lock is held for reading; does not sleep.
+ * Context: mem_hotplug_lock is held for reading.
  */
 void vmemmap_sum_range(unsigned long start, unsigned long end,
 		       struct vmemmap_summary *summary);

@@ -38,6 +38,7 @@
 #include <linux/swap.h>
 #include <linux/topology.h>
 #include <linux/vmstat.h>
+#include <linux/xarray.h>
 #include <kunit/static_stub.h>
 #include <kunit/visibility.h>
 #include <asm/dma.h>

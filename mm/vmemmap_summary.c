@@ -33,17 +33,26 @@ static struct vmemmap_mapped *sum_of(struct vmemmap_summary *summary,
 }
 
 /*
- * A page behind several PTEs in a row is the tail of compound pages of a device. One
- * that may not be written is another HugeTLB page's too.
+ * Has another leaf been counted for this page? Several PTEs in a row map one tail page.
+ * Where they may not write, other compound pages may map it, too. If their turn comes
+ * while there is no memory to remember it, it is not counted.
  */
+static bool is_counted(struct vmemmap_summary *summary, pte_t pte)
+{
+	const unsigned long pfn = pte_pfn(pte);
+
+	if (pfn == summary->last_pfn)
+		return true;
+	summary->last_pfn = pfn;
+	return !pte_write(pte) && xa_store(&summary->tails, pfn, summary, GFP_KERNEL);
+}
+
 static void sum_pte(struct vmemmap_summary *summary, pte_t pte)
 {
 	const unsigned long pfn = pte_pfn(pte);
-	enum vmemmap_backed_by backing = backing_of(pfn);
+	const enum vmemmap_backed_by backing =
+		is_counted(summary, pte) ? VMEMMAP_SHARED : backing_of(pfn);
 
-	if (pfn == summary->last_pfn || !pte_write(pte))
-		backing = VMEMMAP_SHARED;
-	summary->last_pfn = pfn;
 	sum_of(summary, pfn, backing)->base += PAGE_SIZE;
 }
 
@@ -69,6 +78,22 @@ static unsigned long sum_leaf(struct vmemmap_summary *summary,
 	if (!pte_none(pte))
 		sum_pte(summary, pte);
 	return addr + PAGE_SIZE;
+}
+
+struct vmemmap_summary *vmemmap_open_summary(void)
+{
+	struct vmemmap_summary *summary =
+		kvcalloc(1, sizeof(*summary), GFP_KERNEL);
+
+	if (summary)
+		xa_init(&summary->tails);
+	return summary;
+}
+
+void vmemmap_close_summary(struct vmemmap_summary *summary)
+{
+	xa_destroy(&summary->tails);
+	kvfree(summary);
 }
 
 void vmemmap_sum_range(unsigned long start, unsigned long end,
@@ -122,7 +147,7 @@ static int summary_show(struct seq_file *file, void *unused)
 	struct vmemmap_summary *summary;
 	int nid, i;
 
-	summary = kvcalloc(1, sizeof(*summary), GFP_KERNEL);
+	summary = vmemmap_open_summary();
 	if (!summary)
 		return -ENOMEM;
 	sum_all(summary);
@@ -131,7 +156,7 @@ static int summary_show(struct seq_file *file, void *unused)
 		for (i = 0; i < VMEMMAP_BY_DEVICE; i++)
 			print_row(file, nid, names[i], &summary->node[nid][i]);
 	print_row(file, NUMA_NO_NODE, "altmap", &summary->device);
-	kvfree(summary);
+	vmemmap_close_summary(summary);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(summary);

@@ -15,7 +15,7 @@ struct sums {
 
 static struct sums sums_by_summary(struct kunit *test, const struct vmemmap_addition *add)
 {
-	struct vmemmap_summary *summary = kunit_kzalloc(test, sizeof(*summary), GFP_KERNEL);
+	struct vmemmap_summary *summary = vmemmap_open_summary();
 	struct sums sums;
 	int nid;
 
@@ -34,13 +34,14 @@ static struct sums sums_by_summary(struct kunit *test, const struct vmemmap_addi
 		KUNIT_EXPECT_EQ(test, 0, node[VMEMMAP_BY_MEMBLOCK].base);
 		KUNIT_EXPECT_EQ(test, 0, node[VMEMMAP_BY_MEMBLOCK].huge);
 	}
-	kunit_kfree(test, summary);
+	vmemmap_close_summary(summary);
 	return sums;
 }
 
 static struct sums sums_by_walk(const struct vmemmap_addition *add)
 {
-	unsigned long addr = PAGE_ALIGN_DOWN(memmap_start(add)), last = -1;
+	unsigned long addr = PAGE_ALIGN_DOWN(memmap_start(add));
+	unsigned long last = -1, tail = -1;
 	struct sums sums = {};
 
 	while (addr < memmap_end(add)) {
@@ -48,11 +49,13 @@ static struct sums sums_by_walk(const struct vmemmap_addition *add)
 
 		if (leaf.size > PAGE_SIZE)
 			sums.huge += leaf.size;
-		else if (leaf.size && (leaf.pfn == last || vmemmap_kunit_is_shared(addr)))
+		else if (leaf.size && (leaf.pfn == last || leaf.pfn == tail))
 			sums.shared += PAGE_SIZE;
 		else if (leaf.size)
 			sums.base += PAGE_SIZE;
 		last = leaf.pfn;
+		if (leaf.size == PAGE_SIZE && vmemmap_kunit_is_shared(addr))
+			tail = leaf.pfn;
 		addr = leaf.size ? ALIGN_DOWN(addr, leaf.size) + leaf.size : addr + PAGE_SIZE;
 	}
 	return sums;
@@ -84,7 +87,7 @@ static void a_leaf_of_two_ranges_is_summed_up_once(struct kunit *test)
 {
 	const unsigned long half = VMEMMAP_KUNIT_PART / 2 * sizeof(struct page);
 	struct vmemmap_addition *add = vmemmap_kunit_add_new(test, 0, VMEMMAP_KUNIT_PART);
-	struct vmemmap_summary *summary = kunit_kzalloc(test, sizeof(*summary), GFP_KERNEL);
+	struct vmemmap_summary *summary = vmemmap_open_summary();
 	const struct sums all = sums_by_summary(test, add);
 	unsigned long sum = 0;
 	int nid;
@@ -96,6 +99,7 @@ static void a_leaf_of_two_ranges_is_summed_up_once(struct kunit *test)
 		sum += summary->node[nid][VMEMMAP_BY_BUDDY].base +
 		       summary->node[nid][VMEMMAP_BY_BUDDY].huge;
 	KUNIT_EXPECT_EQ(test, all.base + all.huge, sum);
+	vmemmap_close_summary(summary);
 	vmemmap_kunit_remove(test, add);
 }
 

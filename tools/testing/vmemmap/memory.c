@@ -696,6 +696,16 @@ void kvfree(void *object)
 	free(object);
 }
 
+void *xa_store(struct xarray *xa, unsigned long index, void *entry, gfp_t gfp)
+{
+	for (unsigned int i = 0; i < xa->nr; i++)
+		if (xa->index[i] == index)
+			return entry;
+	EXPECT(xa->nr < ARRAY_SIZE(xa->index));
+	xa->index[xa->nr++] = index;
+	return NULL;
+}
+
 unsigned long bitmap_find_next_zero_area_off(unsigned long *map, unsigned long size,
 					     unsigned long start, unsigned int nr,
 					     unsigned long align_mask, unsigned long align_offset)

@@ -11,14 +11,13 @@ static char text[4096];			/* of the file */
 static struct vmemmap_summary expected;
 static unsigned char is_seen[MAX_PFNS / 8];
 
-/* A page is paid for by the first leaf that maps it, the tail page of a zone by none. */
-static bool is_shared(const struct leaf *leaf)
+/* A page is paid for by the first leaf that maps it. */
+static bool is_shared(unsigned long pfn)
 {
-	const unsigned long pfn = leaf->pfn;
 	const bool seen = is_seen[pfn / 8] & BIT(pfn % 8);
 
 	is_seen[pfn / 8] |= BIT(pfn % 8);
-	return seen || is_shared_tail(pfn) || *leaf->entry & ENTRY_READONLY;
+	return seen;
 }
 
 static void expect_leaf(const struct leaf *leaf)
@@ -29,7 +28,7 @@ static void expect_leaf(const struct leaf *leaf)
 
 	if (page && page->state == PAGE_BOOT)
 		backing = VMEMMAP_BY_MEMBLOCK;
-	if (is_shared(leaf))
+	if (is_shared(leaf->pfn))
 		backing = VMEMMAP_SHARED;
 	if (page)
 		sum = &expected.node[ram_nid(leaf->pfn)][backing];

@@ -291,6 +291,16 @@ extern int (*soft_show_debugfs)(struct seq_file *file, void *data);
 #define late_initcall(function) int soft_late_initcall(void) { return function(); }
 int soft_late_initcall(void);
 
+/* An array with few entries; only whether there is one matters. */
+struct xarray {
+	unsigned long index[16];
+	unsigned int nr;
+};
+
+#define xa_init(xa)	((void)((xa)->nr = 0))
+#define xa_destroy(xa)	((void)((xa)->nr = 0))
+void *xa_store(struct xarray *xa, unsigned long index, void *entry, gfp_t gfp);
+
 /* Memory hotplug is locked out. */
 void get_online_mems(void);
 void put_online_mems(void);
