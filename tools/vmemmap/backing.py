@@ -35,6 +35,15 @@ class Vmemmap:
                      self.physical_of(leaf.address + self.geometry.leaf[leaf.level]))
 
 
+# What this back end says at boot, and no other does
+OWN_MESSAGE = "vmemmap: version "
+
+
+def has_own(machine: Machine) -> bool:
+    """Is this back end in its kernel?"""
+    return any(OWN_MESSAGE in line for line in machine.lines)
+
+
 # What a range of memory may be, for those who see one moment only
 BOOT, ADDED, DEVICE = "boot", "hot-added", "device"
 
@@ -65,8 +74,8 @@ class View:
         """The blocks that are memory of a device."""
         raise NotImplementedError
 
-    def reserved_pages(self, blocks: dict[int, int]) -> int:
-        """How many pages of these blocks of RAM did the boot-time allocator give out?"""
+    def reserved_blocks(self, blocks: dict[int, int]) -> set[int]:
+        """Those of these blocks of RAM that the boot-time allocator gave out."""
         raise NotImplementedError
 
     def is_remapped(self, leaf: Leaf) -> bool:
@@ -83,8 +92,8 @@ class Row:
     leaves: list[Leaf]
     tables: int				# that this range was the first to need
     backing: list[str]
-    block_bytes: int			# of all blocks behind it, RAM and device
-    mapped_bytes: int
+    blocks: Counter[tuple[int | None, str]]	# bytes by node and allocator; altmap: no node
+    shared: Counter[int | None]		# bytes mapped to blocks that other leaves pay for, by their node
     ram: Counter[int | None]		# spent by node: blocks and tables; tables on the row's node
 
     @property
@@ -96,8 +105,16 @@ class Row:
         return set(self.ram)
 
     @property
+    def block_bytes(self) -> int:
+        return self.blocks.total()
+
+    @property
     def saved(self) -> int:
-        return self.mapped_bytes - self.block_bytes
+        return self.shared.total()
+
+    @property
+    def mapped_bytes(self) -> int:
+        return self.block_bytes + self.saved
 
     @property
     def off_node(self) -> int:
@@ -119,14 +136,25 @@ def group(view: View, leaves: Iterable[Leaf]) -> list[tuple[Place, list[Leaf]]]:
     return groups
 
 
-def backing(view: View, behind: dict[Leaf, int], blocks: dict[int, int],
-            ram: dict[int, int]) -> list[str]:
+def by_allocator(view: View, behind: dict[Leaf, int],
+                 blocks: dict[int, int]) -> Counter[tuple[int | None, str]]:
+    """The bytes of blocks by node and allocator."""
+    altmap = view.altmap_blocks(behind)
+    ram = {block: length for block, length in blocks.items() if block not in altmap}
+    reserved = view.reserved_blocks(ram)
+    sums: Counter[tuple[int | None, str]] = Counter()
+    for block, length in blocks.items():
+        if block in ram:
+            sums[view.node_of(block), "memblock" if block in reserved else "buddy"] += length
+        else:
+            sums[None, "altmap"] += length
+    return sums
+
+
+def backing(view: View, behind: dict[Leaf, int], allocators: set[str]) -> list[str]:
     """The allocators of the blocks, and who shares them."""
-    reserved = view.reserved_pages(ram)
     own = [block for leaf, block in behind.items() if not view.is_remapped(leaf)]
-    kinds = {"altmap": len(ram) < len(blocks),
-             "memblock": reserved > 0,
-             "buddy": reserved < sum(ram.values()) // view.vmemmap.geometry.page,
+    kinds = {**{kind: kind in allocators for kind in ("altmap", "memblock", "buddy")},
              "shared tails": len(set(own)) < len(own),
              "HugeTLB": len(own) < len(behind)}
     return [kind for kind, is_there in kinds.items() if is_there]
@@ -147,25 +175,29 @@ def make_rows(view: View, leaves: Iterable[Leaf], known: Collection[Leaf] = ()) 
     rows = []
     for place, members in group(view, leaves):
         behind = {leaf: view.find_block(leaf) for leaf in members}
-        blocks = {block: geometry.leaf[leaf.level] for leaf, block in behind.items()
-                  if block not in known_blocks}
-        altmap = view.altmap_blocks(behind)
-        ram = {start: length for start, length in blocks.items() if start not in altmap}
+        new: dict[int, int] = {}
+        shared: Counter[int | None] = Counter()
+        for leaf, block in behind.items():
+            if block in known_blocks:
+                shared[view.node_of(block)] += geometry.leaf[leaf.level]
+            else:
+                known_blocks.add(block)
+                new[block] = geometry.leaf[leaf.level]
+        blocks = by_allocator(view, behind, new)
         needed = leaf_tables(view.reach, geometry, members) - known_tables
         known_tables |= needed
-        known_blocks |= set(blocks)
         spent: Counter[int | None] = Counter()
-        for start, length in ram.items():
-            spent[view.node_of(start)] += length
+        for (node, kind), length in blocks.items():
+            if kind != "altmap":
+                spent[node] += length
         if needed:
             spent[place.node] += len(needed) * geometry.page
         rows.append(Row(
             what=place.what, node=place.node, leaves=members, tables=len(needed), ram=spent,
-            backing=backing(view, behind, blocks, ram),
+            backing=backing(view, behind, {kind for _, kind in blocks}),
             described=Range(view.vmemmap.described(members[0]).start,
                             view.vmemmap.described(members[-1]).end),
-            block_bytes=sum(blocks.values()),
-            mapped_bytes=sum(geometry.leaf[leaf.level] for leaf in members)))
+            blocks=blocks, shared=shared))
     return rows
 
 
@@ -187,6 +219,9 @@ class GuestView(View):
         self.reach = state.reach
         self.what_is = what_is
         self.boot = boot		# leaves that memblock backs wherever they lie
+        self.read_only = {Leaf(address, span.level) for span in state.spans if span.is_read_only
+                          for address in range(span.start, span.end,
+                                               vmemmap.geometry.leaf[span.level])}
 
     def place(self, leaf: Leaf) -> Place:
         """Memory blocks report their node for RAM, ndctl for a device; or there is but one."""
@@ -215,12 +250,19 @@ class GuestView(View):
                 and (host in self.state.devices
                      or host.start <= self.vmemmap.described(leaf).start < host.end)}
 
-    def reserved_pages(self, blocks: dict[int, int]) -> int:
+    def reserved_blocks(self, blocks: dict[int, int]) -> set[int]:
         page = self.vmemmap.geometry.page
         runs = [f"{run.start // page}+{(run.end - run.start) // page}" for run in
                 merge(Range(start, start + length) for start, length in blocks.items())]
-        reported = self.machine.guest("reserved " + " ".join(runs)) if runs else []
-        return sum(int(line.split()[-1]) for line in reported)
+        lines = self.machine.guest("reserved " + " ".join(runs)) if runs else []
+        found = [tuple(map(int, line.split()[1:])) for line in lines]
+        reserved = merge(Range(first * page, (last + 1) * page) for first, last in found)
+        return {block for block in blocks if is_in(reserved, block)}
+
+    def is_remapped(self, leaf: Leaf) -> bool:
+        """Nobody else but devices has leaves that are read-only."""
+        return leaf in self.read_only and not is_in(
+            self.state.devices, self.vmemmap.described(leaf).start)
 
 
 def new_rows(machine: Machine, vmemmap: Vmemmap, what: str,

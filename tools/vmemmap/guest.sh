@@ -112,14 +112,17 @@ verb_state() {
 	fi
 }
 
-# <pfn>+<count> ...: how many of these pages are reserved, as all are that the
-# boot-time allocator gave out? KPF_RESERVED is bit 32 of a page's 64.
+# <pfn>+<count> ...: the first and last of those in a row that are reserved, as all are
+# that the boot-time allocator gave out. KPF_RESERVED is bit 32 of a page's 64.
 verb_reserved() {
 	for run; do
 		dd if=/proc/kpageflags bs=8 skip="${run%+*}" count="${run#*+}" \
 			2> /dev/null | od -An -v -t x4 -w8 |
-			awk '$2 ~ /[13579bdf]$/ { n++ } END { print n + 0 }' |
-			say_lines "reserved $run"
+			awk -v pfn="${run%+*}" '
+			     $2 ~ /[13579bdf]$/	{ if (!n++) first = pfn + NR - 1; next }
+			     n			{ print first, first + n - 1; n = 0 }
+			     END		{ if (n) print first, first + n - 1 }' |
+			say_lines reserved
 	done
 }
 

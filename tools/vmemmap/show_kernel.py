@@ -361,13 +361,30 @@ class Kernel(View):
         self.unread.append(f"the struct page of {physical:#x}")
         return None
 
+    def device_of(self, leaf: Leaf) -> Device | None:
+        """Whose memory it describes."""
+        start = self.vmemmap.described(leaf).start
+        number = bisect.bisect(self.devices, start, key=lambda device: device.where.start) - 1
+        return (self.devices[number] if number >= 0 and start < self.devices[number].where.end
+                else None)
+
+    def own_pages(self) -> int:
+        """The vmemmap pages that each compound page of a device has of its own, with this
+        back end or the stock one."""
+        try:
+            has_tails = self.program.type("struct zone").has_member("vmemmap_tails")
+        except LookupError:
+            has_tails = False
+        is_power_of_two = self.struct_page & self.struct_page - 1 == 0
+        return 1 if self.is_own() and has_tails and is_power_of_two else 2
+
     # ---- what make_rows() asks for ----
 
     def place(self, leaf: Leaf) -> Place:
         described = self.vmemmap.described(leaf)
-        for device in self.devices:
-            if device.where.start <= described.start < device.where.end:
-                return Place(f"{DEVICE} {device.name}", self.node_of_device(device))
+        device = self.device_of(leaf)
+        if device:
+            return Place(f"{DEVICE} {device.name}", self.node_of_device(device))
         number = described.start // self.section
         while number not in self.sections and (number + 1) * self.section < described.end:
             number += 1
@@ -407,11 +424,10 @@ class Kernel(View):
                 own.add(block)
         return own
 
-    def reserved_pages(self, blocks: dict[int, int]) -> int:
+    def reserved_blocks(self, blocks: dict[int, int]) -> set[int]:
         """All pages of a block are alike."""
-        return sum(length // self.page for block, length in blocks.items()
-                   if (self.read_page_flags(block) or 0) & self.reserved)
+        return {block for block in blocks if (self.read_page_flags(block) or 0) & self.reserved}
 
     def is_remapped(self, leaf: Leaf) -> bool:
-        """HugeTLB maps what is not a page's own read-only, and nothing else is."""
-        return not self.mapped[leaf].is_writable
+        """Nobody else but devices has leaves that are read-only."""
+        return not self.mapped[leaf].is_writable and not self.device_of(leaf)

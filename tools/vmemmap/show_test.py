@@ -223,6 +223,15 @@ def machine() -> Machine:
     for page in range(512):
         made.map(device + page * PAGE, 16 * MIB + (page // 8 * 2 + min(page % 8, 1)) * PAGE, False)
     made.page_flags(41 * SECTION - PAGE, on_node(1))
+    # Two that share the tail page of their zone, which nobody may write to
+    for number in 48, 56:
+        device = made.section(number * SECTION, 1, False, has_block=False)
+        made.device(number * SECTION, f"dax{number}.0", (0, 0))
+        for page in range(512):
+            made.map(device + page * PAGE,
+                     20 * MIB if page % 8 else number * MIB // 2 + page * PAGE, False,
+                     1 if page % 8 else 3)
+        made.page_flags((number + 1) * SECTION - PAGE, on_node(1))
     return made
 
 
@@ -236,7 +245,13 @@ WANTED = [
      "leaves": {2 * MIB: 1}, "tables": 0, "ram": 0, "saved": 0, "node": 1, "off_node": 0},
     {"since": "device dax1.0", "end": 41 * SECTION, "backing": ["buddy", "shared tails"],
      "leaves": {PAGE: 512}, "tables": 1, "ram": 128 * PAGE + PAGE, "saved": 384 * PAGE,
-     "node": 1, "off_node": 128 * PAGE}]
+     "node": 1, "off_node": 128 * PAGE},
+    {"since": "device dax48.0", "end": 49 * SECTION, "backing": ["buddy", "shared tails"],
+     "leaves": {PAGE: 512}, "tables": 1, "ram": 65 * PAGE + PAGE, "saved": 447 * PAGE,
+     "node": 1, "off_node": 65 * PAGE},
+    {"since": "device dax56.0", "end": 57 * SECTION, "backing": ["buddy", "shared tails"],
+     "leaves": {PAGE: 512}, "tables": 1, "ram": 64 * PAGE + PAGE, "saved": 448 * PAGE,
+     "node": 1, "off_node": 64 * PAGE}]
 
 
 def main() -> int:
