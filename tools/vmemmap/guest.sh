@@ -214,6 +214,7 @@ verb_rebind() {
 verb_debian() {
 	mkdir -p /debian
 	mount -t tracefs tracefs /sys/kernel/tracing || return
+	echo 1408 > /sys/kernel/tracing/buffer_size_kb || return	# now, and not when it is first used
 	mount -t squashfs -o ro /dev/vda /debian || return
 	mount --bind / /debian/home || return
 	for dir in proc sys dev tmp; do
