@@ -249,7 +249,7 @@ complains 0 'a page that cannot be migrated is none' 'page dumped because: migra
 # ---- make test says what failed, and how to repeat it ----
 programs_without
 # shellcheck disable=SC2016 # for make
-echo 'words unit laid kunit run overlay-test patches-test: ; @echo "# Totals: pass:1 fail:$(if $(findstring hvo,$(SCENARIO)),2,0) skip:0 error:0"' \
+echo 'words unit show-test laid kunit run overlay-test patches-test: ; @echo "# Totals: pass:1 fail:$(if $(findstring hvo,$(SCENARIO)),2,0) skip:0 error:0"' \
 	>"$clone/Makefile"
 echo '#!/bin/bash' >"$clone/$script/packages.sh"
 run_it "$script/test.sh" BASE=6.12
