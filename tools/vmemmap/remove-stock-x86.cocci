@@ -8,7 +8,7 @@
 // gone: vmemmap_flush_unused_pmd vmemmap_pmd_is_unused __vmemmap_use_sub_pmd
 // gone: vmemmap_use_sub_pmd vmemmap_use_new_sub_pmd vmemmap_free
 // gone: vmemmap_set_pmd vmemmap_check_pmd vmemmap_populate
-// gone: vmemmap_populate_print_last free_hugepage_table free_vmemmap_pages
+// gone: free_hugepage_table free_vmemmap_pages
 // gone: unused_pmd_start addr_start addr_end p_start p_end node_start
 // gone: PAGE_UNUSED
 
@@ -18,8 +18,8 @@
 identifier f = { vmemmap_flush_unused_pmd, vmemmap_pmd_is_unused,
 		 __vmemmap_use_sub_pmd, vmemmap_use_sub_pmd,
 		 vmemmap_use_new_sub_pmd, vmemmap_free, vmemmap_set_pmd,
-		 vmemmap_check_pmd, vmemmap_populate, vmemmap_populate_print_last,
-		 free_hugepage_table, free_vmemmap_pages };
+		 vmemmap_check_pmd, vmemmap_populate, free_hugepage_table,
+		 free_vmemmap_pages };
 type T;
 @@
 - T f(...) { ... }
