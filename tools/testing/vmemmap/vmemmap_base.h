@@ -380,7 +380,7 @@ extern struct soft_region soft_regions[NR_SOFT_REGIONS];
 
 static inline bool soft_is_of_node(const struct soft_region *region, int node)
 {
-	return node == MAX_NUMNODES || region->nid == node;
+	return region->end_pfn && (node == MAX_NUMNODES || region->nid == node);
 }
 
 phys_addr_t soft_dma_end(void);
