@@ -623,7 +623,6 @@ struct device_memory {
 
 static void clear_leaf(unsigned long addr)
 {
-	struct vmemmap_leaf leaf;
 	pmd_t *pmd = find_pmd(addr);
 
 	if (pmd_leaf(*pmd))

@@ -55,7 +55,7 @@ compile() {
 	local known='mm/vmemmap_depopulate\.c.*(incompatible types in conditional expression|    (void|int)$)'
 
 	objects+=("${patched[@]/%.c/.o}") files="^(mm|lib|arch/$arch)/"
-	[[ $1 != *-nohotplug ]] || files="^(mm/(sparse|vmemmap)|arch/$arch/mm/vmemmap)[^/]*$"
+	[[ $1 != *-nohotplug ]] || files="^(mm/(sparse-vmemmap|vmemmap_(dedup|populate|section))|arch/$arch/mm/vmemmap[^/]*)\.o$"
 	mapfile -t objects < <(printf '%s\n' "${objects[@]}" | grep -E "$files")
 	(cd "${src%/src}/$1" 2>/dev/null && rm -f "${objects[@]}")
 	[ ! -e "$src/mm/mm_init.h" ] || has=1
