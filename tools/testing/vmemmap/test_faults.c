@@ -286,7 +286,7 @@ TEST(a_slot_that_a_node_fills_across_a_gap_gets_a_leaf, EARLY, .where = ONCE)
 	unsigned long quarter, pfn;
 
 	use_geometry(&eight_sections);
-	quarter = PMD_SIZE / 4 / size;
+	quarter = DIV_ROUND_UP(PMD_SIZE / 4, size);
 	SKIP_UNLESS(quarter >= 2, "a section fills a quarter of a slot");
 
 	/* the last of a quarter */
@@ -301,7 +301,7 @@ TEST(a_slot_that_a_node_fills_across_a_gap_gets_a_leaf, EARLY, .where = ONCE)
 	machine_with_gap(2, quarter);
 	EXPECT(populate_section(0));
 	EXPECT_EQ(walk(soft_vmemmap).level, SOFT_PTE);
-	machine_with_gap(PMD_SIZE / size, PMD_SIZE / size + quarter);
+	machine_with_gap(DIV_ROUND_UP(PMD_SIZE, size), DIV_ROUND_UP(PMD_SIZE, size) + quarter);
 	EXPECT(populate_section(0));
 	EXPECT_EQ(walk(soft_vmemmap).level, SOFT_PTE);
 	machine_with_gap(0, quarter - 1);
