@@ -550,6 +550,7 @@ struct vmemmap_summary {
 /**
  * vmemmap_open_summary() - start a summary
  *
+ * Context: may sleep.
  * Return: an empty one; NULL if there is no memory for it.
  */
 struct vmemmap_summary *vmemmap_open_summary(void);
@@ -557,6 +558,8 @@ struct vmemmap_summary *vmemmap_open_summary(void);
 /**
  * vmemmap_close_summary() - free a summary
  * @summary: from vmemmap_open_summary()
+ *
+ * Context: does not sleep.
  */
 void vmemmap_close_summary(struct vmemmap_summary *summary);
 
@@ -566,7 +569,7 @@ void vmemmap_close_summary(struct vmemmap_summary *summary);
  * @end: end of the range; ranges ascend
  * @summary: is added to. A leaf is added once, and as a whole
  *
- * Context: mem_hotplug_lock is held for reading.
+ * Context: mem_hotplug_lock is held for reading; may sleep.
  */
 void vmemmap_sum_range(unsigned long start, unsigned long end,
 		       struct vmemmap_summary *summary);

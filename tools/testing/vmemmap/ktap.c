@@ -200,12 +200,6 @@ static bool run_bytes(const unsigned char *bytes, size_t nr_bytes)
 }
 
 /* In a section of their own, the variants form an array in the order of linking. */
-static const struct variant variant = {
-	.name = VARIANT_NAME,
-	.case_name = case_name,
-	.run_case = run_case,
-	.run_bytes = run_bytes,
-	.report = report,
-	.why_skipped = why_skipped,
-};
+static const struct variant variant = { VARIANT_NAME, case_name, run_case, run_bytes, report,
+					why_skipped };
 const struct variant * const VARIANT __attribute__((section("variants"))) = &variant;
