@@ -249,6 +249,14 @@ suites_apt() {
 	private_apt "$dir" -o Dir::Etc::sourceparts=- -o Dir::Etc::sourcelist="$dir/sources.list" "$@"
 }
 
+# copy_clone <dir>: our files as they are here, be they committed or not.
+copy_clone() {
+	mkdir "$1"
+	(cd "$top" && { git ls-files -co --exclude-standard 2>/dev/null || find . -path ./build -prune -o -type f -print; } |
+		while read -r file; do [ ! -f "$file" ] || printf '%s\0' "$file"; done |
+		xargs -0 cp --parents --preserve=mode -t "$1")
+}
+
 # The version of this back end.
 own_version() { sed -n 's/^#define VMEMMAP_VERSION "\(.*\)"$/\1/p' "$top/mm/vmemmap.h"; }
 

@@ -34,12 +34,8 @@ git_tree() {
 	git -C "$1" init -q -b master && git -C "$1" add -Af . && git -C "$1" commit -qm "$2"
 }
 
-# The clone has our files as they are here, be they committed or not.
 make_clone() {
-	mkdir "$all/clone"
-	(cd "$top" && { git ls-files -co --exclude-standard 2>/dev/null || find . -path ./build -prune -o -type f -print; } |
-		while read -r file; do [ ! -f "$file" ] || printf '%s\0' "$file"; done |
-		xargs -0 cp --parents --preserve=mode -t "$all/clone")
+	copy_clone "$all/clone"
 	cp "$script" "$all/clone/tools/vmemmap/overlay.sh"
 	git_tree "$all/clone" ours
 }

@@ -133,8 +133,7 @@ harness() { env -u MAKEFLAGS make -s VARIANTS=page64 -C "$work/am/tools/testing/
 taken_back() {
 	local clone=$work/clone
 
-	mkdir "$clone"
-	(cd "$top" && git ls-files -coz --exclude-standard | xargs -0 cp --parents --preserve=mode -t "$clone")
+	copy_clone "$clone"
 	for file in mm/vmemmap_populate.c mm/vmemmap_base.h Kconfig; do
 		echo '/* mine */' >>"$work/am/$file"
 		[[ $file != *populate.c ]] || git -C "$work/am" commit -qam mine
