@@ -29,11 +29,11 @@ plan() {
 
 base_of() { if [ -n "$LINUX" ]; then echo "$id"; else echo "$1"; fi; }
 
-# A kernel takes some minutes the first time.
+# A kernel takes four and a half minutes on two cores the first time.
 plan_kernel() {
 	[ -z "${kernels[$1/$2]-}" ] || return 0
 	kernels[$1/$2]=yes
-	[ -e "$build/$(base_of "$1")/$2/image" ] || minutes=$((minutes + 1 + 12 / $(nproc)))
+	[ -e "$build/$(base_of "$1")/$2/image" ] || minutes=$((minutes + 1 + 8 / $(nproc)))
 }
 
 # plan_series <series> <goal>...: what these goals run
@@ -57,7 +57,7 @@ plan_stock() {
 
 	for name in $(scenario_table | sed -n 's/ .*STOCK=1$//p'); do
 		[[ " ${SCENARIO:-$name} " == *" $name "* ]] || continue
-		plan $((2 + 12 / $(nproc))) "$1-stock-$name" run BASE="$1" SCENARIO="$name" STOCK=1 "${passed_on[@]}"
+		plan $((2 + 8 / $(nproc))) "$1-stock-$name" run BASE="$1" SCENARIO="$name" STOCK=1 "${passed_on[@]}"
 	done
 }
 
