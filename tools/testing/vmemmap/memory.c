@@ -114,7 +114,7 @@ bool has_message(const char *fmt, ...)
 
 unsigned long ram_start_pfn(int nid)
 {
-	return nid * section_nr_to_pfn(nr_node_sections());
+	return nid * section_nr_to_pfn(geo.nr_node_sections);
 }
 
 int ram_nid(unsigned long pfn)

@@ -401,6 +401,27 @@ static void check_is_mapped(unsigned long pfn)
 
 static unsigned long nr_slab_objects, nr_boot_objects;
 
+/* The tail pages of the zones for devices */
+static unsigned long tail_pfns[NR_NODES * BITS_PER_LONG];
+static unsigned int nr_tail_pfns;
+
+static void find_device_tails(void)
+{
+	nr_tail_pfns = 0;
+	for (int nid = 0; nid < NR_NODES; nid++)
+		for (int order = VMEMMAP_TAIL_MIN_ORDER; order < BITS_PER_LONG; order++)
+			if (*device_tail(order, nid))
+				tail_pfns[nr_tail_pfns++] = page_to_pfn(*device_tail(order, nid));
+}
+
+static bool is_device_tail(unsigned long pfn)
+{
+	for (unsigned int i = 0; i < nr_tail_pfns; i++)
+		if (tail_pfns[i] == pfn)
+			return true;
+	return false;
+}
+
 /* Is it accounted for? Pages of no leaf and no table are to be objects. */
 static void check_page(struct soft_page *page, unsigned long pfn)
 {
@@ -475,6 +496,7 @@ void check_machine(void)
 	EXPECT_EQ(machine.nr_tables, nr_tables);
 	nr_slab_objects = 0;
 	nr_boot_objects = 0;
+	find_device_tails();
 	for_each_ram_page(check_page);
 	EXPECT_EQ(nr_slab_objects, nr_roots(false) + nr_usages);
 	/* beside the arrays, the usage maps of each node */
@@ -482,7 +504,7 @@ void check_machine(void)
 	for (int i = 0; i < NR_DEVICES; i++)
 		EXPECT_EQ(devices[i].altmap.alloc, nr_altmap_pages[i]);
 
-	EXPECT_EQ(machine.memmap_pages, memmap_pages + nr_device_tails());
+	EXPECT_EQ(machine.memmap_pages, memmap_pages + nr_tail_pfns);
 	EXPECT_EQ(machine.memmap_boot_pages, memmap_boot_pages);
 	if (machine.knobs.check)
 		machine.knobs.check();
@@ -528,9 +550,10 @@ static char *machine_text(void)
 	char *buffer = NULL;
 	size_t size;
 
+	find_device_tails();
 	text = open_memstream(&buffer, &size);
 	fprintf(text, "memory map pages %ld, from boot %ld\n",
-		machine.memmap_pages - nr_device_tails(), machine.memmap_boot_pages);
+		machine.memmap_pages - nr_tail_pfns, machine.memmap_boot_pages);
 	for (int i = 0; i < NR_DEVICES; i++)
 		fprintf(text, "altmap %d alloc %lu align %lu\n", i,
 			devices[i].altmap.alloc, devices[i].altmap.align);

@@ -81,16 +81,6 @@ struct page **device_tail(unsigned int order, int nid)
 	return &soft_nodes[nid].node_zones[ZONE_DEVICE].vmemmap_tails[order - VMEMMAP_TAIL_MIN_ORDER];
 }
 
-/* Is it that of the zone of a node? */
-bool is_device_tail(unsigned long pfn)
-{
-	for (int nid = 0; nid < NR_NODES; nid++)
-		for (int order = VMEMMAP_TAIL_MIN_ORDER; order < BITS_PER_LONG; order++)
-			if (*device_tail(order, nid) && page_to_pfn(*device_tail(order, nid)) == pfn)
-				return true;
-	return false;
-}
-
 unsigned long nr_device_tails(void)
 {
 	unsigned long nr = 0;
@@ -152,20 +142,9 @@ void sections_reset(void)
 		soft_nodes[nid].node_zones[ZONE_DEVICE].node = nid;
 }
 
-/* Of each node: those that RAM lies in; all from the first to the last. */
-unsigned long nr_early_sections(void)
-{
-	return DIV_ROUND_UP(geo.ram_pages, PAGES_PER_SECTION);
-}
-
-unsigned long nr_node_sections(void)
-{
-	return nr_early_sections() + (geo.gap_sections ? geo.gap_sections + 1 : 0);
-}
-
 unsigned long first_hot_section(void)
 {
-	return NR_NODES * nr_node_sections();
+	return NR_NODES * geo.nr_node_sections;
 }
 
 /* The first page frame of the section @nr behind those from boot. */
@@ -176,17 +155,17 @@ unsigned long hot_pfn(unsigned long nr)
 
 bool is_boot_section(unsigned long nr)
 {
-	const unsigned long at = nr % nr_node_sections();
+	const unsigned long at = nr % geo.nr_node_sections;
 
 	return nr < first_hot_section() &&
-	       (at < nr_early_sections() || at == nr_node_sections() - 1);
+	       (at < geo.nr_early_sections || at == geo.nr_node_sections - 1);
 }
 
 /* Sections to be added alternate between the nodes, four at a time. */
 int section_nid(unsigned long section_nr)
 {
 	if (section_nr < first_hot_section())
-		return section_nr / nr_node_sections();
+		return section_nr / geo.nr_node_sections;
 	return section_nr / 4 % NR_NODES;
 }
 
@@ -212,7 +191,7 @@ static bool boot_section(unsigned long nr, int nid, char *usage)
 void boot_node(int nid)
 {
 	const unsigned long first = pfn_to_section_nr(ram_start_pfn(nid));
-	const unsigned long nr_sections = nr_node_sections();
+	const unsigned long nr_sections = geo.nr_node_sections;
 	const unsigned long map_size = PAGES_PER_SECTION * sizeof(struct page);
 	char *usage;
 

@@ -333,8 +333,6 @@ struct device {
 extern struct device devices[NR_DEVICES];
 
 void sections_reset(void);
-unsigned long nr_early_sections(void);
-unsigned long nr_node_sections(void);
 bool is_boot_section(unsigned long section_nr);
 unsigned long first_hot_section(void);
 unsigned long hot_pfn(unsigned long nr);
@@ -370,7 +368,6 @@ void remove_device(struct device *dev);
 
 void expect_initialised_tails(unsigned long pfn);
 struct page **device_tail(unsigned int order, int nid);
-bool is_device_tail(unsigned long pfn);
 unsigned long nr_device_tails(void);
 
 /* ---- HugeTLB pages: numbered, for RAM that is live ---- */

@@ -249,6 +249,9 @@ void use_geometry(const struct geometry *geometry)
 	if (geo.page_shift)
 		memory_reset();
 	geo = *geometry;
+	geo.nr_early_sections = DIV_ROUND_UP(geo.ram_pages, PAGES_PER_SECTION);
+	geo.nr_node_sections = geo.nr_early_sections +
+			       (geo.gap_sections ? geo.gap_sections + 1 : 0);
 	init_hardware();
 	for (int level = 0; level < NR_SOFT_LEVELS; level++)
 		init_level(level);

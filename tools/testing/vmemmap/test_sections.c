@@ -142,7 +142,7 @@ TEST(a_section_takes_what_its_architecture_says, BOOT, .where = REAL)
 	EXPECT_EQ(add_ram(hot_pfn(0), PAGES_PER_SECTION), 0);
 	EXPECT_EQ(machine.memmap_pages, cost);
 	EXPECT_EQ(machine.memmap_boot_pages,
-		  NR_NODES * (nr_early_sections() + !!geo.gap_sections) * cost);
+		  NR_NODES * (geo.nr_early_sections + !!geo.gap_sections) * cost);
 	check_machine();
 	if (sizeof(struct page) != 64)
 		return;
@@ -177,7 +177,7 @@ TEST(boot_marks_the_subsections_of_any_range, EARLY, .where = TINY)
 			machine_early();
 			boot_node(0);
 			sparse_init_subsection_map(pfn, nr);
-			for (unsigned long at = 0; at < nr_early_sections() *
+			for (unsigned long at = 0; at < geo.nr_early_sections *
 			     PAGES_PER_SECTION; at += PAGES_PER_SUBSECTION) {
 				const bool is_touched = nr && at < pfn + nr &&
 					at + PAGES_PER_SUBSECTION > pfn;
@@ -264,7 +264,7 @@ static void add_and_remove_absent_sections(unsigned long nr)
 	oracle_add(0, min(geo.ram_pages, section_nr_to_pfn(nr)), BOOT_RAM);
 	oracle_add(ram_start_pfn(1), geo.ram_pages, BOOT_RAM);
 	machine_end_of_boot();
-	for (; nr < nr_early_sections(); nr++) {
+	for (; nr < geo.nr_early_sections; nr++) {
 		EXPECT_EQ(add_part(section_nr_to_pfn(nr), PAGES_PER_SECTION), 0);
 		remove_part(section_nr_to_pfn(nr), PAGES_PER_SECTION);
 	}
@@ -282,15 +282,15 @@ TEST(boot_leaves_out_sections_without_memory, EARLY)
 		machine_early();
 		machine.knobs.has_no_buffer = n & 1;
 		EXPECT_EQ(sparse_index_init(0, 0), 0);
-		for (unsigned long nr = 0; nr < nr_early_sections(); nr++)
+		for (unsigned long nr = 0; nr < geo.nr_early_sections; nr++)
 			EXPECT_EQ(sparse_index_init(nr, 0), 0);
 		fail_allocation(++n / 2, true);
 		boot_node(0);
 		nr_failures = machine.seen.nr_failures;
 		fail_allocation(0, false);
-		for (unsigned long nr = 0; nr < nr_early_sections(); nr++)
+		for (unsigned long nr = 0; nr < geo.nr_early_sections; nr++)
 			nr_present += valid_section_nr(nr);
-		EXPECT(nr_failures || nr_present == nr_early_sections());
+		EXPECT(nr_failures || nr_present == geo.nr_early_sections);
 		EXPECT_EQ(machine.memmap_boot_pages, (long)nr_present *
 			  vmemmap_nr_pages(PAGES_PER_SECTION));
 		expect_warnings(0);

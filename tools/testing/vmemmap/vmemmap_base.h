@@ -146,6 +146,8 @@ struct geometry {
 	unsigned int gap_sections;
 	/* few entries reach deep paths; false: a real architecture's numbers */
 	bool is_tiny;
+	/* Of each node, derived: those that RAM lies in; all from the first to the last */
+	unsigned long nr_early_sections, nr_node_sections;
 };
 
 /* One level, derived from the geometry. */
