@@ -536,7 +536,7 @@ enum vmemmap_backed_by {
  * @node: by the node of the block, for all but devices
  * @device: behind it is memory of a device, or of the memory block that is described
  * @end: all before this address has been added up
- * @last_pfn: what the last PTE maps
+ * @last_pfn: what the last PTE maps; -1UL: there has been none
  * @tails: the read-only pages that a leaf has been counted for
  */
 struct vmemmap_summary {

@@ -85,8 +85,10 @@ struct vmemmap_summary *vmemmap_open_summary(void)
 	struct vmemmap_summary *summary =
 		kvcalloc(1, sizeof(*summary), GFP_KERNEL);
 
-	if (summary)
-		xa_init(&summary->tails);
+	if (!summary)
+		return NULL;
+	summary->last_pfn = -1UL;
+	xa_init(&summary->tails);
 	return summary;
 }
 

@@ -78,6 +78,22 @@ TEST(a_summary_is_what_the_walker_finds, BOOT)
 	run_operations(&entropy, 40);
 }
 
+TEST(the_first_page_frame_is_counted_as_any_other, BARE, .where = TINY)
+{
+	struct page *first = alloc_pages_node(0, GFP_KERNEL | __GFP_RETRY_MAYFAIL, 0);
+	const struct vmemmap_fill fill = { .shared = first, .nid = 0 };
+	const unsigned long end = soft_vmemmap + PAGE_SIZE;
+	struct vmemmap_summary *sum = vmemmap_open_summary();
+
+	EXPECT_EQ(page_to_pfn(first), 0);
+	EXPECT_EQ(vmemmap_fill_range(soft_vmemmap, end, &fill), 0);
+	vmemmap_sum_range(soft_vmemmap, end, sum);
+	EXPECT_EQ(sum->node[0][VMEMMAP_BY_BUDDY].base, PAGE_SIZE);
+	vmemmap_close_summary(sum);
+	vmemmap_free(soft_vmemmap, end, NULL);
+	vmemmap_put_block(0, 0, 1, NULL);
+}
+
 /* A section, or the search for the next one, at a time. */
 TEST(hotplug_is_locked_out_for_a_section_at_most, BOOT, .where = TINY)
 {
