@@ -116,6 +116,7 @@ case $which in
 debug)
 	plan_series "$BASE" test-debug ;;
 all)
+	plan 2 unit-sizes unit VARIANTS='page56 page72 page88 page96'
 	for name in "$BASE" "${others[@]}"; do
 		plan_all "$name"
 	done
