@@ -289,7 +289,7 @@ kernel_table() {
 		powerpc64-hash-nohotplug cross the same without memory hotplug
 		s390-defconfig cross all defaults of s390
 		s390-nohotplug cross the same without memory hotplug
-		loongarch64-defconfig cross all defaults of loongarch64, by clang
+		loongarch64-defconfig links the defaults of loongarch64 without drivers, by clang
 		loongarch64-nohotplug cross the same without memory hotplug
 		sparc64-nohotplug cross all defaults of sparc64
 		x86_64-bench bench no checks, and what measures
