@@ -339,7 +339,7 @@ pud_t * __meminit vmemmap_pud_populate(p4d_t *p4d, unsigned long addr,
 	pud_t *pud = pud_offset(p4d, addr);
 	void *table;
 
-	if (!pud_none(pudp_get(pud)))
+	if (!vmemmap_pud_none(pudp_get(pud)))
 		return pud;
 
 	table = alloc_table(node);
@@ -356,7 +356,7 @@ pmd_t * __meminit vmemmap_pmd_populate(pud_t *pud, unsigned long addr,
 	pmd_t *pmd = pmd_offset(pud, addr);
 	void *table;
 
-	if (!pmd_none(pmdp_get(pmd)))
+	if (!vmemmap_pmd_none(pmdp_get(pmd)))
 		return pmd;
 
 	table = alloc_table(node);
@@ -372,16 +372,21 @@ pmd_t * __meminit vmemmap_pmd_populate(pud_t *pud, unsigned long addr,
 pud_t *vmemmap_find_pud(unsigned long addr)
 {
 	pgd_t *pgd = pgd_offset_k(addr);
+	pgd_t pgd_entry = pgdp_get(pgd);
 	p4d_t *p4d;
+	p4d_t p4d_entry;
 	pud_t *pud;
+	pud_t pud_entry;
 
-	if (pgd_none(pgdp_get(pgd)) || pgd_leaf(pgdp_get(pgd)))
+	if (pgd_none(pgd_entry) || pgd_leaf(pgd_entry))
 		return NULL;
 	p4d = p4d_offset(pgd, addr);
-	if (p4d_none(p4dp_get(p4d)) || p4d_leaf(p4dp_get(p4d)))
+	p4d_entry = p4dp_get(p4d);
+	if (p4d_none(p4d_entry) || p4d_leaf(p4d_entry))
 		return NULL;
 	pud = pud_offset(p4d, addr);
-	if (pud_none(pudp_get(pud)) || pud_leaf(pudp_get(pud)))
+	pud_entry = pudp_get(pud);
+	if (vmemmap_pud_none(pud_entry) || pud_leaf(pud_entry))
 		return NULL;
 	return pud;
 }
@@ -393,13 +398,58 @@ pmd_t *vmemmap_find_slot(unsigned long addr)
 	return pud ? pmd_offset(pud, addr) : NULL;
 }
 
+/* ---- Stand-ins ----
+ *
+ * Compaction, /proc/kpageflags and others look at the struct page of a page frame that
+ * they have checked some time ago, and hold nothing that keeps its memory. So what they
+ * look at must never be unmapped: the entry of a leaf or a table that is freed points to
+ * a table that maps zeros, read-only. They see a page that is neither free nor in use.
+ *
+ *	PUD | table of PMDs, shared by all | table of PTEs, shared by all | page of zeros
+ *
+ * There is none for a part of a slot, nor for a table of PUDs. The TLB may know the
+ * zeros when the entry is used again: vmemmap_fill_range() flushes it.
+ */
+
+#ifdef CONFIG_SPARSEMEM_VMEMMAP_STAND_IN
+struct vmemmap_stand_in vmemmap_stand_in __ro_after_init;
+
+static int __init make_stand_ins(void)
+{
+	pmd_t *pmds, pmd = __pmd(0);
+	pud_t pud = __pud(0);
+	unsigned int i;
+	pte_t *ptes;
+
+	if (!vmemmap_may_stand_in())
+		return 0;
+	ptes = alloc_table(NUMA_NO_NODE);
+	if (!ptes)
+		return -ENOMEM;
+	pmds = alloc_table(NUMA_NO_NODE);
+	if (!pmds) {
+		vmemmap_put_block(PHYS_PFN(__pa(ptes)), 0, 1, NULL);
+		return -ENOMEM;
+	}
+	pmd_populate_kernel(&init_mm, &pmd, ptes);
+	pud_populate(&init_mm, &pud, pmds);
+	for (i = 0; i < PTRS_PER_PTE; i++)
+		set_pte(&ptes[i], pfn_pte(page_to_pfn(ZERO_PAGE(0)), PAGE_KERNEL_RO));
+	for (i = 0; i < PTRS_PER_PMD; i++)
+		set_pmd(&pmds[i], pmd);
+	vmemmap_stand_in = (struct vmemmap_stand_in){ pmd, pud };
+	return 0;
+}
+postcore_initcall(make_stand_ins);
+#endif
+
 /* The PTE that maps an address; NULL if none does. */
 static pte_t *find_pte(unsigned long addr)
 {
 	pmd_t *pmd = vmemmap_find_slot(addr);
 	pte_t *pte;
 
-	if (!pmd || pmd_none(pmdp_get(pmd)) || pmd_leaf(pmdp_get(pmd)))
+	if (!pmd || vmemmap_pmd_none(pmdp_get(pmd)) || pmd_leaf(pmdp_get(pmd)))
 		return NULL;
 	pte = pte_offset_kernel(pmd, addr);
 	return pte_none(ptep_get(pte)) ? NULL : pte;
@@ -433,7 +483,7 @@ void __init vmemmap_count_mapped(unsigned long start, unsigned long end,
 		pmd_t *pmd = vmemmap_find_slot(addr);
 
 		next = vmemmap_span_end(addr, end, PMD_SIZE);
-		if (!pmd || pmd_none(pmdp_get(pmd)))
+		if (!pmd || vmemmap_pmd_none(pmdp_get(pmd)))
 			continue;
 		if (pmd_leaf(pmdp_get(pmd)))
 			mapped->huge += next - addr;
@@ -471,7 +521,7 @@ unsigned long vmemmap_nr_shared(unsigned long addr, unsigned long end)
 		pte_t *pte;
 
 		next = vmemmap_span_end(addr, end, PMD_SIZE);
-		if (!pmd || pmd_none(pmdp_get(pmd)) || pmd_leaf(pmdp_get(pmd)))
+		if (!pmd || vmemmap_pmd_none(pmdp_get(pmd)) || pmd_leaf(pmdp_get(pmd)))
 			continue;
 		pte = pte_offset_kernel(pmd, addr);
 		for (; addr < next; addr += PAGE_SIZE, pte++)
@@ -490,7 +540,7 @@ unsigned long vmemmap_run_end(unsigned long addr, unsigned long end,
 		pte_t *pte;
 
 		next = vmemmap_span_end(addr, end, PMD_SIZE);
-		if (!pmd || pmd_none(pmdp_get(pmd)) || pmd_leaf(pmdp_get(pmd))) {
+		if (!pmd || vmemmap_pmd_none(pmdp_get(pmd)) || pmd_leaf(pmdp_get(pmd))) {
 			if (shared)
 				return addr;
 			continue;
@@ -568,7 +618,7 @@ static unsigned long __meminit mark_slot(const struct vmem_altmap *altmap,
 	unsigned long nr = 0;
 	pte_t *pte;
 
-	if (!pmd || pmd_none(pmdp_get(pmd)))
+	if (!pmd || vmemmap_pmd_none(pmdp_get(pmd)))
 		return 0;
 	if (pmd_leaf(pmdp_get(pmd)))
 		return mark_leaf(altmap, used, pmd_pfn(pmdp_get(pmd)),

@@ -34,6 +34,8 @@
  *   run	 the sections of a node that boot maps by one call
  *   boot buffer memory that boot allocates in advance for the blocks of a run
  *   window	 the pages of a device that its altmap reserves for blocks
+ *   stand-in	 a read-only table that an empty entry points to, in the place of what
+ *		 was freed, so that zeros are read there; all such entries share it
  *   hole	 pages of the window that were allocated once and are free
  *   batch	 base pages allocated in a row for the PTEs of one slot
  *
@@ -85,6 +87,43 @@ static inline unsigned long vmemmap_span_end(unsigned long addr,
 
 	return boundary - 1 < end - 1 ? boundary : end;
 }
+
+/* ---- sparse-vmemmap.c: stand-ins ---- */
+
+#ifdef CONFIG_SPARSEMEM_VMEMMAP_STAND_IN
+/* The entry of each level that takes the place of one that is freed; 0: nothing does. */
+extern struct vmemmap_stand_in {
+	pmd_t pmd;
+	pud_t pud;
+} vmemmap_stand_in;
+
+/* vmemmap_section.c: the usage map of all sections that are no more, or NULL */
+extern struct mem_section_usage *sparse_stand_in_usage;
+
+/* Is an entry empty, or does it lead to zeros, which is as good? */
+static inline bool vmemmap_pmd_none(pmd_t pmd)
+{
+	return pmd_none(pmd) || pmd_same(pmd, vmemmap_stand_in.pmd);
+}
+
+static inline bool vmemmap_pud_none(pud_t pud)
+{
+	return pud_none(pud) || pud_same(pud, vmemmap_stand_in.pud);
+}
+
+/* Unlink what an entry points to. */
+#define vmemmap_clear_pmd(entry) set_pmd(entry, vmemmap_stand_in.pmd)
+#define vmemmap_clear_pud(entry) set_pud(entry, vmemmap_stand_in.pud)
+#else
+#define sparse_stand_in_usage	((struct mem_section_usage *)NULL)
+#define vmemmap_pmd_none(pmd)	pmd_none(pmd)
+#define vmemmap_pud_none(pud)	pud_none(pud)
+#define vmemmap_clear_pmd(entry) pmd_clear(entry)
+#define vmemmap_clear_pud(entry) pud_clear(entry)
+#endif
+
+#define vmemmap_pte_none(pte)	pte_none(pte)
+#define vmemmap_p4d_none(p4d)	p4d_none(p4d)
 
 /* ---- sparse-vmemmap.c: tables ---- */
 

@@ -290,7 +290,7 @@ static void unmap_pmd(pmd_t *pmd, unsigned long addr, unsigned long start,
 
 	if (is_unit_in_use(unit, PMD_SIZE, start, end))
 		return;
-	pmd_clear(pmd);
+	vmemmap_clear_pmd(pmd);
 	gather_leaves(unit, unit + PMD_SIZE, PMD_SIZE);
 	gather_piece(pfn, 1U << PMD_ORDER, 1);
 }
@@ -329,7 +329,7 @@ static void unmap_ptes(pte_t *pte, unsigned long addr, unsigned long next)
 #define are_entries_empty(level, from, to) ({				\
 	typeof(from) __entry = (from), __to = (to);			\
 									\
-	while (__entry < __to && level##_none(level##p_get(__entry)))	\
+	while (__entry < __to && vmemmap_##level##_none(level##p_get(__entry)))	\
 		__entry++;						\
 	__entry >= __to;						\
 })
@@ -378,7 +378,7 @@ static void prune_pmd(pmd_t *pmd, unsigned long addr, unsigned long next,
 	const unsigned long start = ALIGN_DOWN(addr, PMD_SIZE);
 	pte_t *table;
 
-	if (pmd_none(pmdp_get(pmd)) || pmd_leaf(pmdp_get(pmd)))
+	if (vmemmap_pmd_none(pmdp_get(pmd)) || pmd_leaf(pmdp_get(pmd)))
 		return;
 
 	table = pte_offset_kernel(pmd, start);
@@ -388,7 +388,7 @@ static void prune_pmd(pmd_t *pmd, unsigned long addr, unsigned long next,
 	    !is_table_empty(pte, table, pte_offset_kernel(pmd, addr),
 			    PTRS_PER_PTE))
 		return;
-	pmd_clear(pmd);
+	vmemmap_clear_pmd(pmd);
 	gather_table(start, start + PMD_SIZE, table);
 }
 
@@ -398,7 +398,7 @@ static void prune_pud(pud_t *pud, unsigned long addr, unsigned long next,
 	const unsigned long start = ALIGN_DOWN(addr, PUD_SIZE);
 	pmd_t *pmd, *table;
 
-	if (pud_none(pudp_get(pud)) || pud_leaf(pudp_get(pud)))
+	if (vmemmap_pud_none(pudp_get(pud)) || pud_leaf(pudp_get(pud)))
 		return;
 
 	pmd = pmd_offset(pud, addr);
@@ -408,7 +408,7 @@ static void prune_pud(pud_t *pud, unsigned long addr, unsigned long next,
 	    !is_prunable(bounds, start, PUD_SIZE, PGTBL_PUD_MODIFIED) ||
 	    !is_table_empty(pmd, table, pmd, PTRS_PER_PMD))
 		return;
-	pud_clear(pud);
+	vmemmap_clear_pud(pud);
 	gather_table(start, start + PUD_SIZE, table);
 }
 
@@ -458,7 +458,7 @@ static void unmap_slot(unsigned long addr, unsigned long next,
 {
 	pmd_t *pmd = vmemmap_find_slot(addr);
 
-	if (!pmd || pmd_none(pmdp_get(pmd)))
+	if (!pmd || vmemmap_pmd_none(pmdp_get(pmd)))
 		return;
 	if (pmd_leaf(pmdp_get(pmd)))
 		unmap_pmd(pmd, addr, start, end);

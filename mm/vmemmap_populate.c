@@ -186,7 +186,7 @@ static bool __meminit fill_pmd(pmd_t *pmd, unsigned long addr,
 	}
 
 	vmemmap_set_pmd(pmd, block, fill->nid, addr, next);
-	if (pmd_none(pmdp_get(pmd))) {
+	if (vmemmap_pmd_none(pmdp_get(pmd))) {
 		vmemmap_put_block(PHYS_PFN(__pa(block)), PMD_ORDER, 1,
 				  fill->altmap);
 		return false;
@@ -235,16 +235,24 @@ static noinline int __meminit fill_table(pud_t *pud, unsigned long addr,
 	return fill_ptes(pte_offset_kernel(pmd, addr), addr, next, fill);
 }
 
-/* Fill [addr, next), which lies in the slot @pmd below @pud. */
+/*
+ * Fill [addr, next), which lies in the slot @pmd below @pud. Sets @has_stand_in if that
+ * takes the place of zeros.
+ */
 static int __meminit fill_slot(pud_t *pud, pmd_t *pmd, unsigned long addr,
 			       unsigned long next,
-			       const struct vmemmap_fill *fill)
+			       const struct vmemmap_fill *fill,
+			       bool *has_stand_in)
 {
-	if (pmd_none(pmdp_get(pmd))) {
+	const pmd_t old = pmdp_get(pmd);
+
+	if (vmemmap_pmd_none(old)) {
+		if (!pmd_none(old))
+			*has_stand_in = true;
 		if (is_huge_wanted(addr, next, fill) &&
 		    fill_pmd(pmd, addr, next, fill))
 			return 0;
-	} else if (pmd_leaf(pmdp_get(pmd))) {
+	} else if (pmd_leaf(old)) {
 		/* A leaf shares nothing. */
 		if (fill->shared || (fill->compound_size && !fill->zone_tail))
 			return -EEXIST;
@@ -260,9 +268,11 @@ static int __meminit fill_slot(pud_t *pud, pmd_t *pmd, unsigned long addr,
 /*
  * Build the tables down to the PMD entries of @addr: the only way down that builds
  * tables. Returns the PUD entry; -ENOMEM if a table cannot be allocated, -EEXIST if a
- * leaf is in the way. The tables that were built stay.
+ * leaf is in the way. The tables that were built stay. Sets @has_stand_in if a table has
+ * taken the place of zeros.
  */
-static noinline pud_t * __meminit descend(unsigned long addr, int node)
+static noinline pud_t * __meminit descend(unsigned long addr, int node,
+					  bool *has_stand_in)
 {
 	pgd_t *pgd;
 	p4d_t *p4d;
@@ -280,8 +290,9 @@ static noinline pud_t * __meminit descend(unsigned long addr, int node)
 	if (p4d_leaf(p4dp_get(p4d)))
 		return ERR_PTR(-EEXIST);
 
-	pud = vmemmap_pud_populate(p4d, addr, node);
-	if (!pud)
+	pud = pud_offset(p4d, addr);
+	*has_stand_in |= !pud_none(pudp_get(pud)) && vmemmap_pud_none(pudp_get(pud));
+	if (!vmemmap_pud_populate(p4d, addr, node))
 		return ERR_PTR(-ENOMEM);
 	if (pud_leaf(pudp_get(pud)))
 		return ERR_PTR(-EEXIST);
@@ -299,11 +310,15 @@ static int __meminit report_failed(int err, unsigned long addr,
 	return err;
 }
 
-/* Fill whole pages, table by table. After an error, what lies before it is filled. */
+/*
+ * Fill whole pages, table by table. After an error, what lies before it is filled, and
+ * the TLB may still know zeros there.
+ */
 static int __meminit fill_pages(unsigned long addr, unsigned long end,
 				const struct vmemmap_fill *fill)
 {
 	unsigned long slot, next, table_end;
+	bool has_stand_in = false;
 	pud_t *pud;
 	pmd_t *pmd;
 	int err;
@@ -312,7 +327,7 @@ static int __meminit fill_pages(unsigned long addr, unsigned long end,
 		table_end = vmemmap_span_end(addr, end, PUD_SIZE);
 		pud = vmemmap_find_pud(addr);
 		if (!pud) {
-			pud = descend(addr, fill->nid);
+			pud = descend(addr, fill->nid, &has_stand_in);
 			if (IS_ERR(pud))
 				return report_failed(PTR_ERR(pud), addr, table_end,
 						     fill);
@@ -321,11 +336,14 @@ static int __meminit fill_pages(unsigned long addr, unsigned long end,
 		pmd = pmd_offset(pud, addr);
 		for (slot = addr; slot < table_end; slot = next, pmd++) {
 			next = vmemmap_span_end(slot, table_end, PMD_SIZE);
-			err = fill_slot(pud, pmd, slot, next, fill);
+			err = fill_slot(pud, pmd, slot, next, fill,
+					&has_stand_in);
 			if (err)
 				return report_failed(err, slot, next, fill);
 		}
 	}
+	if (has_stand_in)
+		flush_tlb_all();
 	return 0;
 }
 

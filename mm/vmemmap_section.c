@@ -297,11 +297,27 @@ static void __init report_boot_memmap(void)
 				mapped[nid].base / SZ_1K);
 }
 
+#ifdef CONFIG_SPARSEMEM_VMEMMAP_STAND_IN
+/*
+ * The usage map of all sections that are no more: nothing in it is live. Whoever comes
+ * late may read and write its pageblock flags, which mean nothing.
+ */
+struct mem_section_usage *sparse_stand_in_usage __ro_after_init;
+
+static int __init make_stand_in_usage(void)
+{
+	sparse_stand_in_usage = kzalloc(mem_section_usage_size(), GFP_KERNEL);
+	return sparse_stand_in_usage ? 0 : -ENOMEM;
+}
+#else
+#define make_stand_in_usage()	0
+#endif
+
 static int __init end_boot(void)
 {
 	boot_run.end_pfn = 0;
 	report_boot_memmap();
-	return 0;
+	return make_stand_in_usage();
 }
 core_initcall(end_boot);
 
@@ -480,7 +496,7 @@ static void section_invalidate(struct mem_section *ms)
 	ms->section_mem_map &= ~SECTION_HAS_MEM_MAP;
 	if (PageReserved(virt_to_page(usage)))
 		return;
-	WRITE_ONCE(ms->usage, NULL);
+	WRITE_ONCE(ms->usage, sparse_stand_in_usage);
 	kfree_rcu(usage, rcu);
 }
 
@@ -528,10 +544,14 @@ static int __meminit section_activate(int nid, unsigned long pfn,
 	unsigned long *live;
 	int err;
 
-	if (!ms->usage)
-		ms->usage = kzalloc(mem_section_usage_size(), GFP_KERNEL);
-	if (!ms->usage)
-		return -ENOMEM;
+	if (!ms->usage || ms->usage == sparse_stand_in_usage) {
+		struct mem_section_usage *usage =
+			kzalloc(mem_section_usage_size(), GFP_KERNEL);
+
+		if (!usage)
+			return -ENOMEM;
+		ms->usage = usage;
+	}
 
 	live = ms->usage->subsection_map;
 	subsection_mask(mask, pfn, pfn + nr_pages);

@@ -68,7 +68,7 @@ static unsigned long sum_leaf(struct vmemmap_summary *summary,
 	if (!slot)
 		return slot_end;
 	pmd = pmdp_get(slot);
-	if (pmd_none(pmd))
+	if (vmemmap_pmd_none(pmd))
 		return slot_end;
 	if (pmd_leaf(pmd)) {
 		sum_of(summary, pmd_pfn(pmd), backing_of(pmd_pfn(pmd)))->huge += PMD_SIZE;

@@ -138,6 +138,18 @@ bool vmemmap_flush_tables(unsigned long start, unsigned long end,
  */
 unsigned int vmemmap_copied_levels(void);
 
+#ifdef CONFIG_SPARSEMEM_VMEMMAP_STAND_IN
+/**
+ * vmemmap_may_stand_in() - may a leaf become a table by one write, and vice versa?
+ *
+ * An architecture that has SPARSEMEM_VMEMMAP_STAND_IN supplies it.
+ *
+ * Context: boot.
+ * Return: false if this machine must see an empty entry in between.
+ */
+bool vmemmap_may_stand_in(void);
+#endif
+
 /**
  * vmemmap_flush_populated() - let every CPU see new entries of the vmemmap
  * @start: first byte

@@ -396,7 +396,7 @@ static pmd_t *find_pmd(unsigned long addr)
 {
 	pud_t *pud = find_pud(addr);
 
-	if (!pud || pud_none(*pud))
+	if (!pud || vmemmap_pud_none(*pud))
 		return NULL;
 	return pmd_offset(pud, addr);
 }
@@ -407,7 +407,7 @@ struct vmemmap_leaf vmemmap_kunit_leaf(unsigned long addr)
 	pmd_t *pmd = find_pmd(addr);
 	pte_t *pte;
 
-	if (!pmd || pmd_none(*pmd))
+	if (!pmd || vmemmap_pmd_none(*pmd))
 		return leaf;
 	if (pmd_leaf(*pmd)) {
 		leaf.size = PMD_SIZE;

@@ -181,7 +181,7 @@ static struct vmemmap_section_state section_state(unsigned long pfn)
 	if (!ms)
 		return state;
 	state.section_mem_map = ms->section_mem_map;
-	state.has_usage = ms->usage;
+	state.has_usage = ms->usage && ms->usage != sparse_stand_in_usage;
 	if (ms->usage)
 		bitmap_copy(state.live, ms->usage->subsection_map, SUBSECTIONS_PER_SECTION);
 	return state;

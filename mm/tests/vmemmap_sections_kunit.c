@@ -264,6 +264,30 @@ static void a_part_of_an_early_section_needs_no_memory(struct kunit *test)
 	vmemmap_kunit_expect_nothing_taken(test, add->altmap);
 }
 
+/* They cannot write, and what they have read does not stay in the TLB. */
+static void who_comes_late_reads_zeros(struct kunit *test)
+{
+	struct vmemmap_addition *add = vmemmap_kunit_addition(test, 0, PAGES_PER_SECTION);
+	void *memmap = (void *)ALIGN(memmap_start(add), PMD_SIZE);
+	unsigned long word;
+
+	if (!IS_ENABLED(CONFIG_SPARSEMEM_VMEMMAP_STAND_IN))
+		kunit_skip(test, "CONFIG_SPARSEMEM_VMEMMAP_STAND_IN is not set");
+	if ((unsigned long)memmap + PMD_SIZE > memmap_end(add))
+		kunit_skip(test, "a section fills no slot");
+	vmemmap_kunit_add(test, add);
+	vmemmap_kunit_write_memmap(add);
+	vmemmap_kunit_remove(test, add);
+
+	KUNIT_EXPECT_EQ(test, 0, copy_from_kernel_nofault(&word, memmap, sizeof(word)));
+	KUNIT_EXPECT_EQ(test, 0, word);
+	KUNIT_EXPECT_EQ(test, -EFAULT, copy_to_kernel_nofault(memmap, &word, sizeof(word)));
+
+	vmemmap_kunit_add(test, add);
+	vmemmap_kunit_write_memmap(add);
+	vmemmap_kunit_expect_memmap(test, add);
+}
+
 static struct kunit_case vmemmap_sections_cases[] = {
 	KUNIT_CASE_PARAM(an_added_range_is_live_mapped_and_offline, vmemmap_add_gen_params),
 	KUNIT_CASE_PARAM(add_then_remove_restores_everything, vmemmap_add_gen_params),
@@ -273,6 +297,7 @@ static struct kunit_case vmemmap_sections_cases[] = {
 	KUNIT_CASE_PARAM(a_device_backs_the_vmemmap_pages_inside_its_range, device_gen_params),
 	KUNIT_CASE_PARAM(invalid_additions_are_refused, refusals_gen_params),
 	KUNIT_CASE(a_part_of_an_early_section_needs_no_memory),
+	KUNIT_CASE(who_comes_late_reads_zeros),
 	{}
 };
 

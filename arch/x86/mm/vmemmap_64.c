@@ -40,6 +40,19 @@ void __meminit vmemmap_set_pmd(pmd_t *pmd, void *p, int node,
 	set_pmd(pmd, pfn_pmd(PHYS_PFN(__pa(p)), PAGE_KERNEL_LARGE));
 }
 
+#ifdef CONFIG_SPARSEMEM_VMEMMAP_STAND_IN
+/*
+ * A leaf of 2 MiB becomes a table of zeros by one write. Until the flush, the CPU may use
+ * either (Intel SDM 4.10.2.3). Where the TLB must not know an address by pages of two
+ * sizes (AMD family 10h, erratum 383), that is out of the question.
+ */
+bool __init vmemmap_may_stand_in(void)
+{
+	return boot_cpu_data.x86_vendor != X86_VENDOR_AMD ||
+	       boot_cpu_data.x86 != 0x10;
+}
+#endif
+
 #ifdef CONFIG_MEMORY_HOTPLUG
 void vmemmap_free(unsigned long start, unsigned long end,
 		  struct vmem_altmap *altmap)

@@ -180,6 +180,16 @@ void oracle_remove(unsigned long pfn, unsigned long nr_pages)
 
 /* ---- Sections ---- */
 
+/* All sections that are no more have this one. */
+static bool is_stand_in_usage(const struct mem_section_usage *usage)
+{
+#ifdef CONFIG_SPARSEMEM_VMEMMAP_STAND_IN
+	return usage && usage == sparse_stand_in_usage;
+#else
+	return false;
+#endif
+}
+
 static void check_usage(const struct mem_section *ms, unsigned long start)
 {
 	for (unsigned long i = 0; i < SUBSECTIONS_PER_SECTION; i++) {
@@ -200,12 +210,13 @@ static bool check_section(unsigned long nr)
 	if (is_dead_range(start, PAGES_PER_SECTION)) {
 		EXPECT(!ms || !ms->section_mem_map);
 		if (ms && ms->usage) {
-			EXPECT(PageReserved(virt_to_page(ms->usage)));
+			EXPECT(is_stand_in_usage(ms->usage) ||
+			       PageReserved(virt_to_page(ms->usage)));
 			check_usage(ms, start);
 		}
 		return false;
 	}
-	EXPECT(ms && ms->usage);
+	EXPECT(ms && ms->usage && !is_stand_in_usage(ms->usage));
 	map = SECTION_MARKED_PRESENT | SECTION_HAS_MEM_MAP | soft_vmemmap |
 	      (is_early[nr] ? SECTION_IS_EARLY : 0);
 	EXPECT_EQ(ms->section_mem_map & ~SECTION_IS_ONLINE, map);
@@ -399,6 +410,27 @@ static void check_is_mapped(unsigned long pfn)
 
 /* ---- Pages ---- */
 
+/* The tables that are read as zeros */
+static void check_stand_ins(void)
+{
+#ifdef CONFIG_SPARSEMEM_VMEMMAP_STAND_IN
+	if (!vmemmap_stand_in.pmd.val)
+		return;
+	check_table(vmemmap_stand_in.pmd.val >> geo.page_shift, SOFT_PMD);
+	check_table(vmemmap_stand_in.pud.val >> geo.page_shift, SOFT_PUD);
+#endif
+}
+
+/* Beside the maps of sections, there is one for those that are no more. */
+static bool has_stand_in_usage(void)
+{
+#ifdef CONFIG_SPARSEMEM_VMEMMAP_STAND_IN
+	return sparse_stand_in_usage;
+#else
+	return false;
+#endif
+}
+
 static unsigned long nr_slab_objects, nr_boot_objects;
 
 /* The tail pages of the zones for devices */
@@ -489,6 +521,7 @@ void check_machine(void)
 	memset(mapped, 0, sizeof(mapped));
 	nr_tables = 0;
 	for_each_leaf(check_leaf, check_table);
+	check_stand_ins();
 	for (int i = 0; i < VMEMMAP_NR_SOURCES; i++) {
 		EXPECT_EQ(machine.traced[false][i], mapped[false][i]);
 		EXPECT_EQ(machine.traced[true][i], mapped[true][i]);
@@ -498,7 +531,8 @@ void check_machine(void)
 	nr_boot_objects = 0;
 	find_device_tails();
 	for_each_ram_page(check_page);
-	EXPECT_EQ(nr_slab_objects, nr_roots(false) + nr_usages);
+	EXPECT_EQ(nr_slab_objects, nr_roots(false) + nr_usages + has_stand_in_usage());
+	EXPECT(!machine.has_stale_zeros);
 	/* beside the arrays, the usage maps of each node */
 	EXPECT_EQ(nr_boot_objects, nr_roots(true) + NR_NODES);
 	for (int i = 0; i < NR_DEVICES; i++)
@@ -530,7 +564,7 @@ static void write_section(unsigned long nr)
 {
 	const struct mem_section *ms = __nr_to_section(nr);
 
-	if (!ms || (!ms->section_mem_map && !ms->usage))
+	if (!ms || (!ms->section_mem_map && (!ms->usage || is_stand_in_usage(ms->usage))))
 		return;
 	fprintf(text, "section %lu map %#lx usage %p", nr, ms->section_mem_map, (void *)ms->usage);
 	for (unsigned long i = 0; ms->usage && i < SUBSECTIONS_PER_SECTION; i++)

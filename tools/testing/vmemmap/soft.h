@@ -129,6 +129,7 @@ struct machine {
 	/* Leaves, and entries that pointed to tables, cleared since their last TLB flush. */
 	struct vmemmap_cleared unflushed_leaves;
 	struct vmemmap_cleared unflushed_tables;
+	bool has_stale_zeros;		/* an entry that was read as zeros is in use, unflushed */
 	/*
 	 * For base pages and for huge leaves, by backing: the bytes that were traced as
 	 * populated, less those traced as depopulated. Tables likewise.
@@ -153,6 +154,7 @@ struct machine {
 		long nr_swap_pages;		/* free */
 		bool is_untraced;		/* tracing is off */
 		bool refuse_pmds;		/* pmd_set_huge() refuses */
+		bool no_stand_in;		/* entries must be empty in between */
 		bool is_mirrored;		/* every other PMD_SIZE of RAM is mirrored */
 		bool is_populated_once;		/* no address may be populated once more */
 		bool has_no_buffer;		/* sparse_init() allocates no buffer */
@@ -286,6 +288,9 @@ int top_level(void);
 unsigned long bytes_in_reach(unsigned long addr);
 unsigned long level_size(int level);
 bool is_empty_entry(unsigned long entry, int level);
+bool can_be_read_as_zeros(void);
+int make_stand_ins(void);
+bool is_read_as_zeros(unsigned long addr);
 unsigned long *entry_table(unsigned long entry, int level);
 void plant_leaf(unsigned long addr, int level, unsigned long pfn);
 void split_leaf(const struct leaf *leaf, void *table);

@@ -45,10 +45,49 @@ void *soft_next_table(unsigned long entry, enum soft_level_nr level)
 	return __va(entry & PAGE_MASK);
 }
 
+/* Two levels of tables; and where the boot message can be, after which it starts. */
+bool can_be_read_as_zeros(void)
+{
+#ifdef CONFIG_SPARSEMEM_VMEMMAP_STAND_IN
+	return top_level() >= SOFT_PUD && !geo.gap_sections;
+#else
+	return false;
+#endif
+}
+
+#ifdef CONFIG_SPARSEMEM_VMEMMAP_STAND_IN
+bool vmemmap_may_stand_in(void)
+{
+	return !machine.knobs.no_stand_in;
+}
+#endif
+
+int make_stand_ins(void)
+{
+#ifdef CONFIG_SPARSEMEM_VMEMMAP_STAND_IN
+	return soft_core_initcall() ?: soft_postcore_initcall();
+#else
+	return 0;
+#endif
+}
+
+/* The entry that is read as zeros at that level, 0: none */
+static unsigned long stand_in(int level)
+{
+#ifdef CONFIG_SPARSEMEM_VMEMMAP_STAND_IN
+	if (level == SOFT_PMD)
+		return vmemmap_stand_in.pmd.val;
+	if (level == SOFT_PUD)
+		return vmemmap_stand_in.pud.val;
+#endif
+	return 0;
+}
+
 static void set_entry(unsigned long *entry, unsigned long val, int level)
 {
-	if (*entry != soft_level[level].empty)
+	if (!is_empty_entry(*entry, level))
 		FAIL("entry %#lx of level %d overwritten with %#lx", *entry, level, val);
+	machine.has_stale_zeros |= *entry && *entry == stand_in(level);
 	*entry = val;
 }
 
@@ -158,6 +197,14 @@ void soft_clear(void *entry, enum soft_level_nr level, unsigned long addr)
 	cleared->stride = min(cleared->stride, size);
 }
 
+/* What another entry takes the place of is as good as cleared. */
+void soft_replace(void *entry, unsigned long val, enum soft_level_nr level)
+{
+	if (!is_empty_entry(*(unsigned long *)entry, level))
+		soft_clear(entry, level, soft_way[level]);
+	*(unsigned long *)entry = val;
+}
+
 /* Covers all that was cleared, or it is as good as none; nothing before the vmemmap. */
 static void flush_cleared(struct vmemmap_cleared *cleared, unsigned long start,
 			  unsigned long end, unsigned long stride)
@@ -195,6 +242,7 @@ void flush_tlb_all(void)
 	machine.seen.tlb_flushed = (struct range){ 0, ULONG_MAX };
 	machine.unflushed_leaves.end = 0;
 	machine.unflushed_tables.end = 0;
+	machine.has_stale_zeros = false;
 }
 
 /* ---- Geometry ---- */
@@ -275,7 +323,7 @@ void tables_reset(void)
 
 bool is_empty_entry(unsigned long entry, int level)
 {
-	return entry == empty_entries[level];
+	return entry == empty_entries[level] || (entry && entry == stand_in(level));
 }
 
 unsigned long *entry_table(unsigned long entry, int level)
@@ -313,6 +361,23 @@ struct leaf walk(unsigned long addr)
 	leaf.start = ALIGN_DOWN(addr, level_size(leaf.level));
 	leaf.end = leaf.start + level_size(leaf.level);
 	return leaf;
+}
+
+/* What whoever comes late reads there; a fault where no table of PUDs is. */
+bool is_read_as_zeros(unsigned long addr)
+{
+	unsigned long *table = (unsigned long *)init_mm.pgd;
+
+	for (int level = top_level(); ; level--) {
+		const unsigned long entry = table[entry_index(addr, level)];
+
+		if (!entry)
+			return level > SOFT_PUD;
+		if (entry & ENTRY_LEAF)
+			return level == SOFT_PTE && entry & ENTRY_READONLY &&
+			       entry >> geo.page_shift == SOFT_ZERO_PFN;
+		table = entry_table(entry, level);
+	}
 }
 
 /* The page frame behind an address; ULONG_MAX: none. */
@@ -380,10 +445,9 @@ static void visit_table(unsigned long *table, int level, unsigned long start,
 			void (*on_table)(unsigned long pfn, int level))
 {
 	const unsigned long size = level_size(level);
-	const unsigned long empty = soft_empty_entry(level);
 
 	for (unsigned long i = 0; i < BIT(geo.bits[level]); i++, start += size) {
-		if (table[i] == empty)
+		if (is_empty_entry(table[i], level))
 			continue;
 		if (table[i] & ENTRY_LEAF) {
 			on_leaf(&(struct leaf){

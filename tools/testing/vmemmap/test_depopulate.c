@@ -510,3 +510,70 @@ TEST(sections_do_without_vmemmap_depopulate, BOOT)
 	remove_ram(0, min(size, geo.ram_pages));
 	check_machine();
 }
+
+/* ---- Whoever comes late ---- */
+
+/* A slot that others use in part is unmapped as before. */
+static void expect_zeros(unsigned long pfn, unsigned long nr_pages)
+{
+	unsigned long addr = ALIGN(vaddr(pfn), PMD_SIZE);
+
+	check_machine();
+	for (; addr + PMD_SIZE <= vaddr(pfn + nr_pages); addr += PMD_SIZE) {
+		pmd_t *pmd = vmemmap_find_slot(addr);
+
+		EXPECT(!pmd || (vmemmap_pmd_none(*pmd) && !pmd_none(*pmd)));
+		EXPECT(is_read_as_zeros(addr));
+	}
+	for (; nr_pages; nr_pages -= PAGES_PER_SECTION, pfn += PAGES_PER_SECTION)
+		EXPECT(__pfn_to_section(pfn)->usage);
+}
+
+TEST(what_was_removed_is_read_as_zeros, BOOT)
+{
+	const unsigned long pfn = hot_pfn(1), nr_pages = (geo.is_tiny ? 9 : 2) * PAGES_PER_SECTION;
+	struct entropy entropy = seeded_entropy();
+
+	SKIP_UNLESS(can_be_read_as_zeros(), "no architecture that reads zeros");
+	EXPECT_EQ(make_stand_ins(), 0);
+	expect_messages(machine.seen.nr_messages);
+	for (int i = 0; i < 2; i++) {
+		machine.knobs.refuse_pmds = i;
+		EXPECT_EQ(add_range(0, pfn, nr_pages, NULL, NULL), 0);
+		EXPECT(!machine.has_stale_zeros);
+		remove_range(pfn, nr_pages, NULL, NULL);
+		machine.seen.nr_warnings = 0;	/* of leaves that were refused */
+		expect_zeros(pfn, nr_pages);
+	}
+	machine.knobs.refuse_pmds = false;
+	run_operations(&entropy, 30);
+}
+
+TEST(where_entries_must_be_empty_nothing_is_read_as_zeros, BOOT, .where = TINY)
+{
+	pmd_t *pmd;
+
+	SKIP_UNLESS(can_be_read_as_zeros(), "no architecture that reads zeros");
+	machine.knobs.no_stand_in = true;
+	EXPECT_EQ(make_stand_ins(), 0);
+	expect_messages(machine.seen.nr_messages);
+	EXPECT_EQ(add_range(0, hot_pfn(8), 8 * PAGES_PER_SECTION, NULL, NULL), 0);
+	remove_range(hot_pfn(8), 8 * PAGES_PER_SECTION, NULL, NULL);
+	check_machine();
+	pmd = vmemmap_find_slot(ALIGN(vaddr(hot_pfn(8)), PMD_SIZE));
+	EXPECT(!pmd || pmd_none(*pmd));
+}
+
+TEST(without_memory_nothing_is_read_as_zeros, BOOT, .where = TINY)
+{
+	SKIP_UNLESS(can_be_read_as_zeros(), "no architecture that reads zeros");
+	for (int nr = 1; nr <= 3; nr++) {
+		machine_boot();
+		fail_allocation(nr, false);
+		EXPECT_EQ(make_stand_ins(), -ENOMEM);
+		EXPECT_EQ(add_range(0, hot_pfn(1), PAGES_PER_SECTION, NULL, NULL), 0);
+		remove_range(hot_pfn(1), PAGES_PER_SECTION, NULL, NULL);
+		check_machine();
+		expect_messages(machine.seen.nr_messages);
+	}
+}

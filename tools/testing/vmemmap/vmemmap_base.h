@@ -33,6 +33,7 @@
 #define __meminit
 #define __meminitdata		__attribute__((section("meminitdata")))
 #define __initdata		__meminitdata
+#define __ro_after_init		__meminitdata
 #define __ref
 #define __refdata
 #define __weak			__attribute__((weak))
@@ -310,6 +311,8 @@ void put_online_mems(void);
 /* For a test case to call. */
 #define core_initcall(function) int soft_core_initcall(void) { return function(); }
 int soft_core_initcall(void);
+#define postcore_initcall(function) int soft_postcore_initcall(void) { return function(); }
+int soft_postcore_initcall(void);
 
 bool soft_is_traced(void);
 bool soft_is_populated_once(void);
@@ -438,6 +441,9 @@ struct rcu_head {
 typedef struct { unsigned long val; } pgprot_t;
 
 #define PAGE_KERNEL		((pgprot_t){ ENTRY_KERNEL })
+#define PAGE_KERNEL_RO		((pgprot_t){ ENTRY_KERNEL | ENTRY_READONLY })
+#define SOFT_ZERO_PFN		BIT(32)
+#define ZERO_PAGE(addr)		((void)(addr), pfn_to_page(SOFT_ZERO_PFN))
 
 struct mm_struct {
 	struct soft_pgd *pgd;
@@ -472,6 +478,11 @@ static inline bool name##_none(name##_t entry)				\
 {									\
 	return soft_level[level].is_real &&				\
 	       entry.val == soft_level[level].empty;			\
+}									\
+									\
+static inline bool name##_same(name##_t a, name##_t b)			\
+{									\
+	return soft_level[level].is_real && a.val == b.val;		\
 }									\
 									\
 static inline bool name##_leaf(name##_t entry)				\
@@ -523,8 +534,9 @@ static inline pgd_t *pgd_offset_k(unsigned long addr)
 #define pfn_pte(pfn, prot) \
 	((pte_t){ (pfn) << PAGE_SHIFT | (prot).val | ENTRY_PRESENT | ENTRY_LEAF | \
 		  ENTRY_LEVEL(SOFT_PTE) })
+#define __pmd(val)		((pmd_t){ val })
+#define __pud(val)		((pud_t){ val })
 #define pte_wrprotect(pte)	((pte_t){ (pte).val | ENTRY_READONLY })
-#define pte_same(a, b)		((a).val == (b).val)
 #define pte_write(pte)		(!((pte).val & ENTRY_READONLY))
 #define pte_pfn(pte)		((pte).val >> PAGE_SHIFT)
 #define pmd_pfn(pmd)		((pmd).val >> PAGE_SHIFT)
@@ -537,10 +549,14 @@ void flush_cache_vmap(unsigned long start, unsigned long end);
 
 /* The way out: an entry that was cleared counts until a flush covers it. */
 void soft_clear(void *entry, enum soft_level_nr level, unsigned long addr);
+void soft_replace(void *entry, unsigned long val, enum soft_level_nr level);
 void flush_tlb_kernel_range(unsigned long start, unsigned long end);
 void flush_tlb_all(void);
 
 #define pte_clear(mm, addr, pte)	((void)(mm), soft_clear(pte, SOFT_PTE, addr))
+#define set_pte(pte, entry)		(*(pte) = (entry))
+#define set_pmd(pmd, entry)		soft_replace(pmd, (entry).val, SOFT_PMD)
+#define set_pud(pud, entry)		soft_replace(pud, (entry).val, SOFT_PUD)
 #define pmd_clear(pmd)			soft_clear(pmd, SOFT_PMD, soft_way[SOFT_PMD])
 #define pud_clear(pud)			soft_clear(pud, SOFT_PUD, soft_way[SOFT_PUD])
 #define p4d_clear(p4d)			soft_clear(p4d, SOFT_P4D, soft_way[SOFT_P4D])
