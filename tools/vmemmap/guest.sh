@@ -185,6 +185,30 @@ verb_drain() {
 	done
 }
 
+# Until look_away: compact memory, read what is known of each page frame, use memory.
+# Those who do may be late: the memory that they look at may have been removed.
+verb_look() {
+	touch /tmp/looking
+	for what in 'echo 1 > /proc/sys/vm/compact_memory' \
+		    'cat /proc/kpageflags /proc/kpagecount' \
+		    'dd if=/dev/zero of=/dev/null bs=700M count=1'; do
+		{
+			while [ -e /tmp/looking ]; do
+				eval "$what"
+			done
+			touch "/tmp/looked-${what%% *}"
+		} > /dev/null 2>&1 3>&- &
+	done
+}
+
+verb_look_away() {
+	rm /tmp/looking
+	until [ -e /tmp/looked-echo ] && [ -e /tmp/looked-cat ] && [ -e /tmp/looked-dd ]; do
+		sleep 0.1
+	done
+	rm /tmp/looked-*
+}
+
 # The kselftest of this back end
 verb_selftest() {
 	status=0

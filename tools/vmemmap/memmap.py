@@ -108,6 +108,14 @@ def joined(spans: Iterable[Span]) -> list[Span]:
     return result
 
 
+def without_zeros(spans: list[Span], slot: int) -> list[Span]:
+    """Slots that are mapped to zeros are as good as empty."""
+    return joined(
+        Span(span.start, span.end, "pmd", "")
+        if span.is_read_only and span.start % slot == 0 and span.end % slot == 0 else span
+        for span in spans)
+
+
 def clip(spans: list[Span]) -> list[Span]:
     limit = spans[0].start + AREA if spans else 0
     return [span._replace(end=min(span.end, limit)) for span in spans if span.start < limit]

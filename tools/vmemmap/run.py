@@ -18,7 +18,7 @@ from backing import Row, Vmemmap, all_rows, momentary, new_rows
 from device_tree import write_device_tree
 from guest_image import compile_program, find_tool, write_image
 from machine import Failure, Machine
-from memmap import Leaf, State, joined, parse_state, tables
+from memmap import Leaf, State, joined, parse_state, tables, without_zeros
 from page import Moment, run_page
 from picture import hugetlb_segments, segment
 from report import LAST_LINES, Ktap, Text
@@ -53,6 +53,8 @@ class Run:
             for action in step.actions:
                 action(self.machine)
             state = parse_state(self.machine.guest("state"), self.scenario.geometry)
+            if self.scenario.reads_zeros:
+                state.spans = without_zeros(state.spans, self.scenario.geometry.leaf["pmd"])
             wrong, note = self.judge(step, state)
             self.picture(step, state, "; ".join(wrong))
             self.machine.check()

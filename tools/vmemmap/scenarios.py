@@ -9,6 +9,7 @@ it, its kernel, and what is special about it.
 """
 
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -64,6 +65,7 @@ class Scenario:
     memmap_boot_pages: int		# nr_memmap_boot_pages
     steps: tuple[Step, ...]
     patience: int = 1			# how much longer than others it may take
+    reads_zeros: bool = False		# what was removed is mapped to zeros
     page_ext: int = 0			# counted as memory map too, for a memory block online
     show: tuple[str, ...] = ()		# by which show_check.py compares after each step
     programs: tuple[str, ...] = ()	# of ours, compiled for the guest
@@ -520,6 +522,46 @@ def arm64(name: str, goal: str, pages: str, rounds: int = 160) -> Scenario:
                     (), geometry, memmap(GIB) // geometry.page, steps)
 
 
+# ---- x86: a virtio-mem device shrinks while others look at its page frames ----
+
+LATE_SIZES = (2 * GIB, 512 * MIB, 1536 * MIB, 0)
+
+
+def ask_for(length: int) -> Action:
+    """Do not wait until the guest has come to that size."""
+    def action(machine: Machine) -> None:
+        machine.qmp("qom-set", path="/machine/peripheral/vmem0", property="requested-size",
+                    value=length)
+        time.sleep(1)
+    return action
+
+
+LATE_BOOT = Facts({"pmd": 8}, memmap_pages=0, online=8)
+
+
+def late(rounds: int) -> Scenario:
+    def grown(length: int) -> Facts:
+        blocks = length // (128 * MIB)
+        return Facts({"pmd": 8 + blocks}, blocks * 512, 8 + blocks)
+
+    steps = (
+        Step("boot", (Machine.boot, guest("blocks 8")), LATE_BOOT, ("memblock",)),
+        Step("virtio-mem 2 GiB", (resize(2 * GIB), guest("blocks 24")), grown(2 * GIB), ("buddy",)),
+        Step("virtio-mem 0", (resize(0), guest("blocks 8")), LATE_BOOT, restores="boot"),
+        Step(f"{rounds} times up and down, looked at",
+             (guest("look"), *rounds * tuple(map(ask_for, LATE_SIZES)), resize(0), guest("look_away"),
+              guest("blocks 8")), LATE_BOOT, restores="boot"))
+    return Scenario(
+        "x86_64-late", "x86_64-release", "test-all",
+        "memory is removed while compaction and others look at it",
+        ("qemu-system-x86_64", "-M", "q35", "-cpu", "max", "-smp", "3", "-m", "1G,maxmem=8G",
+         "-object", "memory-backend-ram,id=vmem0-ram,size=2G",
+         "-device", "virtio-mem-pci,id=vmem0,memdev=vmem0-ram,requested-size=0"
+                    f",block-size={2 * MIB},memaddr={VIRTIO_MEM}"),
+        f"{X86_CONSOLE} nokaslr memhp_default_state=online_movable", (), X86_64, 4096, steps,
+        patience=6, reads_zeros=True, stock="BUG: ")
+
+
 # ---- riscv64: two devices in one section, one of which is removed ----
 
 RISCV64 = Geometry(
@@ -705,6 +747,7 @@ SCENARIOS = {scenario.name: scenario for scenario in (
     arm64("arm64-16k", "test-all", "16k"),
     arm64("arm64-64k", "test", "64k"),
     replace(arm64("arm64-64k-show", "test-all", "64k", rounds=0), about=SHOW_ABOUT, show=("dump",)),
+    late(20),
     RISCV64_PAIR,
     x86_self_hosted("x86_64-self", "x86_64", "test", SelfHosted(
         128 * MIB, X86_64, "1", {"pmd": 16}, {"pmd": 18}, (0, 0))),
