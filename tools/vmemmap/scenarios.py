@@ -246,8 +246,8 @@ def x86(name: str, kernel: str, goal: str, about: str, cpu: str = "max", append:
 
 # ---- x86_64: kernels that watch themselves ----
 
-# 80 bytes for each page frame: its owners, and how page tables map it
-PAGE_EXT = 640
+# 88 bytes for each page frame: its owners, who has allocated it, and how page tables map it
+PAGE_EXT = 704
 
 # The tables that map the DIMM's shadow are kept for the next one.
 KASAN_BOOT = replace(X86_STEPS[0], actions=X86_STEPS[0].actions + DIMM_ROUND)
