@@ -39,11 +39,11 @@ def figures(state: State, step: Step, scenario: Scenario) -> list[str]:
             for name, (found, wanted) in pairs.items() if found != wanted]
 
 
-def hvo(state: State, facts: HvoFacts, vmemmap: Vmemmap) -> list[str]:
+def hvo(state: State, facts: HvoFacts, vmemmap: Vmemmap, page_ext: int) -> list[str]:
     """The facts that hold while HugeTLB remaps parts of the vmemmap."""
     wrong = []
     online = blocks_online(state)
-    pages = sum(state.counts.values())
+    pages = sum(state.counts.values()) - page_ext * online
     if online != facts.online:
         wrong.append(f"memory blocks online: {online}, not {facts.online}")
     if pages != facts.memmap_pages:

@@ -252,15 +252,31 @@ in_debian() {
 		chroot /debian /bin/sh -c "$1" 2>&1
 }
 
+# <command> <word> ...: how many seconds it takes
+timed() {
+	read -r start _ < /proc/uptime
+	"$@" || return
+	read -r end _ < /proc/uptime
+	say took "$(echo "$end $start" | awk '{ print $1 - $2 }')"
+}
+
 verb_show() {
-	in_debian '/home/show/show --json --vmlinux /home/show/vmlinux' > /tmp/shown ||
+	timed in_debian '/home/show/show --json --vmlinux /home/show/vmlinux' > /tmp/shown ||
 		{ cat /tmp/shown; return 1; }
 	say_lines show < /tmp/shown
 }
 
 # What the kernel itself says
+summary=/sys/kernel/debug/vmemmap/summary
 verb_summary() {
-	say_lines summary < /sys/kernel/debug/vmemmap/summary
+	timed cat $summary > /tmp/summary || return
+	say_lines summary < /tmp/summary
+}
+
+# Nobody lives to answer.
+verb_crash() {
+	echo 0 > /proc/sys/kernel/panic
+	echo c > /proc/sysrq-trigger
 }
 
 # <command line>: the same while the one device is bound again and again

@@ -228,6 +228,16 @@ class Machine:
         self.greet()
         self.wait(lambda: True if self._reported else None, "the guest to boot")
 
+    def crash(self) -> None:
+        """Have the guest's kernel panic."""
+        self._port.send("crash")
+        end = time.monotonic() + self.step_limit
+        while not any("end Kernel panic" in line for line in self.lines):
+            if time.monotonic() > end:
+                raise Failure("the guest does not panic")
+            self.pump(0.05)
+        self.problem = None
+
     def guest(self, request: str) -> list[str]:
         """Have the guest do something; what it saw, a line each."""
         self._reported.clear()

@@ -154,8 +154,8 @@ def svg(title: str, segments: list[Segment], notes: list[str]) -> str:
     edges = place(pieces(segments))
     lines = []
     for number, item in enumerate(segments, 1):
-        lines += wrap(f"{number}  {item.text}", 105)
-    lines += ["", *(line for note in notes for line in wrap(note, 105))]
+        lines += wrap(f"{number}  {item.text}", 98)
+    lines += ["", *(line for note in notes for line in wrap(note, 98))]
     height = MARGIN + STRIP + MARGIN + LINE * len(lines) + MARGIN
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
              f'width="{WIDTH}" height="{height}" role="img" aria-label="{escape(title)}">',

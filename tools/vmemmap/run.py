@@ -13,7 +13,6 @@ from collections import Counter
 from pathlib import Path
 
 import checks
-import show_check
 from backing import Row, Vmemmap, all_rows, momentary, new_rows
 from device_tree import write_device_tree
 from guest_image import compile_program, find_tool, write_image
@@ -23,6 +22,7 @@ from page import Moment, run_page
 from picture import hugetlb_segments, segment
 from report import LAST_LINES, Ktap, Text
 from scenarios import SCENARIOS, ZONE_TAILS, HvoFacts, Scenario, Step
+from show_check import Show
 
 RUN_LIMIT = 300		# seconds, times the patience that the scenario asks for
 STEP_LIMIT = 60
@@ -34,8 +34,8 @@ APPEND = "kunit.enable=0 panic=-1"
 class Run:
     """A guest on its way through a scenario."""
 
-    def __init__(self, machine: Machine, scenario: Scenario, objects: Path, known: str = ""):
-        self.objects = objects
+    def __init__(self, machine: Machine, scenario: Scenario, show: Show, known: str = ""):
+        self.show = show
         self.machine = machine
         self.known = known		# how the stock kernel fails
         self.scenario = scenario
@@ -44,6 +44,7 @@ class Run:
         self.since: dict[Leaf, str] = {}	# the step that brought it
         self.moments: list[Moment] = []
         self.rows: list[Row] = []
+        self.all_rows: list[Row] = []	# of this moment
         self.failed = False
         self.broken = False		# nothing more can be asked of the guest
 
@@ -52,11 +53,12 @@ class Run:
         try:
             for action in step.actions:
                 action(self.machine)
-            state = parse_state(self.machine.guest("state"), self.scenario.geometry)
-            if self.scenario.reads_zeros:
-                state.spans = without_zeros(state.spans, self.scenario.geometry.leaf["pmd"])
-            wrong, note = self.judge(step, state)
-            self.picture(step, state, "; ".join(wrong))
+            if step.is_crash:	# nothing has changed, and nobody answers
+                wrong, note = self.shown(step, ("dump",)), ""
+            else:
+                state = self.state()
+                wrong, note = self.judge(step, state)
+                self.picture(step, state, "; ".join(wrong))
             self.machine.check()
         except Failure as failure:
             self.broken = True
@@ -74,6 +76,13 @@ class Run:
             return wrong if self.broken else [], f"the stock kernel: {'; '.join(wrong) or 'ok'}"
         return [f"the stock kernel survives, but is known to say: {self.known}"], ""
 
+    def state(self) -> State:
+        """The guest's. What is mapped to zeros is as good as empty."""
+        state = parse_state(self.machine.guest("state"), self.scenario.geometry)
+        if self.scenario.reads_zeros:
+            state.spans = without_zeros(state.spans, self.scenario.geometry.leaf["pmd"])
+        return state
+
     def judge(self, step: Step, state: State) -> tuple[list[str], str]:
         before = list(self.states.values())[-1] if self.states else None
         self.states[step.title] = state
@@ -81,7 +90,7 @@ class Run:
         vmemmap = Vmemmap.find(boot, self.scenario.geometry)
         wrong = checks.described(state, step, vmemmap)
         if isinstance(step.facts, HvoFacts):
-            wrong += checks.hvo(state, step.facts, vmemmap)
+            wrong += checks.hvo(state, step.facts, vmemmap, self.scenario.page_ext)
         else:
             rows = new_rows(self.machine, vmemmap, step.title, before, state)
             self.rows += rows
@@ -91,8 +100,9 @@ class Run:
                       *checks.backing(rows, step),
                       *checks.cost(rows, before, state, self.scenario)]
         if self.scenario.show:
-            wrong += self.shown(all_rows(self.machine, vmemmap, boot, state,
-                                         momentary(vmemmap, boot, state)))
+            self.all_rows = all_rows(self.machine, vmemmap, boot, state,
+                                     momentary(vmemmap, boot, state))
+            wrong += self.shown(step, self.scenario.show)
         if not step.restores:
             return wrong, ""
         earlier = self.states[step.restores]
@@ -123,10 +133,10 @@ class Run:
         self.moments.append(Moment(step.title, wrong and f"FAILED: {wrong}" or "ok", bool(wrong),
                                    segments, spent, saved))
 
-    def shown(self, rows: list[Row]) -> list[str]:
-        """What tools/vmemmap/show says wrongly."""
-        return [f"{how}: {why}" for how in self.scenario.show for why in
-                show_check.CHECKS[how](self.machine, self.objects, rows, self.scenario.geometry)]
+    def shown(self, step: Step, ways: tuple[str, ...]) -> list[str]:
+        """What is shown wrongly, each way of Show."""
+        wrong = [f"{how}: {why}" for how in ways for why in getattr(self.show, how)(self.all_rows)]
+        return wrong + (self.show.figure() if step.has_figure else [])
 
 
 def remapped_sums(state: State, remapped: set[tuple[str, int]]) -> list[str]:
@@ -196,7 +206,9 @@ def drive(args: argparse.Namespace) -> int:
     report = (Ktap if args.ktap else Text)(scenario, args.log)
     with Machine(command, args.log, scenario.patience * RUN_LIMIT,
                  scenario.patience * STEP_LIMIT, report.note) as machine:
-        run = Run(machine, scenario, args.objects, scenario.stock if args.stock else "")
+        show = Show(machine, args.objects, scenario.geometry, scenario.show_limits, args.series,
+                    args.page.with_suffix(".svg") if args.page and not args.stock else None)
+        run = Run(machine, scenario, show, scenario.stock if args.stock else "")
         missing = ""
         for number, step in enumerate(scenario.steps, 1):
             if step.needs not in ("", args.series):

@@ -18,7 +18,7 @@ arch=${SCENARIO%%-*}
 kernel=$(scenario_table | awk -v name="$SCENARIO" '$1 == name { print $3 }')
 objects=$(call kernel KERNEL="$kernel")
 busybox=$(call busybox "$arch")
-if [ "$SCENARIO" = x86_64-show ]; then
+if [[ $SCENARIO == x86_64*-show ]]; then
 	set -- --debian "$(call debian)" "$@"
 fi
 exec "$tools/run.py" --scenario "$SCENARIO" --series "$(series_of "${objects%/*}/src")" \

@@ -11,7 +11,7 @@ it, its kernel, and what is special about it.
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from machine import Failure, Machine
 from memmap import GIB, KIB, LEVELS, MIB, TIB, Geometry, Range, size
@@ -49,7 +49,10 @@ class Step:
     restores: str = ""			# the step whose state it must have again
     namespace: tuple[str, str] | None = None	# mode and map, as ndctl calls them
     needs: str = ""			# series that can do this and what follows; "": all
-    zone_tail: Facts | None = None	# the facts if devices share the tail page of their zone, made here
+    zone_tail: Facts | HvoFacts | None = None	# the facts if devices share the tail page of
+					# their zone, made here
+    has_figure: bool = False		# show draws what it finds
+    is_crash: bool = False		# of the kernel; its dump shows what was before
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,8 @@ class Scenario:
     patience: int = 1			# how much longer than others it may take
     reads_zeros: bool = False		# what was removed is mapped to zeros
     page_ext: int = 0			# counted as memory map too, for a memory block online
-    show: tuple[str, ...] = ()		# by which show_check.py compares after each step
+    show: tuple[str, ...] = ()		# the ways of show_check.Show, compared after each step
+    show_limits: dict[str, float] = field(default_factory=dict)	# in seconds, by verb
     programs: tuple[str, ...] = ()	# of ours, compiled for the guest
     ram: Range | None = None		# so much of the machine's RAM the device tree describes,
     pmem: tuple[Range, ...] = ()	# and so much of it as persistent memory
@@ -711,12 +715,65 @@ def arm64_self_hosted(name: str, kernel: str, goal: str, case: SelfHosted) -> Sc
                        "-bios", "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd")
 
 
-# With a Debian to run show in, live; where there are compound pages, what else it has
-SHOW_STEPS = tuple(
-    step if step.title not in ("boot", "devdax map=mem") else
-    replace(step, actions=(*step.actions, guest("debian") if step.title == "boot" else run_one_liners))
-    for step in X86_STEPS if "times" not in step.title)
+# ---- tools/vmemmap/show and the summary, compared with QEMU's walk ----
+
 SHOW_ABOUT = "tools/vmemmap/show says the same as QEMU"
+ALL_WAYS = ("dump", "live", "summary")
+
+
+def with_debian(step: Step) -> Step:
+    return replace(step, actions=(*step.actions, guest("debian")))
+
+
+def for_show(step: Step) -> Step:
+    """With a Debian to run show in; where there are compound pages, with what else it has."""
+    if step.title == "boot":
+        return with_debian(step)
+    if step.title == "devdax map=mem":
+        return replace(step, actions=(*step.actions, run_one_liners), has_figure=True)
+    return step
+
+
+WITH_DEVICE = Facts({"pmd": 16}, memmap_pages=4096, online=8, devices=(PMEM,))
+SHOW_STEPS = (
+    *(for_show(step) for step in X86_STEPS if "times" not in step.title),
+    Step("fsdax map=dev alone", (create("fsdax", "dev"),), WITH_DEVICE, ("altmap",),
+         namespace=("fsdax", "dev")),
+    Step("panic", (Machine.crash,), WITH_DEVICE, is_crash=True))
+
+# HugeTLB pages, a DIMM and a device, each of which may share tails, in less memory than
+# the scenario that is about HugeTLB: dumps have all of it.
+SHOW_HVO_QEMU = (
+    "qemu-system-x86_64", "-M", "q35,nvdimm=on", "-cpu", "max", "-smp", "2,sockets=2",
+    "-m", "2G,slots=2,maxmem=32G",
+    "-object", "memory-backend-ram,id=ram0,size=1G", "-numa", "node,nodeid=0,memdev=ram0,cpus=0",
+    "-object", "memory-backend-ram,id=ram1,size=1G", "-numa", "node,nodeid=1,memdev=ram1,cpus=1",
+    "-object", "memory-backend-ram,id=pmem,size=1040M",
+    "-device", f"nvdimm,memdev=pmem,id=nvdimm0,label-size=16M,node=0,addr={PMEM.start:#x}")
+SHOW_HVO_BOOT = HvoFacts(memmap_pages=8192, online=16)
+SHOW_HVO_POOL = saves(SHOW_HVO_BOOT, 64 * SAVED_2M)
+SHOW_HVO_DIMM = replace(SHOW_HVO_POOL, memmap_pages=SHOW_HVO_POOL.memmap_pages + 4096, online=24)
+SHOW_HVO_DEVICE = replace(saves(SHOW_HVO_DIMM, 64 * SAVED_2M), devices=(PMEM,))
+
+SHOW_HVO_PLUG = (plug_dimm("dimm0", 1, DIMM), guest("blocks 24"),
+                 guest(f"set online_movable {DIMM_BLOCKS}"))
+SHOW_HVO_UNPLUG = (guest(f"set offline {DIMM_BLOCKS}"), unplug_dimm("dimm0"), guest("blocks 16"))
+
+SHOW_HVO_STEPS = (
+    with_debian(Step("boot", (Machine.boot, guest("blocks 16"), DESTROY), SHOW_HVO_BOOT)),
+    Step("64 huge pages", (pool(64),), SHOW_HVO_POOL),
+    Step("DIMM online", SHOW_HVO_PLUG, SHOW_HVO_DIMM),
+    Step("64 huge pages in the DIMM", (pool(64, node=1),),
+         saves(SHOW_HVO_DIMM, 64 * SAVED_2M, split=DIMM)),
+    Step("devdax map=mem", (create("devdax", "mem"),), saves(SHOW_HVO_DEVICE, -1024),
+         zone_tail=saves(SHOW_HVO_DEVICE, -512)),
+    Step("devdax map=mem taken down", (DISABLE, DESTROY),
+         saves(SHOW_HVO_DIMM, 64 * SAVED_2M, split=DIMM)),
+    Step("no huge pages in the DIMM", (pool(0, node=1),), replace(SHOW_HVO_DIMM, split=DIMM),
+         needs=RESTORES_RIGHT),
+    Step("DIMM unplugged", SHOW_HVO_UNPLUG, SHOW_HVO_POOL),
+    Step("no huge pages", (pool(0),), SHOW_HVO_BOOT),
+)
 
 SCENARIOS = {scenario.name: scenario for scenario in (
     x86("x86_64", "x86_64", "test-both", "a DIMM and persistent memory, two nodes",
@@ -738,8 +795,11 @@ SCENARIOS = {scenario.name: scenario for scenario in (
              ("qemu-system-x86_64", "-M", "q35", "-cpu", "max,phys-bits=46", "-smp", "2",
               "-m", f"2G,slots={SHORT_SLOTS},maxmem=512G"), f"{X86_CONSOLE} nokaslr", (), X86_64,
              8192, SHORT_STEPS),
-    x86("x86_64-show", "x86_64-show", "test-all", SHOW_ABOUT, show=("dump", "live", "summary"), patience=4,
+    x86("x86_64-show", "x86_64-show", "test-all", SHOW_ABOUT, show=ALL_WAYS, patience=4,
         steps=SHOW_STEPS),
+    Scenario("x86_64-hvo-show", "x86_64-show", "test-all", "the same with HugeTLB pages",
+             SHOW_HVO_QEMU, f"{X86_CONSOLE} nokaslr hugetlb_free_vmemmap=on", ("ndctl", "daxctl"),
+             X86_64, SHOW_HVO_BOOT.memmap_pages, SHOW_HVO_STEPS, patience=4, show=ALL_WAYS),
     hvo("x86_64-hvo", "x86_64", "test-both", "HugeTLB pages of 2 MiB", "", HVO_STEPS),
     hvo("x86_64-hvo-1g", "x86_64-release", "test-all", "HugeTLB pages of 1 GiB",
         "hugepagesz=1G hugepages=2", HVO_1G_STEPS),

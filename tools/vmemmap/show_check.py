@@ -3,34 +3,86 @@
 tables finds?"""
 
 import json
+import re
 import subprocess
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
-from backing import Row
+from backing import Row, has_own
 from guest_image import SHOW
 from machine import Failure, Machine
 from memmap import KIB, Geometry, Range, ranges
 from report import node_sums, record
 
+DOCUMENTS = Path(__file__).resolve().parents[2] / "Documentation/mm"
 
-def by_dump(machine: Machine, objects: Path, rows: list[Row], geometry: Geometry) -> list[str]:
-    dump = objects / "dump"
-    try:
-        machine.dump(dump)
-        shown = subprocess.run([SHOW, "--json", "--vmlinux", objects / "vmlinux", dump],
-                               capture_output=True, text=True, check=False)
-    finally:
-        dump.unlink(missing_ok=True)
-    if shown.returncode:
-        raise Failure(f"tools/vmemmap/show: {(shown.stderr.splitlines() or ['no reason'])[-1]}")
-    return differences(json.loads(shown.stdout), rows, geometry)
+# What a figure says that is different for each kernel
+RELEASE = re.compile(r"Linux [^ ,]+")
 
 
-def by_live(machine: Machine, _: Path, rows: list[Row], geometry: Geometry) -> list[str]:
-    reported = machine.guest("show")
-    return differences(json.loads("".join(line.removeprefix("show ") for line in reported)),
-                       rows, geometry)
+@dataclass
+class Show:
+    """What a guest, or its dump, shows."""
+    machine: Machine
+    objects: Path
+    geometry: Geometry
+    limits: dict[str, float]		# seconds of the guest's, by verb
+    series: str
+    drawing: Path | None		# where to write what it draws
+
+    def run_on_dump(self, form: str) -> str:
+        dump = self.objects / "dump"
+        try:
+            self.machine.dump(dump)
+            shown = subprocess.run([SHOW, form, "--vmlinux", self.objects / "vmlinux", dump],
+                                   capture_output=True, text=True, check=False)
+        finally:
+            dump.unlink(missing_ok=True)
+        if shown.returncode:
+            raise Failure(f"tools/vmemmap/show: {(shown.stderr.splitlines() or ['no reason'])[-1]}")
+        return shown.stdout
+
+    def reported(self, verb: str) -> tuple[list[str], list[str]]:
+        """What the guest shows, and whether that took too long."""
+        lines = self.machine.guest(verb)
+        took, = (float(line.split()[1]) for line in lines if line.startswith("took "))
+        limit = self.limits.get(verb)
+        if limit:
+            self.machine.note(f"{verb} took {took} s of the guest's time, limit {limit} s")
+        return ([line.removeprefix(f"{verb} ") for line in lines if line.startswith(f"{verb} ")],
+                [f"it took {took} s, not {limit} s at most"] if limit and took > limit else [])
+
+    def dump(self, rows: list[Row]) -> list[str]:
+        return differences(json.loads(self.run_on_dump("--json")), rows, self)
+
+    def live(self, rows: list[Row]) -> list[str]:
+        lines, late = self.reported("show")
+        return late + differences(json.loads("".join(lines)), rows, self)
+
+    def summary(self, rows: list[Row]) -> list[str]:
+        """There is none in the stock kernel."""
+        if not has_own(self.machine):
+            return []
+        lines, late = self.reported("summary")
+        found: Sums = Counter()
+        for _, node, kind, *lengths in (["", *line.split()] for line in lines[1:]):
+            found[node, kind] += sum(map(int, lengths))
+        wanted = summed_up(rows)
+        return late + [f"{found[key]} KiB of {key[1]} for node {key[0]}, QEMU finds {wanted[key]}"
+                       for key in sorted(found | wanted) if found[key] != wanted[key]]
+
+    def figure(self) -> list[str]:
+        """Is the figure of the document, if it has one of this series, what show draws?"""
+        if not self.drawing:
+            return []
+        self.drawing.write_text(self.run_on_dump("--svg"))
+        figure = DOCUMENTS / f"vmemmap-show-{self.series}.svg"
+        drawn, known = (RELEASE.sub("", path.read_text()) if path.exists() else ""
+                        for path in (self.drawing, figure))
+        if known in ("", drawn):
+            return []
+        return [f"{figure} is not what show draws; if {self.drawing} is right, copy it there"]
 
 
 def plain(row: dict) -> dict:
@@ -39,8 +91,11 @@ def plain(row: dict) -> dict:
     return row | {"since": row["since"].split()[0]}
 
 
-def differences(shown: dict, rows: list[Row], geometry: Geometry) -> list[str]:
+def differences(shown: dict, rows: list[Row], show: Show) -> list[str]:
+    geometry = show.geometry
     wrong = [f"show cannot read {what}" for what in shown["unread"]]
+    if shown["own"] != has_own(show.machine):
+        wrong.append("show takes one back end for the other")
     wanted = {row["start"]: row for row in (plain(record(row, geometry)) for row in rows)}
     found = {row["start"]: row for row in map(plain, shown["rows"])}
     for start in sorted(wanted | found):
@@ -61,29 +116,11 @@ Sums = Counter[tuple[str, str]]		# KiB by node and backing
 
 
 def summed_up(rows: list[Row]) -> Sums:
-    """As the summary has it: blocks by the node and kind of each, and no tables. Here, no
-    range has blocks of several kinds."""
+    """As the summary has it: what is mapped, by the node and kind of the block, and no tables."""
     sums: Sums = Counter()
     for row in rows:
-        kind = row.backing[0]
-        where = "-1" if kind == "altmap" else str(row.node)
-        sums[where, kind] += row.block_bytes // KIB
-        sums[str(row.node), "shared"] += row.saved // KIB
+        for (node, kind), length in row.blocks.items():
+            sums["-1" if kind == "altmap" else str(node), kind] += length // KIB
+        for node, length in row.shared.items():
+            sums[str(node), "shared"] += length // KIB
     return +sums
-
-
-def by_summary(machine: Machine, _: Path, rows: list[Row], __: Geometry) -> list[str]:
-    """There is none in the stock kernel."""
-    try:
-        lines = machine.guest("summary")
-    except Failure:
-        return []
-    found: Sums = Counter()
-    for __, node, kind, *lengths in (line.split() for line in lines[1:]):
-        found[node, kind] += sum(map(int, lengths))
-    wanted = summed_up(rows)
-    return [f"the summary has {found[key]} KiB of {key[1]} for node {key[0]}, QEMU finds "
-            f"{wanted[key]}" for key in sorted(found | wanted) if found[key] != wanted[key]]
-
-
-CHECKS = {"dump": by_dump, "live": by_live, "summary": by_summary}
