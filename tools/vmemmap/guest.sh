@@ -273,6 +273,29 @@ verb_summary() {
 	say_lines summary < /tmp/summary
 }
 
+# The first byte takes all of it. Whoever cannot read it has never read it.
+read_summary() {
+	reads=0
+	while [ -e /tmp/reading ]; do
+		read -r _ < $summary || reads=-1000000
+		reads=$((reads + 1))
+		echo $reads > /tmp/reads
+	done
+}
+
+# Read it again and again. For a function alone, sh would keep the stdout that its caller
+# waits for the end of.
+verb_read_on() {
+	touch /tmp/reading
+	{ read_summary; } > /dev/null 2>&1 &
+}
+
+# How often it has been read
+verb_reads() {
+	rm /tmp/reading
+	say_lines reads < /tmp/reads
+}
+
 # Nobody lives to answer.
 verb_crash() {
 	echo 0 > /proc/sys/kernel/panic

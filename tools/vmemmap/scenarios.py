@@ -72,6 +72,7 @@ class Scenario:
     page_ext: int = 0			# counted as memory map too, for a memory block online
     show: tuple[str, ...] = ()		# the ways of show_check.Show, compared after each step
     show_limits: dict[str, float] = field(default_factory=dict)	# in seconds, by verb
+    on_stock: bool = False		# the stock kernel is shown as well
     programs: tuple[str, ...] = ()	# of ours, compiled for the guest
     ram: Range | None = None		# so much of the machine's RAM the device tree describes,
     pmem: tuple[Range, ...] = ()	# and so much of it as persistent memory
@@ -775,6 +776,52 @@ SHOW_HVO_STEPS = (
     Step("no huge pages", (pool(0),), SHOW_HVO_BOOT),
 )
 
+# Of a machine with so much memory, show and the summary take so long at most.
+LARGE = 256 * GIB
+LARGE_LIMITS = {"show": 20, "summary": 1}
+LARGE_QEMU = ("qemu-system-x86_64", "-M", "q35,memory-backend=ram", "-cpu", "max", "-smp", "2",
+              "-m", f"{LARGE // MIB}M",
+              # This machine need not have what the guest never touches.
+              "-object", f"memory-backend-ram,id=ram,size={LARGE},reserve=off")
+
+
+# ---- The summary is read while all else goes on ----
+
+def read_beside(reads: int, *actions: Action) -> Action:
+    """Read it so often, at least, beside this."""
+    def action(machine: Machine) -> None:
+        machine.guest("read_on")
+        for each in actions:
+            each(machine)
+        done = int(machine.guest("reads")[0].split()[1])
+        machine.note(f"{done} reads of the summary")
+        if done < reads:
+            raise Failure(f"the summary was read {done} times, not {reads}")
+    return action
+
+
+READ_STEPS = (
+    Step("boot", (Machine.boot, guest("blocks 16"), DESTROY), SHOW_HVO_BOOT),
+    Step("reads beside a DIMM and a device",
+         (read_beside(1000, *3 * (*SHOW_HVO_PLUG, *SHOW_HVO_UNPLUG, create("devdax", "mem"),
+                                  guest("rebind 5"), DISABLE, DESTROY)),),
+         SHOW_HVO_BOOT, zone_tail=SHOW_HVO_BOOT),
+    Step("reads beside HugeTLB pages that come",
+         (read_beside(100, *map(pool, range(1, 65))),), SHOW_HVO_POOL),
+    Step("reads beside HugeTLB pages that come and go",
+         (read_beside(1000, *20 * (pool(0), pool(64))),), SHOW_HVO_POOL, needs=RESTORES_RIGHT),
+)
+
+
+def reads(kernel: str, about: str, **special) -> Scenario:
+    return Scenario(f"{kernel}-summary", kernel, "test-debug",
+                    f"the summary is read while all else goes on, {about}", SHOW_HVO_QEMU,
+                    f"{X86_CONSOLE} nokaslr no5lvl rcupdate.rcu_cpu_stall_timeout=120 "
+                    "hugetlb_free_vmemmap=on", ("ndctl", "daxctl"), X86_64,
+                    SHOW_HVO_BOOT.memmap_pages, READ_STEPS, patience=8, **special)
+
+
+
 SCENARIOS = {scenario.name: scenario for scenario in (
     x86("x86_64", "x86_64", "test-both", "a DIMM and persistent memory, two nodes",
         steps=(*X86_STEPS, Step("selftest", (selftest,), AT_BOOT, restores="boot"))),
@@ -796,10 +843,19 @@ SCENARIOS = {scenario.name: scenario for scenario in (
               "-m", f"2G,slots={SHORT_SLOTS},maxmem=512G"), f"{X86_CONSOLE} nokaslr", (), X86_64,
              8192, SHORT_STEPS),
     x86("x86_64-show", "x86_64-show", "test-all", SHOW_ABOUT, show=ALL_WAYS, patience=4,
-        steps=SHOW_STEPS),
+        steps=SHOW_STEPS, on_stock=True),
     Scenario("x86_64-hvo-show", "x86_64-show", "test-all", "the same with HugeTLB pages",
              SHOW_HVO_QEMU, f"{X86_CONSOLE} nokaslr hugetlb_free_vmemmap=on", ("ndctl", "daxctl"),
-             X86_64, SHOW_HVO_BOOT.memmap_pages, SHOW_HVO_STEPS, patience=4, show=ALL_WAYS),
+             X86_64, SHOW_HVO_BOOT.memmap_pages, SHOW_HVO_STEPS, patience=4, show=ALL_WAYS,
+             on_stock=True),
+    Scenario("x86_64-256g-show", "x86_64-show", "test-all", "the same with 256 GiB, in time",
+             LARGE_QEMU, f"{X86_CONSOLE} nokaslr", (), X86_64, LARGE // X86_64.page * X86_64.struct_page // X86_64.page, (
+                 with_debian(Step("boot", (Machine.boot,),
+                                  Facts({"pmd": LARGE // (128 * MIB)}, memmap_pages=0, online=128),
+                                  ("memblock",))),),
+             patience=4, show=("live", "summary"), show_limits=LARGE_LIMITS),
+    reads("x86_64-kasan", "watched by KASAN"),
+    reads("x86_64-lockdep", "watched by lockdep", page_ext=PAGE_EXT),
     hvo("x86_64-hvo", "x86_64", "test-both", "HugeTLB pages of 2 MiB", "", HVO_STEPS),
     hvo("x86_64-hvo-1g", "x86_64-release", "test-all", "HugeTLB pages of 1 GiB",
         "hugepagesz=1G hugepages=2", HVO_1G_STEPS),
@@ -825,4 +881,5 @@ SCENARIOS = {scenario.name: scenario for scenario in (
 if __name__ == "__main__":
     for entry in SCENARIOS.values():
         print(entry.name, entry.goal, entry.kernel, entry.about +
-              ("; the stock kernel dies: STOCK=1" if entry.stock else ""))
+              ("; the stock kernel dies: STOCK=1" if entry.stock else
+               "; on the stock kernel, too: STOCK=1" if entry.on_stock else ""))

@@ -51,7 +51,7 @@ plan_series() {
 	done
 }
 
-# plan_stock <series>: what the stock kernel is known to die of
+# plan_stock <series>: what the stock kernel is known to die of, and what is to be shown of it
 plan_stock() {
 	local name
 

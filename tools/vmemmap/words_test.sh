@@ -263,6 +263,7 @@ run_it "$script/test.sh"
 holds 'make test has riscv64 on the newest series' grep -q '^7.3-kunit-riscv64: 1 passed' "$scratch/output"
 run_it "$script/test.sh" all BASE=7.3
 holds 'make test-all shows what the stock kernel dies of' grep -q '^7.3-stock-riscv64-pair: 1 passed' "$scratch/output"
+holds 'make test-all looks at the stock kernel, too' grep -q '^7.3-stock-x86_64-show: 1 passed' "$scratch/output"
 
 echo "1..$number"
 echo "# Totals: pass:$((number - failed)) fail:$failed skip:0 error:0"
