@@ -302,6 +302,15 @@ verb_crash() {
 	echo c > /proc/sysrq-trigger
 }
 
+# Triggers and probes take memory until they are gone.
+trace_nothing() {
+	cd /sys/kernel/tracing || return
+	for file in events/sparse_vmemmap/*/trigger events/kprobes/*/trigger; do
+		[ ! -e "$file" ] || : > "$file"
+	done
+	: > kprobe_events
+}
+
 # <command line>: the same while the one device is bound again and again
 verb_meanwhile() {
 	touch /tmp/go-on
@@ -312,6 +321,7 @@ verb_meanwhile() {
 	in_debian "$*" > /tmp/printed || status=$?
 	rm /tmp/go-on
 	wait $!
+	trace_nothing || return
 	say_lines printed < /tmp/printed
 	[ $status = 0 ] || tail -n 1 /tmp/printed
 	return $status
