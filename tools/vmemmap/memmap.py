@@ -79,7 +79,7 @@ def ranges(items: Iterable[Range]) -> str:
 def size(number: int) -> str:
     for unit, name in ((GIB, "GiB"), (MIB, "MiB"), (KIB, "KiB")):
         if number >= unit and number % (unit // 4) == 0:
-            return f"{number / unit:g} {name}"
+            return f"{number / unit:.15g} {name}"
     return f"{number / KIB:g} KiB" if number else "0"
 
 

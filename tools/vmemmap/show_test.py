@@ -14,7 +14,7 @@ from drgn import (Architecture, FindObjectFlags, Object, Platform, PlatformFlags
                   TypeKind, TypeMember)
 
 from backing import make_rows
-from memmap import GIB, KIB, MIB
+from memmap import GIB, KIB, MIB, size
 from report import record
 from show_kernel import Kernel
 
@@ -253,11 +253,17 @@ WANTED = [
      "leaves": {PAGE: 512}, "tables": 1, "ram": 64 * PAGE + PAGE, "saved": 448 * PAGE,
      "node": 1, "off_node": 64 * PAGE}]
 
+# Lengths as they are printed, none of which is rounded
+SIZES = {0: "0", 512: "0.5 KiB", 8204 * KIB: "8204 KiB", GIB + 256 * MIB: "1.25 GiB",
+         4 * GIB + 16 * KIB: "4194320 KiB"}
+
 
 def main() -> int:
     kernel = Kernel(machine().program())
     rows = [record(row, kernel.vmemmap.geometry) for row in make_rows(kernel, kernel.mapped)]
     wrong = [f"not read: {what}" for what in kernel.unread]
+    wrong += [f"{length} bytes are printed as {size(length)}, not {words}"
+              for length, words in SIZES.items() if size(length) != words]
     if len(rows) != len(WANTED):
         wrong.append(f"{len(rows)} rows, not {len(WANTED)}")
     for row, wanted in zip(rows, WANTED):
