@@ -48,6 +48,9 @@ def hvo(state: State, facts: HvoFacts, vmemmap: Vmemmap, page_ext: int) -> list[
         wrong.append(f"memory blocks online: {online}, not {facts.online}")
     if pages != facts.memmap_pages:
         wrong.append(f"the memory map takes {pages} pages, not {facts.memmap_pages}")
+    boot_pages = state.counts["nr_memmap_boot_pages"]
+    if facts.boot_pages not in (None, boot_pages):
+        wrong.append(f"nr_memmap_boot_pages: {boot_pages}, not {facts.boot_pages}")
     if facts.split and not any(
             leaf.level == "pte" and facts.split.start <= vmemmap.described(leaf).start < facts.split.end
             for leaf in state.leaves(vmemmap.geometry)):
