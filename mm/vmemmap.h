@@ -616,7 +616,7 @@ void vmemmap_sum_range(unsigned long start, unsigned long end,
 /* ---- What tests replace or look into ---- */
 
 #if IS_ENABLED(CONFIG_KUNIT)
-struct zone *vmemmap_device_zone(int nid);
+struct page **vmemmap_device_tail(unsigned int order, int nid);
 struct page *vmemmap_alloc_pages(unsigned int order, int node);
 bool vmemmap_put_altmap_block(struct vmem_altmap *altmap, unsigned long pfn,
 			      unsigned int order);

@@ -98,9 +98,10 @@
 
 /*
  * Tails find their head by their own address, so that those of an order are alike in a
- * zone: VMEMMAP_RESERVE_NR says so.
+ * zone: VMEMMAP_RESERVE_NR says so. HugeTLB's optimisation has it so, and VMEMMAP_MASK
+ * where there is none.
  */
-#ifdef VMEMMAP_POPULATE_HVO
+#if defined(VMEMMAP_POPULATE_HVO) || defined(CONFIG_VMEMMAP_MASK)
 #define VMEMMAP_ZONE_TAILS
 #endif
 

@@ -158,6 +158,22 @@ void vmemmap_uninit_poison(unsigned long pfn, unsigned long nr_pages)
 
 #ifdef VMEMMAP_ZONE_TAILS
 
+#ifdef VMEMMAP_POPULATE_HVO
+/* Where a zone keeps the tail page for an order. */
+static struct page ** __meminit zone_tail(struct zone *zone, unsigned int order)
+{
+	return &zone->vmemmap_tails[order - VMEMMAP_TAIL_MIN_ORDER];
+}
+#else
+/* Zones have no place for them, and only those of devices share tails. */
+static struct page *vmemmap_tails[MAX_NUMNODES][NR_VMEMMAP_TAILS];
+
+static struct page ** __meminit zone_tail(struct zone *zone, unsigned int order)
+{
+	return &vmemmap_tails[zone_to_nid(zone)][order - VMEMMAP_TAIL_MIN_ORDER];
+}
+#endif
+
 /* It becomes the zone's, unless somebody else was faster. */
 static struct page * __meminit publish_tail(struct page **slot,
 					    struct page *tail)
@@ -175,25 +191,23 @@ static struct page * __meminit publish_tail(struct page **slot,
 }
 
 /*
- * The page that the tails of all compound pages of an order in a zone map. It is made
- * once and never freed. @init initialises its struct pages before anybody can see
- * them. Returns NULL if no page can be allocated.
+ * The page that the tails of all compound pages of an order in a zone map, which is
+ * kept in @slot. It is made once and never freed. @init initialises its struct pages
+ * before anybody can see them. Returns NULL if no page can be allocated.
  */
 static struct page * __meminit
-zone_tail_page(struct zone *zone, unsigned int order,
+zone_tail_page(struct page **slot, unsigned int order, int nid,
 	       void (*init)(void *block, unsigned int order, int nid))
 {
-	struct page **slot =
-		&zone->vmemmap_tails[order - VMEMMAP_TAIL_MIN_ORDER];
 	struct page *tail = READ_ONCE(*slot);
 	void *block;
 
 	if (tail)
 		return tail;
-	block = vmemmap_alloc_block(PAGE_SIZE, zone_to_nid(zone));
+	block = vmemmap_alloc_block(PAGE_SIZE, nid);
 	if (!block)
 		return NULL;
-	init(block, order, zone_to_nid(zone));
+	init(block, order, nid);
 	return publish_tail(slot, virt_to_page(block));
 }
 
@@ -201,12 +215,13 @@ zone_tail_page(struct zone *zone, unsigned int order,
 
 #ifdef VMEMMAP_DEVICE_TAILS
 
-/* The zone of the memory of devices. */
-VISIBLE_IF_KUNIT struct zone * __meminit vmemmap_device_zone(int nid)
+/* Where the tail page of the zone of the memory of devices is kept. */
+VISIBLE_IF_KUNIT struct page ** __meminit
+vmemmap_device_tail(unsigned int order, int nid)
 {
-	KUNIT_STATIC_STUB_REDIRECT(vmemmap_device_zone, nid);
+	KUNIT_STATIC_STUB_REDIRECT(vmemmap_device_tail, order, nid);
 
-	return &NODE_DATA(nid)->node_zones[ZONE_DEVICE];
+	return zone_tail(&NODE_DATA(nid)->node_zones[ZONE_DEVICE], order);
 }
 
 static void __meminit init_device_tails(void *block, unsigned int order, int nid)
@@ -219,7 +234,8 @@ static void __meminit init_device_tails(void *block, unsigned int order, int nid
 
 static struct page * __meminit device_tail_page(int nid, unsigned int order)
 {
-	return zone_tail_page(vmemmap_device_zone(nid), order, init_device_tails);
+	return zone_tail_page(vmemmap_device_tail(order, nid), order, nid,
+			      init_device_tails);
 }
 
 #elif !defined(vmemmap_populate_compound_pages)
@@ -332,7 +348,8 @@ int __init vmemmap_populate_hvo(unsigned long start, unsigned long end,
 	if (err)
 		return err;
 
-	fill.shared = zone_tail_page(zone, order, clear_tails);
+	fill.shared = zone_tail_page(zone_tail(zone, order), order,
+				     zone_to_nid(zone), clear_tails);
 	if (!fill.shared)
 		return -ENOMEM;
 	return vmemmap_fill_range(start + headsize, end, &fill);

@@ -16,7 +16,9 @@
 struct recording {
 	struct vmemmap_kunit vk;
 	struct xarray blocks;
-	struct zone zone;		/* of devices, with tail pages of its own */
+#ifdef VMEMMAP_DEVICE_TAILS
+	struct page *tails[NR_VMEMMAP_TAILS];	/* of a zone that no other test knows */
+#endif
 };
 
 static struct xarray *blocks_of(struct vmemmap_kunit *vk)
@@ -166,28 +168,27 @@ void vmemmap_kunit_expect_all_came_back(struct kunit *test)
 /* ---- The tail pages of a zone ---- */
 
 #ifdef VMEMMAP_DEVICE_TAILS
-static struct zone *zone_of(struct kunit *test)
+static struct page **tails_of(struct kunit *test)
 {
 	struct vmemmap_kunit *vk = test->priv;
 
-	return &container_of(vk, struct recording, vk)->zone;
-}
-
-/* Instead of what vmemmap_device_zone() returns. */
-static struct zone *device_zone(int nid)
-{
-	return zone_of(kunit_get_current_test());
-}
-
-static void use_zone(struct kunit *test)
-{
-	zone_set_nid(zone_of(test), VMEMMAP_KUNIT_NID);
-	kunit_activate_static_stub(test, vmemmap_device_zone, device_zone);
+	return container_of(vk, struct recording, vk)->tails;
 }
 
 static struct page **tail_slot(struct kunit *test, unsigned int order)
 {
-	return &zone_of(test)->vmemmap_tails[order - VMEMMAP_TAIL_MIN_ORDER];
+	return &tails_of(test)[order - VMEMMAP_TAIL_MIN_ORDER];
+}
+
+/* Instead of what vmemmap_device_tail() returns. */
+static struct page **device_tail(unsigned int order, int nid)
+{
+	return tail_slot(kunit_get_current_test(), order);
+}
+
+static void use_tails(struct kunit *test)
+{
+	kunit_activate_static_stub(test, vmemmap_device_tail, device_tail);
 }
 
 /* It is neither recorded nor refused, whatever the case does. */
@@ -220,7 +221,7 @@ static void free_tails(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < NR_VMEMMAP_TAILS; i++) {
-		struct page *tail = zone_of(test)->vmemmap_tails[i];
+		struct page *tail = tails_of(test)[i];
 
 		if (!tail)
 			continue;
@@ -229,7 +230,7 @@ static void free_tails(struct kunit *test)
 	}
 }
 #else
-static void use_zone(struct kunit *test)
+static void use_tails(struct kunit *test)
 {
 }
 
@@ -610,7 +611,7 @@ int vmemmap_kunit_init(struct kunit *test)
 	vk->slot = ALIGN((unsigned long)pfn_to_page(vk->pfn), PMD_SIZE);
 	kunit_activate_static_stub(test, vmemmap_alloc_block, recording_alloc_block);
 	kunit_activate_static_stub(test, vmemmap_alloc_pages, recording_alloc_pages);
-	use_zone(test);
+	use_tails(test);
 	return 0;
 }
 

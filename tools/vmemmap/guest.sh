@@ -106,7 +106,7 @@ verb_state() {
 	say_dump
 	say_blocks
 	grep memmap /proc/vmstat | say_lines count
-	grep -E '^[0-9a-f].* : (Persistent Memory|namespace)' /proc/iomem | say_lines iomem
+	grep -E '^[0-9a-f].* : (Persistent Memory|namespace|dax)' /proc/iomem | say_lines iomem
 	if [ -x /bin/ndctl ] && [ -d /sys/bus/nd ]; then
 		ndctl list -Nv | say_lines ndctl
 	fi
@@ -339,19 +339,19 @@ verb_unbind() {
 	echo "$1" > $nd/"$1"/driver/unbind
 }
 
-# <region> <pfn|dax> <ram|pmem>: have its namespace hold such a device, and its memory map
-# lie there
+# <region> <pfn|dax> <ram|pmem> [alignment]: have its namespace hold such a device, and its
+# memory map lie there
 verb_claim() {
 	device=$2$1.0
 	echo "00000000-0000-0000-0000-00000000000$1" > "$nd/$device/uuid" &&
 		echo "$3" > "$nd/$device/mode" &&
-		echo 2097152 > "$nd/$device/align" &&
+		echo "${4-2097152}" > "$nd/$device/align" &&
 		echo "namespace$1.0" > "$nd/$device/namespace"
 }
 
-# <device of device-dax> [rounds]
+# <device of device-dax> <rounds> [MiB]
 verb_write() {
-	write_dax "/dev/$1" "${2-}"
+	write_dax "/dev/$1" "$2" "${3-32}"
 }
 
 # <device> <driver> <times> <device of device-dax>: bind it anew while the other is written

@@ -27,7 +27,7 @@ declare -A packages=(
 	[kernel-sparc64]="$kernel gcc-sparc64-linux-gnu:sparc64-linux-gnu-gcc"
 	[kernel-loongarch64]="$kernel clang-19:clang-19 lld-19:ld.lld-19 llvm-19:llvm-nm-19"
 	[qemu-x86_64]="python3:python3 qemu-system-x86:qemu-system-x86_64"
-	[qemu-arm64]="python3:python3 qemu-efi-aarch64: qemu-system-arm:qemu-system-aarch64"
+	[qemu-arm64]="python3:python3 device-tree-compiler:fdtput qemu-efi-aarch64: qemu-system-arm:qemu-system-aarch64"
 	[qemu-riscv64]="python3:python3 device-tree-compiler:fdtput opensbi: qemu-system-misc:qemu-system-riscv64 \
 		gcc-riscv64-linux-gnu:riscv64-linux-gnu-gcc libc6-dev-riscv64-cross:"
 	[debian]="mmdebstrap:mmdebstrap squashfs-tools-ng:tar2sqfs"
@@ -42,6 +42,7 @@ declare -A packages=(
 )
 [ "$host" = x86_64 ] || packages[kernel-x86_64]+=" gcc-x86-64-linux-gnu:$(cross_prefix x86_64)gcc"
 [ "$host" = arm64 ] || packages[kernel-arm64]+=" gcc-aarch64-linux-gnu:$(cross_prefix arm64)gcc"
+[ "$host" = arm64 ] || packages[qemu-arm64]+=" gcc-aarch64-linux-gnu:$(cross_prefix arm64)gcc libc6-dev-arm64-cross:"
 
 is_installed() {
 	dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q '^install ok installed'

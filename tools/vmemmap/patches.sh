@@ -71,9 +71,9 @@ objects_so_far() {
 	done < <(awk -v RS= -v ORS='\n\0' 'NR > 1' "$top/$1")
 }
 
-# The entries of Kconfig that a Makefile or our code asks for, if any.
+# The entries of Kconfig that a Makefile or an architecture asks for, if any.
 options_so_far() {
-	awk -v options="$(cat "$clone"/*/Makefile.vmemmap "$clone"/*/*/*/Makefile.vmemmap "$clone"/mm/*.h 2>/dev/null | grep -o 'CONFIG_[A-Z0-9_]*' | xargs)" '
+	awk -v options="$(cat "$clone"/*/Makefile.vmemmap "$clone"/*/*/*/Makefile.vmemmap "$clone"/arch/*/mm/*.c 2>/dev/null | grep -o 'CONFIG_[A-Z0-9_]*' | xargs)" '
 		/^config / { found = index(" " options " ", " CONFIG_" $2 " "); any += found }
 		/^config / || /^endmenu/ { wanted = found || /^endmenu/ }
 		NR == 1 || /^menu/ { wanted = 1 }

@@ -10,6 +10,7 @@ it, its kernel, and what is special about it.
 
 import re
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -85,8 +86,10 @@ class Scenario:
         made = 0
         for step in self.steps:
             facts = step.zone_tail or step.facts
+            shared = ("shared tails",) if step.zone_tail and step.backing else ()
             made = made or int(step.zone_tail is not None)
-            steps.append(replace(step, facts=replace(facts, memmap_pages=facts.memmap_pages + made)))
+            steps.append(replace(step, facts=replace(facts, memmap_pages=facts.memmap_pages + made),
+                                 backing=tuple(dict.fromkeys(step.backing + shared))))
         return replace(self, steps=tuple(steps))
 
 
@@ -465,7 +468,7 @@ ARM64 = {
     "4k": (128 * MIB, Geometry(
         page=4 * KIB, struct_page=64, leaf={"pmd": 2 * MIB, "pte": 4 * KIB},
         table={"p4d": 256 * TIB, "pud": 512 * GIB, "pmd": GIB, "pte": 2 * MIB},
-        attributes={"pmd": "RW NX AF BLK UXN MEM/NORMAL"})),
+        attributes={"pmd": "RW NX AF BLK UXN MEM/NORMAL", "pte": "RW NX AF UXN MEM/NORMAL"})),
     "16k": (128 * MIB, Geometry(
         page=16 * KIB, struct_page=64, leaf={"pte": 16 * KIB},
         table={"pud": 128 * TIB, "pmd": 64 * GIB, "pte": 32 * MIB},
@@ -566,6 +569,47 @@ def late(rounds: int) -> Scenario:
                     f",block-size={2 * MIB},memaddr={VIRTIO_MEM}"),
         f"{X86_CONSOLE} nokaslr memhp_default_state=online_movable", (), X86_64, 4096, steps,
         patience=6, reads_zeros=True, stock="BUG: ")
+
+
+# ---- arm64: a device in compound pages ----
+
+# QEMU describes all that it has as RAM, so the kernel must not use more than 1 GiB.
+ARM64_RAM = Range(GIB, 2 * GIB)
+ARM64_PMEM = Range(2 * GIB, 3 * GIB)
+
+
+def arm64_dax(pages: str) -> Scenario:
+    block, geometry = ARM64[pages]
+    level = min(geometry.leaf, key=LEVELS.index)
+    compound = geometry.page * geometry.page // 8	# what a PMD leaf maps
+
+    def memmap(length: int) -> int:
+        return length // geometry.page * geometry.struct_page
+
+    nr_pages = memmap(GIB) // geometry.page
+    nr_compounds = GIB // compound
+    boot = Facts({level: memmap(GIB) // geometry.leaf[level]}, memmap_pages=0,
+                 online=GIB // block, pte_tables=int(level == "pte"))
+    # Only 7.2 and later share tails here.
+    in_use = replace(boot, leaves={level: 2 * boot.leaves[level]}, memmap_pages=nr_pages,
+                     devices=(ARM64_PMEM,))
+    ptes = Counter(boot.leaves) + Counter(pte=nr_pages)
+    shared = replace(in_use, leaves=dict(ptes), memmap_pages=nr_compounds,
+                     pte_tables=max(1, memmap(GIB) // geometry.table["pte"]),
+                     read_only=nr_pages - nr_compounds)
+    bind, unbind = guest("bind dax0.0 dax_pmem"), guest("unbind dax0.0")
+    steps = (
+        Step("boot", (Machine.boot, guest("unbind namespace0.0")), boot, ("memblock",)),
+        Step("devdax", (guest(f"claim 0 dax ram {compound}"), bind), in_use, ("buddy",),
+             zone_tail=shared),
+        Step("devdax written", (guest(f"write dax0.0 3 {max(32, compound // MIB)}"),), in_use, zone_tail=shared),
+        Step("devdax taken down", (unbind,), boot, restores="boot"),
+        Step("devdax 20 times", (bind, guest("rebind 20"), unbind), boot, restores="boot"))
+    return Scenario(f"arm64-{pages}-dax", f"arm64-{pages}", "test-all",
+                    f"a device in pages of {size(compound)}, {pages.upper()} pages",
+                    ("qemu-system-aarch64", "-M", "virt", "-cpu", "max", "-smp", "2", "-m", "2G"),
+                    "console=ttyAMA0 nokaslr mem=1G", (), geometry, nr_pages, steps,
+                    programs=("write_dax",), ram=ARM64_RAM, pmem=(ARM64_PMEM,))
 
 
 # ---- riscv64: two devices in one section, one of which is removed ----
@@ -867,6 +911,7 @@ SCENARIOS = {scenario.name: scenario for scenario in (
     arm64("arm64-16k", "test-all", "16k"),
     arm64("arm64-64k", "test", "64k"),
     replace(arm64("arm64-64k-show", "test-all", "64k", rounds=0), about=SHOW_ABOUT, show=("dump",)),
+    *map(arm64_dax, ARM64),
     late(20),
     RISCV64_PAIR,
     x86_self_hosted("x86_64-self", "x86_64", "test", SelfHosted(

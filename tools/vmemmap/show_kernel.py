@@ -375,6 +375,7 @@ class Kernel(View):
             has_tails = self.program.type("struct zone").has_member("vmemmap_tails")
         except LookupError:
             has_tails = False
+        has_tails = has_tails or self.optional("vmemmap_tails") is not None
         is_power_of_two = self.struct_page & self.struct_page - 1 == 0
         return 1 if self.is_own() and has_tails and is_power_of_two else 2
 

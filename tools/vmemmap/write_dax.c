@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * write_dax <device> [rounds] - write to all pages of a device of device-dax and read
- * them back, through a new mapping in each round; without a number, until killed
+ * write_dax <device> [rounds [MiB]] - write to the first 32 MiB, or so many, of a device of
+ * device-dax and read them back, through a new mapping in each round; without a number,
+ * until killed. Compound pages are mapped as a whole
  *
  * A page that a process maps for the first time has its struct page written by the kernel.
  */
@@ -10,16 +11,17 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-#define LENGTH	(32UL << 20)
 #define STEP	(4096 / sizeof(unsigned long))
-#define WORDS	(LENGTH / sizeof(unsigned long))
+#define WORDS	(length / sizeof(unsigned long))
+
+static unsigned long length = 32UL << 20;
 
 static const char *round_trip(int fd, unsigned long number)
 {
 	unsigned long *words, i;
 	const char *wrong = NULL;
 
-	words = mmap(NULL, LENGTH, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	words = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (words == MAP_FAILED)
 		return "mmap() fails";
 	for (i = 0; i < WORDS; i += STEP)
@@ -27,7 +29,7 @@ static const char *round_trip(int fd, unsigned long number)
 	for (i = 0; i < WORDS; i += STEP)
 		if (words[i] != number + i)
 			wrong = "what is read is not what was written";
-	munmap(words, LENGTH);
+	munmap(words, length);
 	return wrong;
 }
 
@@ -38,6 +40,8 @@ int main(int argc, char **argv)
 	const char *wrong = fd < 0 ? "no such device" : NULL;
 	unsigned long i;
 
+	if (argc > 3)
+		length = strtoul(argv[3], NULL, 0) << 20;
 	for (i = 0; i < rounds && !wrong; i++)
 		wrong = round_trip(fd, i);
 	if (wrong)

@@ -8,6 +8,11 @@
 #include <linux/vmemmap.h>
 #include <asm/tlbflush.h>
 
+/* arm64_memblock_init() lets the struct page of page frame 0 be as far from it. */
+#ifdef CONFIG_VMEMMAP_MASK
+static_assert(IS_ALIGNED(VMEMMAP_START, MAX_FOLIO_NR_PAGES * sizeof(struct page)));
+#endif
+
 static bool is_vmemmap_range(unsigned long start, unsigned long end)
 {
 	return start >= VMEMMAP_START && start <= end && end <= VMEMMAP_END;
