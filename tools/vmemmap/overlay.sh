@@ -240,13 +240,16 @@ committed() { git -C "$tree" rev-parse -q --verify "HEAD:./$1" 2>/dev/null; }
 is_committed() { [ "$(committed "$1" || echo none)" = "$(blob "$2")" ]; }
 
 # is_stock <path> <file>: another version of the stock file is nearer to it than to the
-# one laid, and it is committed or has no line of ours.
+# one laid, and it is committed or has no line of ours; or as near, if it is both: where
+# our edit replaces a line, a version without that line is as far from both.
 is_stock() {
-	local stock=$state/stock/$1.kept laid=$state/laid/$1.kept
+	local stock=$state/stock/$1.kept laid=$state/laid/$1.kept nearer
 
-	[ -e "$2" ] && [ -e "$stock" ] && [ -e "$laid" ] &&
-		[ "$(distance "$2" "$stock")" -lt "$(distance "$2" "$laid")" ] || return
-	[ "$1" = "$replaced" ] || is_committed "$1" "$2" ||
+	[ -e "$2" ] && [ -e "$stock" ] && [ -e "$laid" ] || return
+	nearer=$(($(distance "$2" "$laid") - $(distance "$2" "$stock")))
+	[ $nearer -ge 0 ] || return
+	[ $nearer != 0 ] || is_committed "$1" "$2" || return
+	[ "$1" = "$replaced" ] || { [ $nearer != 0 ] && is_committed "$1" "$2"; } ||
 		! grep -vxFf "$stock" "$laid" | grep -qxFf - "$2"
 }
 
