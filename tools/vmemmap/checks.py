@@ -93,13 +93,14 @@ def memmap_pages(state: State, scenario: Scenario) -> int:
     return sum(state.counts.values()) - scenario.page_ext * blocks_online(state)
 
 
-def cost(rows: list[Row], before: State | None, now: State, scenario: Scenario) -> list[str]:
+def cost(rows: list[Row], before: State | None, now: State, scenario: Scenario,
+         known_tails: int) -> list[str]:
     """The kernel's counters and the free pages agree with what is behind the leaves."""
     if not rows:
         return []
     wrong = []
     page = scenario.geometry.page
-    blocks = sum(row.block_bytes for row in rows) // page
+    blocks = sum(row.block_bytes for row in rows) // page - known_tails
     rise = memmap_pages(now, scenario) - (memmap_pages(before, scenario) if before else 0)
     if blocks != rise:
         wrong.append(f"{blocks} pages are behind the new leaves, but the counters rose by {rise}")

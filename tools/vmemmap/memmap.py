@@ -35,6 +35,11 @@ class Geometry:
     attributes: dict[str, str]		# as the dump prints them, by level
 
 
+# How riscv64 ends its attributes
+RISCV_READ_ONLY = ". . R V"
+RISCV_WRITABLE = ". W R V"
+
+
 class Span(NamedTuple):
     """A line of the dump: leaves of one level, or a hole if no attributes."""
     start: int
@@ -44,11 +49,14 @@ class Span(NamedTuple):
 
     @property
     def is_read_only(self) -> bool:
-        return "ro" in self.attributes.split()
+        return "ro" in self.attributes.split() or self.attributes.endswith(RISCV_READ_ONLY)
 
     @property
     def writable(self) -> "Span":
-        return self._replace(attributes=self.attributes.replace("ro", "RW", self.is_read_only))
+        if not self.is_read_only:
+            return self
+        return self._replace(attributes=self.attributes.replace("ro", "RW", 1).replace(
+            RISCV_READ_ONLY, RISCV_WRITABLE))
 
 
 class Leaf(NamedTuple):

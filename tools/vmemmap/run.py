@@ -98,7 +98,7 @@ class Run:
                       *checks.attributes(state, self.scenario.geometry),
                       *checks.namespace(state, step),
                       *checks.backing(rows, step),
-                      *checks.cost(rows, before, state, self.scenario)]
+                      *checks.cost(rows, before, state, self.scenario, step.known_tails)]
         if self.scenario.show:
             self.all_rows = all_rows(self.machine, vmemmap, boot, state,
                                      momentary(vmemmap, boot, state))

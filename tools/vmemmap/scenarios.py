@@ -53,6 +53,7 @@ class Step:
     needs: str = ""			# series that can do this and what follows; "": all
     zone_tail: Facts | HvoFacts | None = None	# the facts if devices share the tail page of
 					# their zone, made here
+    known_tails: int = 0		# tail pages behind its leaves that were made before
     has_figure: bool = False		# show draws what it finds
     is_crash: bool = False		# of the kernel; its dump shows what was before
 
@@ -87,8 +88,10 @@ class Scenario:
         for step in self.steps:
             facts = step.zone_tail or step.facts
             shared = ("shared tails",) if step.zone_tail and step.backing else ()
+            known = made if step.zone_tail else 0
             made = made or int(step.zone_tail is not None)
             steps.append(replace(step, facts=replace(facts, memmap_pages=facts.memmap_pages + made),
+                                 known_tails=known,
                                  backing=tuple(dict.fromkeys(step.backing + shared))))
         return replace(self, steps=tuple(steps))
 
@@ -653,20 +656,28 @@ def pair(section: int, first: tuple, second: tuple) -> tuple[Step, ...]:
     both_title = f"{fs_title}, {dax_title}"
 
     def facts(pages: int, *devices: Range) -> Facts:
-        return Facts({"pmd": 8, "pte": 256 * len(devices)}, pages, 8, 1, devices)
+        return Facts({"pmd": 8, "pte": 256 * len(devices)}, pages, 8, 1, devices=devices)
+
+    def tails(pages: int, *devices: Range) -> dict[str, Facts]:
+        """A page less for each compound page, if there are any."""
+        nr = 32 if (dax_mode, dax_backing, dax_pages) == DEVDAX_MEM else 0
+        shared = replace(facts(pages - nr, *devices), read_only=7 * nr)
+        return {"zone_tail": shared} if nr else {}
 
     both = facts(fs_pages + dax_pages, fs_range, dax_range)
+    both_tails = tails(fs_pages + dax_pages, fs_range, dax_range)
     return (
         Step(f"{section + 1}: {fs_title}", (*claim, guest(f"bind {fsdax} nd_pmem")),
              facts(fs_pages, fs_range), fs_backing),
         Step(f"{section + 1}: {both_title}",
              (guest(f"claim {2 * section + 1} dax {dax_mode}"), guest(f"bind {devdax} dax_pmem"),
-              guest(f"write {devdax} 1")), both, dax_backing),
+              guest(f"write {devdax} 1")), both, dax_backing, **both_tails),
         Step(f"{section + 1}: fsdax 20 times, devdax written",
              (guest(f"rebind_beside {fsdax} nd_pmem 20 {devdax}"),), both,
-             restores=f"{section + 1}: {both_title}"),
+             restores=f"{section + 1}: {both_title}", **both_tails),
         Step(f"{section + 1}: {dax_title} alone",
-             (guest(f"unbind {fsdax}"), guest(f"write {devdax} 1")), facts(dax_pages, dax_range)),
+             (guest(f"unbind {fsdax}"), guest(f"write {devdax} 1")), facts(dax_pages, dax_range),
+             **tails(dax_pages, dax_range)),
         Step(f"{section + 1}: none", (guest(f"unbind {devdax}"),), RISCV64_BOOT, restores="boot"))
 
 
