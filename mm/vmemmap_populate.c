@@ -291,7 +291,8 @@ static noinline pud_t * __meminit descend(unsigned long addr, int node,
 		return ERR_PTR(-EEXIST);
 
 	pud = pud_offset(p4d, addr);
-	*has_stand_in |= !pud_none(pudp_get(pud)) && vmemmap_pud_none(pudp_get(pud));
+	if (!pud_none(pudp_get(pud)) && vmemmap_pud_none(pudp_get(pud)))
+		*has_stand_in = true;
 	if (!vmemmap_pud_populate(p4d, addr, node))
 		return ERR_PTR(-ENOMEM);
 	if (pud_leaf(pudp_get(pud)))
@@ -310,15 +311,12 @@ static int __meminit report_failed(int err, unsigned long addr,
 	return err;
 }
 
-/*
- * Fill whole pages, table by table. After an error, what lies before it is filled, and
- * the TLB may still know zeros there.
- */
-static int __meminit fill_pages(unsigned long addr, unsigned long end,
-				const struct vmemmap_fill *fill)
+/* Fill table by table. After an error, what lies before it is filled. */
+static int __meminit fill_tables(unsigned long addr, unsigned long end,
+				 const struct vmemmap_fill *fill,
+				 bool *has_stand_in)
 {
 	unsigned long slot, next, table_end;
-	bool has_stand_in = false;
 	pud_t *pud;
 	pmd_t *pmd;
 	int err;
@@ -327,7 +325,7 @@ static int __meminit fill_pages(unsigned long addr, unsigned long end,
 		table_end = vmemmap_span_end(addr, end, PUD_SIZE);
 		pud = vmemmap_find_pud(addr);
 		if (!pud) {
-			pud = descend(addr, fill->nid, &has_stand_in);
+			pud = descend(addr, fill->nid, has_stand_in);
 			if (IS_ERR(pud))
 				return report_failed(PTR_ERR(pud), addr, table_end,
 						     fill);
@@ -337,14 +335,24 @@ static int __meminit fill_pages(unsigned long addr, unsigned long end,
 		for (slot = addr; slot < table_end; slot = next, pmd++) {
 			next = vmemmap_span_end(slot, table_end, PMD_SIZE);
 			err = fill_slot(pud, pmd, slot, next, fill,
-					&has_stand_in);
+					has_stand_in);
 			if (err)
 				return report_failed(err, slot, next, fill);
 		}
 	}
+	return 0;
+}
+
+/* Fill whole pages. After an error, some of them are filled. */
+static int __meminit fill_pages(unsigned long addr, unsigned long end,
+				const struct vmemmap_fill *fill)
+{
+	bool has_stand_in = false;
+	int err = fill_tables(addr, end, fill, &has_stand_in);
+
 	if (has_stand_in)
 		flush_tlb_all();
-	return 0;
+	return err;
 }
 
 /* The four kinds of filling exclude each other. */
