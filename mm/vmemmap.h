@@ -34,10 +34,10 @@
  *   run	 the sections of a node that boot maps by one call
  *   boot buffer memory that boot allocates in advance for the blocks of a run
  *   window	 the pages of a device that its altmap reserves for blocks
- *   stand-in	 a read-only table that an empty entry points to, in the place of what
- *		 was freed, so that zeros are read there; all such entries share it
  *   hole	 pages of the window that were allocated once and are free
  *   batch	 base pages allocated in a row for the PTEs of one slot
+ *   stand-in	 a read-only table that an empty entry points to, in the place of what
+ *		 was freed, so that zeros are read there; all such entries share it
  *
  * Locking: everything here runs in the single thread of boot, or with
  * mem_hotplug_lock held for writing, and then it may sleep. "Context:" of a
