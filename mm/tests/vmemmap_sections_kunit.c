@@ -61,35 +61,6 @@ static void an_add_survives_any_failure(struct kunit *test)
 	KUNIT_EXPECT_GE(test, vmemmap_kunit_fail_in_turn(test, add), nr);
 }
 
-/*
- * The caller at boot undoes nothing; this one does, to be able to try again. The
- * user-space harness tests that memblock has no memory.
- */
-static int populate(const struct vmemmap_addition *add)
-{
-	if (__populate_section_memmap(add->pfn, add->nr_pages, VMEMMAP_KUNIT_NID, NULL, NULL))
-		return 0;
-	vmemmap_free(memmap_start(add), memmap_end(add), NULL);
-	return -ENOMEM;
-}
-
-static void free_memmap(const struct vmemmap_addition *add)
-{
-	vmemmap_free(memmap_start(add), memmap_end(add), NULL);
-}
-
-static void a_populate_survives_any_failure(struct kunit *test)
-{
-	static const struct vmemmap_kunit_way by_populate = {
-		.add = populate,
-		.remove = free_memmap,
-	};
-	struct vmemmap_addition *add = vmemmap_kunit_addition(test, 0, PAGES_PER_SECTION);
-
-	add->way = &by_populate;
-	KUNIT_EXPECT_GT(test, vmemmap_kunit_fail_in_turn(test, add), 0);
-}
-
 static void add_and_remove(struct kunit *test, void *add)
 {
 	unsigned int i;
@@ -292,7 +263,6 @@ static struct kunit_case vmemmap_sections_cases[] = {
 	KUNIT_CASE_PARAM(an_added_range_is_live_mapped_and_offline, vmemmap_add_gen_params),
 	KUNIT_CASE_PARAM(add_then_remove_restores_everything, vmemmap_add_gen_params),
 	KUNIT_CASE_PARAM(an_add_survives_any_failure, vmemmap_add_gen_params),
-	KUNIT_CASE(a_populate_survives_any_failure),
 	KUNIT_CASE_PARAM(cycles_leave_nothing_behind, vmemmap_add_gen_params),
 	KUNIT_CASE_PARAM(a_device_backs_the_vmemmap_pages_inside_its_range, device_gen_params),
 	KUNIT_CASE_PARAM(invalid_additions_are_refused, refusals_gen_params),

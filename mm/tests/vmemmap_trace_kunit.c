@@ -132,22 +132,6 @@ static void base_pages_are_traced(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, traced->nr_failed);
 }
 
-static void altmap_pages_are_traced(struct kunit *test)
-{
-	struct vmem_altmap *altmap = vmemmap_kunit_altmap(test, 0, 8);
-	struct vmemmap_kunit *vk = test->priv;
-	const unsigned long end = vk->slot + 3 * PAGE_SIZE;
-	struct traced *traced = start_tracing(test);
-
-	vmemmap_kunit_map(test, vk->slot, end, .altmap = altmap);
-	KUNIT_EXPECT_TRUE(test, vmemmap_is_altmap_pfn(altmap, vmemmap_kunit_leaf(vk->slot).pfn));
-	KUNIT_EXPECT_FALSE(test, vmemmap_is_altmap_pfn(altmap, altmap->base_pfn + 8));
-	expect_bytes(test, traced, VMEMMAP_ALTMAP, 3 * PAGE_SIZE);
-
-	vmemmap_kunit_free(vk->slot, end, altmap);
-	expect_nothing(test, traced);
-}
-
 /* The entry that the tail was allocated for is unmapped first. */
 static void shared_tails_are_traced(struct kunit *test)
 {
@@ -193,7 +177,6 @@ static void failures_are_traced(struct kunit *test)
 
 static struct kunit_case vmemmap_trace_cases[] = {
 	KUNIT_CASE(base_pages_are_traced),
-	KUNIT_CASE(altmap_pages_are_traced),
 	KUNIT_CASE(shared_tails_are_traced),
 	KUNIT_CASE(failures_are_traced),
 	{}

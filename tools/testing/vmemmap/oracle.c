@@ -446,6 +446,12 @@ static void find_device_tails(void)
 				tail_pfns[nr_tail_pfns++] = page_to_pfn(*device_tail(order, nid));
 }
 
+unsigned long nr_device_tails(void)
+{
+	find_device_tails();
+	return nr_tail_pfns;
+}
+
 static bool is_device_tail(unsigned long pfn)
 {
 	for (unsigned int i = 0; i < nr_tail_pfns; i++)

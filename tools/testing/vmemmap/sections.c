@@ -81,16 +81,6 @@ struct page **device_tail(unsigned int order, int nid)
 	return &soft_nodes[nid].node_zones[ZONE_DEVICE].vmemmap_tails[order - VMEMMAP_TAIL_MIN_ORDER];
 }
 
-unsigned long nr_device_tails(void)
-{
-	unsigned long nr = 0;
-
-	for (int nid = 0; nid < NR_NODES; nid++)
-		for (int order = VMEMMAP_TAIL_MIN_ORDER; order < BITS_PER_LONG; order++)
-			nr += !!*device_tail(order, nid);
-	return nr;
-}
-
 /* Whoever fills the slot first wins. */
 void soft_race(struct page **slot)
 {

@@ -245,18 +245,6 @@ static void take_pages(struct vmemmap_batch *batch, unsigned long nr)
 		EXPECT_EQ(ram_page(block_pfn(vmemmap_alloc_batch_page(batch)))->refs, 1);
 }
 
-TEST(a_row_is_base_pages_side_by_side_on_their_node, BARE)
-{
-	const unsigned long pfn = page_to_pfn(vmemmap_alloc_pages(2, 1));
-
-	for (unsigned long i = 0; i < 4; i++) {
-		EXPECT_EQ(ram_nid(pfn + i), 1);
-		EXPECT_EQ(ram_page(pfn + i)->refs, 1);
-		vmemmap_put_block(pfn + i, 0, 1, NULL);
-	}
-	EXPECT_EQ(machine.nr_used_pages, 0);
-}
-
 TEST(a_row_comes_from_another_node_only_if_its_own_has_no_memory, BARE)
 {
 	exhaust_order(1, 0);

@@ -52,23 +52,6 @@ TEST(any_window_gives_the_lowest_aligned_block, BARE, .where = ONCE)
 				check_altmap_window(base, reserve, free);
 }
 
-/* Its page frame decides, on either side of the window. */
-TEST(a_block_of_ram_goes_to_ram_whatever_the_altmap, BARE)
-{
-	for (int i = 0; i < 2; i++) {
-		struct vmem_altmap altmap;
-		unsigned long pfn;
-
-		machine_bare();
-		pfn = block_pfn(vmemmap_alloc_block(PAGE_SIZE, 1));
-		set_altmap(&altmap, i ? pfn + 1 : pfn - 4, 0, 4);
-		alloc_pages_of(&altmap, 1);
-		vmemmap_put_block(pfn, 0, 1, &altmap);
-		EXPECT_EQ(altmap.alloc, 1);
-		EXPECT_EQ(machine.nr_used_pages, 0);
-	}
-}
-
 /* It must be freed neither to this device nor to RAM. */
 TEST(a_block_of_another_device_is_refused, BOOT)
 {

@@ -327,34 +327,26 @@ TEST(a_slot_ends_where_the_next_starts, BARE)
 	EXPECT_EQ(vmemmap_span_end(-PMD_SIZE, -1UL, PMD_SIZE), -1UL);
 }
 
-/* More pieces than are gathered at a time. */
+/*
+ * More pieces than are gathered at a time; the last one that fits is a page, or the
+ * table of the pages before it.
+ */
 TEST(a_range_of_any_length_is_freed, BARE)
 {
-	const unsigned long nr = min(3000UL, geo.ram_pages / 2);
-	const unsigned long start = slot_addr(1) + PAGE_SIZE;
-
-	machine.knobs.has_page_records = true;	/* each page is a piece */
-	SKIP_UNLESS(start + nr * PAGE_SIZE <= vaddr(section_nr_to_pfn(NR_MEM_SECTIONS)),
-		    "the vmemmap is too small");
-	EXPECT_EQ(fill(start, start + nr * PAGE_SIZE), 0);
-	machine.seen.nr_tlb_flushes = 0;
-	vmemmap_free(start, start + nr * PAGE_SIZE, NULL);
-	EXPECT_EQ(machine.nr_used_pages, 0);
-	EXPECT(machine.seen.nr_tlb_flushes <= 1 + nr / 512);
-	expect_traces_cancel_out();
-}
-
-/* The last piece that fits is a page, or the table of the pages before it. */
-TEST(a_full_batch_may_end_with_a_table, BARE)
-{
+	const unsigned long lengths[] = { 1022, 1023, 1024, 1025, 3000 };
 	const unsigned long start = slot_addr(1);
 
 	machine.knobs.has_page_records = true;	/* each page is a piece */
-	SKIP_UNLESS(PTRS_PER_PTE >= 1025 && geo.ram_pages >= 1025, "tables are too small");
-	for (unsigned long nr = 1022; nr <= 1025; nr++) {
+	for (size_t i = 0; i < ARRAY_SIZE(lengths); i++) {
+		const unsigned long nr = min(lengths[i], geo.ram_pages / 2);
+
+		SKIP_UNLESS(start + nr * PAGE_SIZE <= vaddr(section_nr_to_pfn(NR_MEM_SECTIONS)),
+			    "the vmemmap is too small");
 		EXPECT_EQ(fill(start, start + nr * PAGE_SIZE), 0);
+		machine.seen.nr_tlb_flushes = 0;
 		vmemmap_free(start, start + nr * PAGE_SIZE, NULL);
 		EXPECT_EQ(machine.nr_used_pages, 0);
+		EXPECT(machine.seen.nr_tlb_flushes <= 1 + nr / 512);
 		expect_traces_cancel_out();
 	}
 }

@@ -258,25 +258,6 @@ TEST(at_boot_a_huge_leaf_comes_from_the_buffer, EARLY)
 	EXPECT_EQ(mapped_pfn(slot_addr(1)), pfn + ptes_per_slot());
 }
 
-TEST(a_leaf_is_kept_by_huge_and_base_fills, BARE)
-{
-	unsigned long pfn, nr_used;
-
-	need_huge_blocks();
-	EXPECT_EQ(fill(slot_addr(1), slot_addr(2), .huge = true), 0);
-	pfn = mapped_pfn(slot_addr(1));
-	nr_used = machine.nr_used_pages;
-
-	EXPECT_EQ(fill(slot_addr(1), slot_addr(1) + PAGE_SIZE, .huge = true), 0);
-	EXPECT_EQ(fill(slot_addr(1), slot_addr(2)), 0);
-	EXPECT_EQ(fill(slot_addr(1) + PAGE_SIZE, slot_addr(2) - 1), 0);
-	EXPECT_EQ(mapped_pfn(slot_addr(1)), pfn);
-	EXPECT_EQ(machine.nr_used_pages, nr_used);
-	expect_leaves(slot_addr(1), slot_addr(2), SOFT_PMD);
-	EXPECT_EQ(machine.seen.nr_check_pmds, has_own_hooks ? 3 : 0);
-	expect_messages(0);
-}
-
 TEST(a_huge_leaf_on_another_node_is_reported, EARLY)
 {
 	need_huge_blocks();
@@ -308,22 +289,6 @@ TEST(without_a_huge_block_a_slot_gets_base_pages, BARE)
 	expect_traces_cancel_out();
 }
 
-/* And the slot is not taken for a leaf. */
-TEST(a_refused_leaf_gives_its_block_back, BARE)
-{
-	need_huge_blocks();
-	machine.knobs.refuse_pmds = true;
-	EXPECT_EQ(fill(slot_addr(1), slot_addr(2), .huge = true), 0);
-	expect_leaves(slot_addr(1), slot_addr(2), SOFT_PTE);
-	EXPECT_EQ(machine.nr_used_pages, ptes_per_slot() + nr_tables_found);
-#ifdef CONFIG_DEBUG_VM
-	expect_warnings(1);
-#else
-	expect_warnings(has_own_hooks);
-#endif
-	expect_messages(0);
-}
-
 /* ---- Altmap ---- */
 
 /* An altmap with that many pages, well aligned. */
@@ -332,19 +297,29 @@ static void give_pages(struct vmem_altmap *altmap, unsigned long nr_pages)
 	set_altmap(altmap, 1UL << 20, 0, nr_pages);
 }
 
-/* Its pages are allocated at once, one by one. */
-TEST(a_refused_leaf_gives_the_altmap_its_block_back, BARE)
+/* And the slot is not taken for a leaf; a device's pages are allocated one by one. */
+TEST(a_refused_leaf_gives_its_block_back, BARE)
 {
 	struct vmem_altmap altmap;
 
-	machine.knobs.refuse_pmds = true;
+	need_huge_blocks();
 	give_pages(&altmap, ptes_per_slot());
-	EXPECT_EQ(fill(slot_addr(1), slot_addr(2), .huge = true, .altmap = &altmap), 0);
-	expect_leaves(slot_addr(1), slot_addr(2), SOFT_PTE);
+	machine.knobs.refuse_pmds = true;
+	for (int slot = 0; slot < 2; slot++) {
+		EXPECT_EQ(fill(slot_addr(slot), slot_addr(slot + 1), .huge = true,
+			       .altmap = slot ? &altmap : NULL), 0);
+		expect_leaves(slot_addr(0), slot_addr(slot + 1), SOFT_PTE);
+		EXPECT_EQ(machine.nr_used_pages, ptes_per_slot() + nr_tables_found);
+#ifdef CONFIG_DEBUG_VM
+		expect_warnings(1);
+#else
+		expect_warnings(has_own_hooks);
+#endif
+		expect_messages(0);
+	}
 	EXPECT_EQ(mapped_pfn(slot_addr(1)), altmap.base_pfn);
 	EXPECT_EQ(altmap.alloc, ptes_per_slot());
 	EXPECT_EQ(altmap.align, 0);
-	machine.seen.nr_warnings = 0;
 }
 
 /* A page that a neighbour could come to share is RAM, and is freed as RAM. */
@@ -428,20 +403,6 @@ TEST(lookup_stops_at_an_empty_entry_of_any_level, BARE)
 }
 
 /* ---- Hooks and functions that the architectures call ---- */
-
-TEST(set_pmd_makes_a_leaf, BARE)
-{
-	struct leaf leaf;
-
-	EXPECT_EQ(fill(page_addr(0), page_addr(1)), 0);
-	leaf = walk(page_addr(0));
-	*leaf.path[SOFT_PMD] = soft_empty_entry(SOFT_PMD);
-	vmemmap_set_pmd((pmd_t *)leaf.path[SOFT_PMD], __va(PFN_PHYS(ptes_per_slot())), 0,
-			page_addr(0), page_addr(1));
-	leaf = walk(page_addr(0));
-	EXPECT(leaf.is_mapped && leaf.level == SOFT_PMD);
-	EXPECT_EQ(leaf.pfn, ptes_per_slot());
-}
 
 TEST(check_pmd_distinguishes_leaves_from_tables, BARE)
 {

@@ -9,11 +9,6 @@
 #include "soft.h"
 #include <linux/vmemmap.h>
 
-static struct soft_page *page_at(unsigned long addr)
-{
-	return ram_page(walk(addr).pfn);
-}
-
 /* As many blocks as a row of such a length and place needs, and no more. */
 static unsigned long nr_blocks(unsigned long pfn, unsigned long end_pfn)
 {
@@ -50,21 +45,10 @@ static unsigned long row_size(void)
 	return min(min(BIT(MAX_PAGE_ORDER), PAGES_PER_SUBSECTION), PTRS_PER_PTE);
 }
 
-/* Or each page by itself, where each has been recorded. */
-TEST(a_row_is_freed_by_one_call, BARE)
-{
-	const unsigned long nr = row_size();
-
-	for (int i = 0; i < 2; i++) {
-		machine.knobs.has_page_records = i;
-		free_pages_at(fill_slot_in_a_row(nr), nr);
-		EXPECT_EQ(machine.seen.nr_row_frees, i ? nr : 1);
-		EXPECT_EQ(machine.nr_used_pages, 0);
-		expect_traces_cancel_out();
-	}
-}
-
-/* Any part of a row is cut into aligned blocks, and the rest of it stays. */
+/*
+ * Any part of a row is cut into aligned blocks, or into pages where each has been
+ * recorded; and the rest of it stays.
+ */
 TEST(a_part_of_a_row_is_freed_by_few_calls, BARE)
 {
 	const unsigned long nr = min(row_size(), 16UL);
@@ -74,8 +58,10 @@ TEST(a_part_of_a_row_is_freed_by_few_calls, BARE)
 			const unsigned long start = fill_slot_in_a_row(nr);
 			const unsigned long pfn = walk(start).pfn;
 
+			machine.knobs.has_page_records = i & 1;
 			free_pages_at(start + i * PAGE_SIZE, j - i);
-			EXPECT_EQ(machine.seen.nr_row_frees, nr_blocks(pfn + i, pfn + j));
+			EXPECT_EQ(machine.seen.nr_row_frees, machine.knobs.has_page_records ?
+				  j - i : nr_blocks(pfn + i, pfn + j));
 			free_pages_at(start, nr);
 			EXPECT_EQ(machine.nr_used_pages, 0);
 		}
@@ -83,37 +69,30 @@ TEST(a_part_of_a_row_is_freed_by_few_calls, BARE)
 	expect_traces_cancel_out();
 }
 
-/* It is freed with the last reference, and its neighbours without it. */
-TEST(a_page_that_is_held_leaves_its_row, BARE)
+/*
+ * A page that is held is freed with the last reference, and bad memory alone, as the
+ * page allocator keeps only single pages from being used; the others in rows.
+ */
+TEST(a_page_that_is_held_or_bad_leaves_its_row, BARE)
 {
 	const unsigned long nr = min(row_size(), 16UL);
 
-	for (unsigned long i = 0; i < nr; i++) {
+	for (unsigned long i = 0; i < 2 * nr; i++) {
 		const unsigned long start = fill_slot_in_a_row(nr);
-		const unsigned long pfn = walk(start).pfn;
+		const unsigned long pfn = walk(start).pfn, other = pfn + i / 2;
+		const bool is_held = i & 1;
 
-		ram_page(pfn + i)->refs++;
+		ram_page(other)->refs += is_held;
+		ram_page(other)->is_bad = !is_held;
 		free_pages_at(start, nr);
 		EXPECT_EQ(machine.seen.nr_row_frees,
-			  nr_blocks(pfn, pfn + i) + nr_blocks(pfn + i + 1, pfn + nr));
-		EXPECT_EQ(machine.nr_used_pages, 1);
-		EXPECT_EQ(ram_page(pfn + i)->refs, 1);
-		__free_pages(pfn_to_page(pfn + i), 0);
+			  nr_blocks(pfn, other) + nr_blocks(other + 1, pfn + nr));
+		EXPECT_EQ(machine.nr_used_pages, is_held);
+		if (is_held)
+			__free_pages(pfn_to_page(other), 0);
+		ram_page(other)->is_bad = false;
 		EXPECT_EQ(machine.nr_used_pages, 0);
 	}
-}
-
-/* The page allocator keeps it from being used, which it does for a single page only. */
-TEST(bad_memory_is_freed_alone, BARE)
-{
-	const unsigned long nr = row_size(), start = fill_slot_in_a_row(nr);
-	const unsigned long pfn = walk(start).pfn;
-
-	page_at(start + nr / 2 * PAGE_SIZE)->is_bad = true;
-	free_pages_at(start, nr);
-	EXPECT_EQ(machine.seen.nr_row_frees,
-		  nr_blocks(pfn, pfn + nr / 2) + nr_blocks(pfn + nr / 2 + 1, pfn + nr));
-	EXPECT_EQ(machine.nr_used_pages, 0);
 }
 
 /* Page frames in descending order are no row. */

@@ -615,48 +615,25 @@ TEST(a_memory_block_holds_its_own_memory_map, BOOT)
 
 /* ---- Populate by sections ---- */
 
+/* And for no range that could not be. */
 TEST(the_cache_is_flushed_for_what_was_mapped, BARE)
 {
-	const unsigned long pfn = hot_pfn(0);
+	const unsigned long pfn = hot_pfn(0), end_pfn = pfn + 2 * PAGES_PER_SUBSECTION;
 
-	EXPECT(__populate_section_memmap(pfn, 2 * PAGES_PER_SUBSECTION, 0, NULL, NULL) ==
-	       pfn_to_page(pfn));
-	EXPECT_EQ(machine.seen.nr_flushes, 1);
-	EXPECT_EQ(machine.seen.flushed.start, vaddr(pfn));
-	EXPECT_EQ(machine.seen.flushed.end, vaddr(pfn + 2 * PAGES_PER_SUBSECTION));
-}
-
-TEST(a_populate_that_fails_returns_no_memory_map, BARE)
-{
 	fail_allocation(1, true);
-	EXPECT(!__populate_section_memmap(hot_pfn(0), PAGES_PER_SECTION, 0, NULL, NULL));
+	EXPECT(!__populate_section_memmap(pfn, end_pfn - pfn, 0, NULL, NULL));
 	EXPECT(has_message("pfn [%#lx-%#lx) of node 0 cannot be populated (%d)",
-			   hot_pfn(0), hot_pfn(1), -ENOMEM));
+			   pfn, end_pfn, -ENOMEM));
 	expect_messages(1);
 	EXPECT_EQ(machine.seen.nr_flushes, 0);
+	fail_allocation(0, false);
+	EXPECT(__populate_section_memmap(pfn, end_pfn - pfn, 0, NULL, NULL) == pfn_to_page(pfn));
+	EXPECT_EQ(machine.seen.nr_flushes, 1);
+	EXPECT_EQ(machine.seen.flushed.start, vaddr(pfn));
+	EXPECT_EQ(machine.seen.flushed.end, vaddr(end_pfn));
 }
 
 /* ---- Remove ---- */
-
-/* Two sections that share a leaf or a page, in both orders. */
-TEST(sections_are_added_and_removed_without_their_neighbours, BOOT)
-{
-	for (int i = 0; i < 4; i++) {
-		const unsigned long first = hot_pfn(i & 1), second = hot_pfn(~i & 1);
-
-		remember_machine();
-		EXPECT_EQ(add_ram(hot_pfn(0), PAGES_PER_SECTION), 0);
-		EXPECT_EQ(add_ram(hot_pfn(1), PAGES_PER_SECTION), 0);
-		remove_ram(first, PAGES_PER_SECTION);
-		check_machine();
-		EXPECT_EQ(add_ram(first, PAGES_PER_SECTION), 0);
-		check_machine();
-		remove_ram(i & 2 ? first : second, PAGES_PER_SECTION);
-		check_machine();
-		remove_ram(i & 2 ? second : first, PAGES_PER_SECTION);
-		expect_machine_as_before();
-	}
-}
 
 TEST(removing_what_is_absent_is_refused, BOOT)
 {

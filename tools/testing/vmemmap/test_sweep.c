@@ -101,56 +101,6 @@ static void prepare_compound(void)
 
 /* ---- HugeTLB pages ---- */
 
-static struct zone zone;
-
-/* The zone's tail is taken from memblock anew. */
-static void prepare_zone(void)
-{
-	zone = (struct zone){ .node = 1 };
-}
-
-/* Two of 4 vmemmap pages each, on whatever slots that is. */
-static unsigned long hugetlb_start(unsigned int nr)
-{
-	return ALIGN_DOWN(vaddr(place()), PMD_SIZE) + PMD_SIZE - 2 * PAGE_SIZE + nr * 4 * PAGE_SIZE;
-}
-
-static struct page **zone_tail(unsigned int order)
-{
-	return &zone.vmemmap_tails[order - VMEMMAP_TAIL_MIN_ORDER];
-}
-
-/* The zone owns the tail, which is freed when no PTE maps it any more. */
-static void remove_hugetlb_at_boot(void)
-{
-	const unsigned long start = hugetlb_start(0), end = hugetlb_start(2);
-	struct page **tail = zone_tail(ilog2(4 * PAGE_SIZE / sizeof(struct page)));
-
-	for (unsigned long addr = start; *tail && addr < end; addr += PAGE_SIZE)
-		if (mapped_pfn(addr) == page_to_pfn(*tail))
-			unmap_page(addr);
-	vmemmap_free(start, end, NULL);
-	if (*tail)
-		memblock_free(page_address(*tail), PAGE_SIZE);
-	*tail = NULL;
-}
-
-static int add_hugetlb_at_boot(void)
-{
-	const unsigned int order = ilog2(4 * PAGE_SIZE / sizeof(struct page));
-	int err = 0;
-
-	for (int i = 0; i < 2 && !err; i++)
-		err = vmemmap_populate_hvo(hugetlb_start(i), hugetlb_start(i + 1),
-					   order, &zone, PAGE_SIZE);
-	if (err)
-		remove_hugetlb_at_boot();
-	for (int i = 0; i < 8 && !err; i++)
-		EXPECT((mapped_pfn(hugetlb_start(0) + i * PAGE_SIZE) ==
-			page_to_pfn(*zone_tail(order))) == !!(i % 4));
-	return err;
-}
-
 /* One of 8 vmemmap pages, or of all of a section. */
 static unsigned long pages_of_hugetlb(void)
 {
@@ -315,12 +265,6 @@ TEST(a_device_of_compound_pages_survives_any_failure, BOOT)
 	SKIP_UNLESS_DEDUPLICATED();
 	need_slots_of_its_own();
 	sweep(&(struct way){ prepare_compound, add_it, remove_it });
-}
-
-TEST(hugetlb_pages_from_boot_survive_any_failure, EARLY)
-{
-	SKIP_UNLESS_DEDUPLICATED();
-	sweep(&(struct way){ prepare_zone, add_hugetlb_at_boot, remove_hugetlb_at_boot });
 }
 
 /* The leaves of the section have been split, and its pages lie apart. */
