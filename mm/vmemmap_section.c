@@ -467,6 +467,23 @@ static bool is_left_behind(unsigned long addr)
 					   DIV_ROUND_UP(end, sizeof(struct page)));
 }
 
+/*
+ * The pages of an early section, which nothing needs any more, that HugeTLB has allocated
+ * in the place of pages from boot: it has moved them from one counter to the other.
+ */
+static long nr_moved_pages(unsigned long pfn)
+{
+	const unsigned long start = (unsigned long)pfn_to_page(pfn);
+	const unsigned long end = start + PAGES_PER_SECTION * sizeof(struct page);
+	unsigned long addr;
+	long nr = 0;
+
+	for (addr = PAGE_ALIGN_DOWN(start); addr < end; addr += PAGE_SIZE)
+		nr += is_left_behind(addr) &&
+		      !PageReserved(vmemmap_lookup_page(addr));
+	return nr;
+}
+
 /* Pages that were left behind lie beside the range, in the same slots. */
 static void free_memmap(unsigned long pfn, unsigned long nr_pages,
 			struct vmem_altmap *altmap)
@@ -513,6 +530,7 @@ static void section_deactivate(unsigned long pfn, unsigned long nr_pages,
 	const bool is_early = early_section(ms);
 	DECLARE_BITMAP(mask, SUBSECTIONS_PER_SECTION);
 	bool is_last;
+	long nr_moved;
 
 	subsection_mask(mask, pfn, pfn + nr_pages);
 	is_last = bitmap_equal(live, mask, SUBSECTIONS_PER_SECTION);
@@ -524,8 +542,12 @@ static void section_deactivate(unsigned long pfn, unsigned long nr_pages,
 		memmap_pages_add(-nr_memmap_pages(pfn, nr_pages, altmap, pgmap));
 		free_memmap(pfn, nr_pages, altmap);
 	} else if (is_last) {
-		memmap_boot_pages_add(-vmemmap_nr_pages(PAGES_PER_SECTION));
-		free_memmap(SECTION_ALIGN_DOWN(pfn), PAGES_PER_SECTION, NULL);
+		pfn = SECTION_ALIGN_DOWN(pfn);
+		nr_moved = nr_moved_pages(pfn);
+		memmap_pages_add(-nr_moved);
+		memmap_boot_pages_add(nr_moved -
+				      vmemmap_nr_pages(PAGES_PER_SECTION));
+		free_memmap(pfn, PAGES_PER_SECTION, NULL);
 	}
 
 	if (is_last)

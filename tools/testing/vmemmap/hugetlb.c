@@ -76,12 +76,16 @@ static void trace_tails(long nr_shared)
 	machine.traced[false][VMEMMAP_SHARED_TAIL] += nr_shared * (long)PAGE_SIZE;
 }
 
+/* It is taken off the counter that has it. */
 static void put_page_of(unsigned long pfn)
 {
-	if (PageReserved(pfn_to_page(pfn)))
+	if (PageReserved(pfn_to_page(pfn))) {
+		memmap_boot_pages_add(-1);
 		vmemmap_put_boot_page(pfn_to_page(pfn));
-	else
+	} else {
+		memmap_pages_add(-1);
 		__free_pages(pfn_to_page(pfn), 0);
+	}
 }
 
 /* No leaf of the range is larger than a page any more. */
@@ -145,6 +149,7 @@ int restore_huge_page(int nr)
 	}
 	for (i = 0; i < nr_tails; i++)
 		remap_page(first + i * PAGE_SIZE, page_to_pfn(pages[i]), false);
+	memmap_pages_add(nr_tails);
 	trace_tails(-nr_tails);
 	optimised[nr] = (struct range){ 0, 0 };
 	return 0;

@@ -83,15 +83,6 @@ TEST(an_invalid_range_is_refused, BARE)
 	EXPECT_EQ(machine.seen.nr_attempts, 0);
 }
 
-TEST(fill_reaches_across_tables_of_every_level, BARE, .where = TINY)
-{
-	for (int level = 1; level <= top_level(); level++) {
-		const unsigned long edge = soft_vmemmap + level_size(level);
-
-		check_base_range(edge - 2 * PAGE_SIZE, edge + 2 * PAGE_SIZE);
-	}
-}
-
 /* What has been allocated so far, all of it from node 0, is reported once. */
 static void expect_report_of_distant(void)
 {
