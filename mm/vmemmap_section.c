@@ -473,12 +473,11 @@ static bool is_left_behind(unsigned long addr)
  */
 static long nr_moved_pages(unsigned long pfn)
 {
-	const unsigned long start = (unsigned long)pfn_to_page(pfn);
-	const unsigned long end = start + PAGES_PER_SECTION * sizeof(struct page);
-	unsigned long addr;
+	unsigned long addr = (unsigned long)pfn_to_page(pfn);
+	const unsigned long end = addr + PAGES_PER_SECTION * sizeof(struct page);
 	long nr = 0;
 
-	for (addr = PAGE_ALIGN_DOWN(start); addr < end; addr += PAGE_SIZE)
+	for (; addr < end; addr += PAGE_SIZE)
 		nr += is_left_behind(addr) &&
 		      !PageReserved(vmemmap_lookup_page(addr));
 	return nr;
