@@ -76,7 +76,7 @@ def described(state: State, step: Step, vmemmap: Vmemmap) -> list[str]:
 
 def namespace(state: State, step: Step) -> list[str]:
     found = [(space["mode"], space.get("map")) for space in state.namespaces]
-    wanted = [step.namespace] if step.namespace else []
+    wanted = [step.namespace] * step.namespaces if step.namespace else []
     return [] if found == wanted else [f"ndctl lists {found}, not {wanted}"]
 
 

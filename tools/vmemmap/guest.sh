@@ -225,10 +225,10 @@ verb_daxctl() {
 	daxctl "$@"
 }
 
-# <times>: take the one device from its driver and give it back
+# <times> [device]: take it, or the one that there is, from its driver and give it back
 verb_rebind() {
 	cd /sys/bus/dax/drivers/device_dax || return
-	set -- "$1" dax[0-9]*
+	set -- "$1" "${2-$(echo dax[0-9]*)}"
 	for _ in $(seq "$1"); do
 		echo "$2" > unbind && echo "$2" > bind || return
 	done
@@ -351,12 +351,25 @@ verb_claim() {
 
 # <device of device-dax> <rounds> [MiB]
 verb_write() {
-	write_dax "/dev/$1" "$2" "${3-32}"
+	use_dax "/dev/$1" write "$2" "${3-32}"
+}
+
+# Have memory behind all of the disk in RAM, which takes it when it is written to.
+verb_fill_disk() {
+	[ -b /dev/ram0 ] || return
+	dd if=/dev/zero of=/dev/ram0 bs=1M count=8 2> /dev/null
+}
+
+# <device of device-dax> <first page frame> <page frames>: what the kernel answers to those
+# who use it
+verb_ask() {
+	use_dax "/dev/$1" ask /dev/ram0 "$2" "$3" > /tmp/answers || return
+	say_lines answer < /tmp/answers
 }
 
 # <device> <driver> <times> <device of device-dax>: bind it anew while the other is written
 verb_rebind_beside() {
-	write_dax "/dev/$4" > /tmp/writer 2>&1 &
+	use_dax "/dev/$4" write > /tmp/writer 2>&1 &
 	writer=$!
 	for _ in $(seq "$3"); do
 		verb_unbind "$1" && sleep 0.1 && verb_bind "$1" "$2" || return

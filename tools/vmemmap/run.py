@@ -212,7 +212,7 @@ def drive(args: argparse.Namespace) -> int:
         missing = ""
         for number, step in enumerate(scenario.steps, 1):
             if step.needs not in ("", args.series):
-                missing = f"Linux {args.series} cannot do this right"
+                missing = f"for Linux {step.needs} alone"
             if run.broken or missing:
                 report.skip(number, step, missing or "not reached")
             else:

@@ -9,10 +9,14 @@ it, its kernel, and what is special about it.
 """
 
 import re
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
+from pathlib import Path
+from struct import unpack
 
 from machine import Failure, Machine
 from memmap import GIB, KIB, LEVELS, MIB, TIB, Geometry, Range, size
@@ -50,7 +54,8 @@ class Step:
     backing: tuple[str, ...] = ()	# of what was not described before
     restores: str = ""			# the step whose state it must have again
     namespace: tuple[str, str] | None = None	# mode and map, as ndctl calls them
-    needs: str = ""			# series that can do this and what follows; "": all
+    namespaces: int = 1			# so many, all alike
+    needs: str = ""			# the series for this and what follows; "": all
     zone_tail: Facts | HvoFacts | None = None	# the facts if devices share the tail page of
 					# their zone, made here
     known_tails: int = 0		# tail pages behind its leaves that were made before
@@ -214,6 +219,11 @@ DISABLE = guest("daxctl disable-device all")
 DESTROY = guest("ndctl destroy-namespace -f all")
 
 
+# Parts of the persistent memory need labels.
+LABELS = tuple(guest(f"ndctl {words} all") for words in
+               ("disable-region", "init-labels -f", "enable-region"))
+
+
 def create(mode: str, source: str, length: str = "") -> Action:
     return guest(f"ndctl create-namespace -m {mode} --map={source} -a 2M" +
                  (f" -s {length}" if length else ""))
@@ -314,10 +324,6 @@ def fail_each_dimm(machine: Machine) -> None:
     judge_tries(machine, "DIMM", first, tries)
 
 
-# Parts of the persistent memory need labels.
-LABELS = tuple(guest(f"ndctl {words} all") for words in
-               ("disable-region", "init-labels -f", "enable-region"))
-
 def failing(title: str, *actions: Action, zone_tail: Facts | None = None) -> Step:
     return Step(f"{title}, failing", actions, AT_BOOT, restores="boot", zone_tail=zone_tail)
 
@@ -332,6 +338,105 @@ FAULTS_STEPS = (
             DESTROY),
     failing("DIMM", fail_each_dimm),
     NO_LEAK,
+)
+
+
+# ---- x86_64: a device in compound pages is used in all ways that lead to its struct pages ----
+
+STRESS_VMEMMAP = 0xffffea0000000000	# with four levels, and without KASLR
+STRESS_ANSWERS = Path(__file__).with_name("use_dax.answers")
+ANSWERS_OF = "7.3"			# other series give other answers
+COMPOUND = 512				# pages in a compound page
+# The first tails have fields of their compound page's, such as a list.
+FIRST_TAILS = 3
+
+
+def struct_pages(machine: Machine, where: Range) -> list[bytes]:
+    """Each, as the CPU reads it."""
+    length = X86_64.struct_page
+    with tempfile.NamedTemporaryFile() as file:
+        # QEMU takes a signed number.
+        machine.qmp("memsave", val=STRESS_VMEMMAP - (1 << 64) + where.start // X86_64.page * length,
+                    size=(where.end - where.start) // X86_64.page * length, filename=file.name)
+        found = file.read()
+    return [found[start:start + length] for start in range(0, len(found), length)]
+
+
+def seen_by_qemu(machine: Machine) -> list[str]:
+    """The flags of the heads, and the words of the tails. A tail may hold its head's address."""
+    first = STRESS_VMEMMAP + PMEM.start // X86_64.page * X86_64.struct_page
+    heads, tails = Counter(), Counter()
+    for number, page in enumerate(struct_pages(machine, PMEM)):
+        words = unpack("<8Q", page)
+        head = first + number // COMPOUND * COMPOUND * X86_64.struct_page
+        if number % COMPOUND == 0:
+            heads[f"{words[0]:#x}"] += 1
+        elif number % COMPOUND >= FIRST_TAILS:
+            tails[" ".join("head+1" if word == head + 1 else f"{word:#x}" for word in words)] += 1
+    return [f"{what} {words}, {count} of them" for what, found in (("head", heads), ("tail", tails))
+            for words, count in sorted(found.items())]
+
+
+def ask(machine: Machine) -> None:
+    """The device is used; all answers are those of the stock kernel."""
+    first, end = (address // X86_64.page for address in PMEM)
+    found = [line.removeprefix("answer ") for line in machine.guest(f"ask dax0.0 {first} {end - first}")]
+    found += seen_by_qemu(machine)
+    wanted = STRESS_ANSWERS.read_text(encoding="utf-8").splitlines()
+    for number, (line, other) in enumerate(zip_longest(found, wanted, fillvalue="nothing"), 1):
+        if line != other:
+            raise Failure(f"{STRESS_ANSWERS.name}:{number}: the answer is '{line}', not '{other}'")
+    machine.note(f"{len(found)} answers, as in {STRESS_ANSWERS.name}")
+
+
+def unchanged(where: Range, *actions: Action) -> Action:
+    """Not a byte of these struct pages changes meanwhile."""
+    def action(machine: Machine) -> None:
+        before = struct_pages(machine, where)
+        for each in actions:
+            each(machine)
+        after = struct_pages(machine, where)
+        changed = [number for number, page in enumerate(before) if page != after[number]]
+        if changed:
+            raise Failure(f"{len(changed)} struct pages have changed, the first that of "
+                          f"{where.start + changed[0] * X86_64.page:#x}")
+        machine.note(f"{len(before)} struct pages have not changed")
+    return action
+
+
+STRESS_TWO = Range(PMEM.start, PMEM.start + GIB // 2), Range(PMEM.start + GIB // 2, PMEM.end)
+# Half of the device; the other half is unbound.
+STRESS_ONE = replace(WITH_DEDUP, leaves={"pmd": 16, "pte": 2048}, memmap_pages=4096 + 512,
+                     pte_tables=4, devices=STRESS_TWO[:1])
+STRESS_ONE_TAIL = replace(STRESS_ONE, memmap_pages=4096 + 256, read_only=256 * (8 - 1))
+OTHER = "dax0.1"
+
+
+def in_use(title: str, *actions: Action, **special) -> Step:
+    """All of the device, or both halves"""
+    return Step(title, actions, WITH_DEDUP, namespace=("devdax", "mem"), zone_tail=WITH_ZONE_TAIL,
+                **special)
+
+
+STRESS_STEPS = (
+    replace(X86_STEPS[0], actions=(*X86_STEPS[0].actions, guest("fill_disk"))),
+    # /proc/kpageflags ends with the last page frame of RAM, which the DIMM has.
+    *X86_STEPS[1:3],
+    in_use("devdax", create("devdax", "mem"), backing=("buddy", "shared tails")),
+    Step("devdax 1000 times", (*50 * (guest("rebind 20"),), DISABLE, DESTROY), DIMM_ONLINE,
+         restores="DIMM online"),
+    in_use("two devices", *LABELS, *2 * (create("devdax", "mem", "512M"),),
+           backing=("buddy", "shared tails"), namespaces=2),
+    in_use("one of them 20 times", unchanged(STRESS_TWO[0], guest(f"rebind 20 {OTHER}")),
+           namespaces=2, restores="two devices"),
+    Step("the other alone", (unchanged(STRESS_TWO[0], guest(f"daxctl disable-device {OTHER}")),),
+         STRESS_ONE, namespace=("devdax", "mem"), namespaces=2, zone_tail=STRESS_ONE_TAIL),
+    Step("no devices", (DISABLE, DESTROY), DIMM_ONLINE, restores="DIMM online"),
+    in_use("devdax used", create("devdax", "mem"), ask, backing=("buddy", "shared tails"),
+           needs=ANSWERS_OF),
+    # What was poisoned is forgotten.
+    in_use("devdax bound anew and used", guest("rebind 1"), ask),
+    Step("devdax taken down", (DISABLE, DESTROY), DIMM_ONLINE, restores="DIMM online"),
 )
 
 
@@ -612,7 +717,7 @@ def arm64_dax(pages: str) -> Scenario:
                     f"a device in pages of {size(compound)}, {pages.upper()} pages",
                     ("qemu-system-aarch64", "-M", "virt", "-cpu", "max", "-smp", "2", "-m", "2G"),
                     "console=ttyAMA0 nokaslr mem=1G", (), geometry, nr_pages, steps,
-                    programs=("write_dax",), ram=ARM64_RAM, pmem=(ARM64_PMEM,))
+                    programs=("use_dax",), ram=ARM64_RAM, pmem=(ARM64_PMEM,))
 
 
 # ---- riscv64: two devices in one section, one of which is removed ----
@@ -694,7 +799,7 @@ RISCV64_PAIR = Scenario(
            (f"a subsection, {way}", "pages=512 shift=0"),
            (f"2 MiB pages, {way}", "pages=32768 shift=9"))),
      Step("selftest", (selftest,), RISCV64_BOOT, restores="boot")),
-    programs=("write_dax",), ram=RISCV64_RAM, pmem=RISCV64_PMEM,
+    programs=("use_dax",), ram=RISCV64_RAM, pmem=RISCV64_PMEM,
     stock="Unable to handle kernel paging request")
 
 
@@ -913,6 +1018,8 @@ SCENARIOS = {scenario.name: scenario for scenario in (
                                   Facts({"pmd": LARGE // (128 * MIB)}, memmap_pages=0, online=128),
                                   ("memblock",))),),
              patience=4, show=("live", "summary"), show_limits=LARGE_LIMITS),
+    x86("x86_64-dax-stress", "x86_64-stress", "test-all", "a device in pages of 2 MiB, used in all ways",
+        append="no5lvl", steps=STRESS_STEPS, programs=("use_dax",), on_stock=True, patience=4),
     reads("x86_64-kasan", "watched by KASAN"),
     reads("x86_64-lockdep", "watched by lockdep", page_ext=PAGE_EXT),
     hvo("x86_64-hvo", "x86_64", "test-both", "HugeTLB pages of 2 MiB", "", HVO_STEPS),
