@@ -101,7 +101,8 @@ void __meminit vmemmap_populate_print_last(void)
 
 /*
  * As alloc_quickly(), but with reclaim. A failure is reported for a single page only,
- * since a larger block gives way to pages.
+ * since a larger block gives way to pages. Reclaim that did not help takes long: once
+ * the add has got a page from a more distant node, it is not tried for this node again.
  */
 static struct page * __meminit alloc_patiently(unsigned int order, int node)
 {
@@ -110,7 +111,8 @@ static struct page * __meminit alloc_patiently(unsigned int order, int node)
 
 	if (order > MAX_PAGE_ORDER)
 		return NULL;
-	if (!order && has_memory(node) && num_node_state(N_NORMAL_MEMORY) > 1)
+	if (!order && has_memory(node) && num_node_state(N_NORMAL_MEMORY) > 1 &&
+	    !(distant.nr_pages && distant.nid == node))
 		page = alloc_pages_node(node, gfp | __GFP_THISNODE | __GFP_NOWARN, 0);
 	if (!page)
 		page = alloc_pages_node(node, gfp | (order ? __GFP_NOWARN : 0),
