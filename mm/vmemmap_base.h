@@ -262,6 +262,35 @@ static inline void vmemmap_put_boot_page(struct page *page)
 
 /* ---- All series ---- */
 
+/*
+ * The pages that the kernel can still allocate or reclaim, if no zone is to fall below its
+ * high watermark. That is boosted by up to one and a half of itself, by default, when
+ * unmovable pages take over a block of others (watermark_boost_factor in
+ * Documentation/admin-guide/sysctl/vm.rst). MemAvailable of /proc/meminfo is no such
+ * figure: it counts memory that is only for what can be moved, and no boost.
+ */
+static inline long vmemmap_nr_available(void)
+{
+	const enum zone_type last = gfp_zone(GFP_KERNEL);
+	long free = 0, low = 0, cache, high;
+	struct zone *zone;
+
+	cache = global_node_page_state_pages(NR_SLAB_RECLAIMABLE_B) +
+		global_node_page_state(NR_KERNEL_MISC_RECLAIMABLE);
+	for_each_populated_zone(zone) {
+		if (zone_idx(zone) > last)
+			continue;
+		high = zone->_watermark[WMARK_HIGH];
+		free += max(0L, (long)zone_page_state(zone, NR_FREE_PAGES) -
+			    (high + high * 3 / 2) - zone->lowmem_reserve[last]);
+		low += low_wmark_pages(zone);
+		cache += zone_page_state(zone, NR_ZONE_ACTIVE_FILE) +
+			 zone_page_state(zone, NR_ZONE_INACTIVE_FILE);
+	}
+	/* As much of it as a watermark is in use all the time. */
+	return free + max(0L, cache - low) + get_nr_swap_pages();
+}
+
 /* Is anything recorded of each page by itself when it is allocated? */
 static inline bool vmemmap_has_page_records(void)
 {

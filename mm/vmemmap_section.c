@@ -437,7 +437,7 @@ int __meminit vmemmap_check_memory(int nid, unsigned long pfn,
 				   struct vmem_altmap *altmap,
 				   struct dev_pagemap *pgmap)
 {
-	const long available = si_mem_available() + get_nr_swap_pages();
+	const long available = vmemmap_nr_available();
 	long wanted = 0;
 
 	if (!altmap)

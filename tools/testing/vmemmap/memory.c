@@ -375,14 +375,9 @@ struct page *alloc_pages_node(int node, gfp_t gfp, unsigned int order)
 	return take_block(nid, order, pfn);
 }
 
-long si_mem_available(void)
+long vmemmap_nr_available(void)
 {
-	return machine.knobs.nr_available;
-}
-
-long get_nr_swap_pages(void)
-{
-	return machine.knobs.nr_swap_pages;
+	return machine.knobs.nr_available + machine.knobs.nr_swap_pages;
 }
 
 void split_page(struct page *page, unsigned int order)
