@@ -18,6 +18,9 @@
  *
  *	cd /sys/module/test_vmemmap/parameters
  *	echo memmap >way; echo 9 >shift; echo 1 >run; dmesg
+ *
+ * With leave=<pages>, it adds when memory is short: all of the node but so many pages is
+ * held meanwhile, and what is left is in pieces, so that base pages are all there is.
  */
 #define pr_fmt(fmt) fmt
 
@@ -25,6 +28,7 @@
 #include <linux/ioport.h>
 #include <linux/kthread.h>
 #include <linux/ktime.h>
+#include <linux/list.h>
 #include <linux/memory_hotplug.h>
 #include <linux/memremap.h>
 #include <linux/mm.h>
@@ -70,8 +74,15 @@ static unsigned int repeat = 1;
 module_param(repeat, uint, 0644);
 MODULE_PARM_DESC(repeat, "rounds of adding and removing all ranges (default: 1)");
 
+static unsigned long leave;
+module_param(leave, ulong, 0644);
+MODULE_PARM_DESC(leave, "pages of the node that are left free, in pieces, while it runs (default: 0, all)");
+
 /* Pages that the rest of the kernel may allocate or free during a test. */
 #define WANDER 64
+
+/* Of this many pages that are held for leave, one after the other, half are given back. */
+#define PIECE 16
 
 struct test_range {
 	unsigned long pfn, end_pfn;
@@ -423,6 +434,54 @@ static void check_marks(struct test_thread *thread)
 		thread->nr_wrong += nr_wrong_marks(&thread->ranges[i]);
 }
 
+/* ---- Pressure ---- */
+
+struct test_hold {
+	struct list_head pages;
+	unsigned long nr;
+};
+
+/*
+ * Take all of the node that can be had without reclaim, and give back as much as is to
+ * be left: no huge block is among it. The node is the one that adds.
+ */
+static void hold_pages(struct test_hold *hold)
+{
+	const gfp_t gfp = (GFP_KERNEL & ~__GFP_RECLAIM) | __GFP_THISNODE |
+			  __GFP_NOMEMALLOC | __GFP_NOWARN;
+	struct page *page, *next;
+	unsigned long nr_left = 0;
+	unsigned long i = 0;
+
+	INIT_LIST_HEAD(&hold->pages);
+	hold->nr = 0;
+	while (leave && (page = alloc_pages_node(first_memory_node, gfp, 0))) {
+		list_add_tail(&page->lru, &hold->pages);
+		hold->nr++;
+		cond_resched();
+	}
+	list_for_each_entry_safe(page, next, &hold->pages, lru) {
+		if (nr_left == leave)
+			break;
+		if (i++ % (2 * PIECE) >= PIECE)
+			continue;
+		list_del(&page->lru);
+		__free_page(page);
+		nr_left++;
+	}
+	hold->nr -= nr_left;
+	if (leave)
+		pr_info("# held=%lu left=%lu\n", hold->nr, nr_left);
+}
+
+static void free_held_pages(struct test_hold *hold)
+{
+	struct page *page, *next;
+
+	list_for_each_entry_safe(page, next, &hold->pages, lru)
+		__free_page(page);
+}
+
 /* ---- Threads ---- */
 
 static void shuffle(struct test_thread *thread)
@@ -627,6 +686,7 @@ static int refuse(int err, const char *why)
 static int run_test(void)
 {
 	struct test_thread *all;
+	struct test_hold hold;
 	struct resource *space;
 	unsigned long pfn;
 	unsigned int i;
@@ -654,9 +714,12 @@ static int run_test(void)
 		ktap_nr = 0;
 		/* Page tables and stacks of tasks that have ended are freed later. */
 		rcu_barrier();
+		hold_pages(&hold);
 		nr_used = nr_used_pages();
 		run_threads(all);
-		err = report(all, nr_used_pages() - nr_used);
+		nr_used -= nr_used_pages();
+		free_held_pages(&hold);
+		err = report(all, -nr_used);
 	}
 
 	for (i = 0; all && i < threads; i++)
