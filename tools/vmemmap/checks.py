@@ -4,7 +4,7 @@
 from collections import Counter
 
 from backing import Row, Vmemmap
-from memmap import Geometry, State, merge, ranges
+from memmap import Geometry, State, merge, ranges, size
 from scenarios import HvoFacts, Scenario, Step
 
 # Pages. What a guest uses without a known purpose wanders by some 20 pages from
@@ -23,18 +23,22 @@ def blocks_online(state: State) -> int:
 def figures(state: State, step: Step, scenario: Scenario) -> list[str]:
     """The facts of the scenario."""
     leaves = dict(Counter(leaf.level for leaf in state.leaves(scenario.geometry)))
+    pte_tables = sum(level == "pte" for level, _ in state.tables())
     online = blocks_online(state)
     pairs = {
         "memory blocks online": (online, step.facts.online),
-        "leaves": (leaves, step.facts.leaves),
         "read-only leaves": (sum((span.end - span.start) // scenario.geometry.leaf[span.level]
                                  for span in state.spans if span.is_read_only),
                              step.facts.read_only),
-        "PTE tables": (sum(level == "pte" for level, _ in state.tables()), step.facts.pte_tables),
         "nr_memmap_pages": (state.counts["nr_memmap_pages"],
                             step.facts.memmap_pages + scenario.page_ext * step.facts.online),
         "nr_memmap_boot_pages": (state.counts["nr_memmap_boot_pages"], scenario.memmap_boot_pages),
     }
+    if step.facts.leaves:
+        pairs["leaves"] = leaves, step.facts.leaves
+        pairs["PTE tables"] = pte_tables, step.facts.pte_tables
+    elif not pte_tables:
+        pairs["PTE tables"] = pte_tables, "some"
     return [f"{name}: {found}, not {wanted}"
             for name, (found, wanted) in pairs.items() if found != wanted]
 
@@ -85,7 +89,8 @@ def backing(rows: list[Row], step: Step) -> list[str]:
     return [f"{ranges([row.described])} is backed by {', '.join(row.backing)}"
             for row in rows if tuple(row.backing) != step.backing
             ] + [
-            f"{ranges([row.described])} of node {row.node} lies on {sorted(row.ram_nodes)}"
+            f"{ranges([row.described])} of node {row.node} lies on {sorted(row.ram_nodes)}, "
+            f"{size(row.off_node)} of it off node"
             for row in rows if row.ram_nodes - {row.node}]
 
 
@@ -110,6 +115,12 @@ def cost(rows: list[Row], before: State | None, now: State, scenario: Scenario,
         if abs(used - ram) > WANDER:
             wrong.append(f"{ram} pages of RAM are behind the new leaves, but {used} more are in use")
     return wrong
+
+
+def stalls(before: State, now: State) -> list[str]:
+    """Nobody had to reclaim or compact before he got memory."""
+    return [f"{name} rose by {now.stalls[name] - value}"
+            for name, value in before.stalls.items() if now.stalls[name] != value]
 
 
 def restored(before: State, now: State, kept: int) -> list[str]:

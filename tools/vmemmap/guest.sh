@@ -106,6 +106,7 @@ verb_state() {
 	say_dump
 	say_blocks
 	grep memmap /proc/vmstat | say_lines count
+	grep -E '^(pgscan_direct|compact_stall|allocstall_[a-z0-9]+) ' /proc/vmstat | say_lines stall
 	grep -E '^[0-9a-f].* : (Persistent Memory|namespace|dax)' /proc/iomem | say_lines iomem
 	if [ -x /bin/ndctl ] && [ -d /sys/bus/nd ]; then
 		ndctl list -Nv | say_lines ndctl
@@ -180,6 +181,40 @@ verb_fill() {
 # Give it back.
 verb_drain() {
 	kill "$(cat /tmp/keeper)" || return
+	while memory_is_kept 64; do
+		sleep 0.1
+	done
+}
+
+# <node> <pages> [<device> <MiB>]: see hold.c; node n has CPU n. Nothing is reclaimed
+# meanwhile; nor does anybody make large blocks by himself later, or keep free pages for one
+# CPU alone.
+verb_hold() {
+	for name in min_free_kbytes watermark_boost_factor; do
+		cat /proc/sys/vm/$name > /tmp/$name
+	done
+	echo 512 > /proc/sys/vm/min_free_kbytes
+	echo 0 > /proc/sys/vm/watermark_boost_factor
+	echo 0 > /proc/sys/vm/compaction_proactiveness
+	echo 10000 > /proc/sys/vm/percpu_pagelist_high_fraction
+	: > /tmp/held
+	taskset $((1 << $1)) hold "$@" > /tmp/held 2>&1 3>&- &
+	echo $! >> /tmp/holders
+	until [ -s /tmp/held ]; do
+		kill -0 $! || return
+		sleep 0.1
+	done
+	for name in min_free_kbytes watermark_boost_factor; do
+		cat /tmp/$name > /proc/sys/vm/$name || return
+	done
+	cat /tmp/held
+	grep -qx held /tmp/held
+}
+
+# Give all of it back.
+verb_let_go() {
+	xargs kill < /tmp/holders || return
+	rm /tmp/holders
 	while memory_is_kept 64; do
 		sleep 0.1
 	done

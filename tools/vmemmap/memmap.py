@@ -134,6 +134,7 @@ class State:
     """All that the guest reported of one moment."""
     spans: list[Span]
     counts: dict[str, int]
+    stalls: dict[str, int]	# how often those who wanted memory had to look for it
     blocks: dict[Range, tuple[int, str]]	# to node and state
     devices: list[Range]
     namespaces: list[dict]
@@ -184,7 +185,7 @@ def parse_state(lines: list[str], geometry: Geometry) -> State:
     for line in lines:
         key, _, words = line.partition(" ")
         reported.setdefault(key, []).append(words)
-    for key in ("dump", "count", "sample", "tables", "block_size", "block"):
+    for key in ("dump", "count", "stall", "sample", "tables", "block_size", "block"):
         if key not in reported:
             raise Failure(f"the guest reports no '{key}'; is its kernel configured for this?")
 
@@ -202,6 +203,7 @@ def parse_state(lines: list[str], geometry: Geometry) -> State:
         spans=spans,
         reach=table_reach(spans, geometry),
         counts={name: int(value) for name, value in map(str.split, reported["count"])},
+        stalls={name: int(value) for name, value in map(str.split, reported["stall"])},
         blocks=blocks,
         devices=devices,
         namespaces=json.loads("".join(reported.get("ndctl", [])) or "[]"),

@@ -28,7 +28,7 @@ Action = Callable[[Machine], object]
 @dataclass(frozen=True)
 class Facts:
     """What the memory map must look like."""
-    leaves: dict[str, int]		# by level
+    leaves: dict[str, int]		# by level; none: some are PTEs, and nobody knows how many
     memmap_pages: int			# nr_memmap_pages
     online: int				# memory blocks
     pte_tables: int = 0
@@ -60,6 +60,7 @@ class Step:
 					# their zone, made here
     known_tails: int = 0		# tail pages behind its leaves that were made before
     has_figure: bool = False		# show draws what it finds
+    no_stalls: bool = False		# nobody reclaims or compacts meanwhile
     is_crash: bool = False		# of the kernel; its dump shows what was before
 
 
@@ -84,7 +85,8 @@ class Scenario:
     programs: tuple[str, ...] = ()	# of ours, compiled for the guest
     ram: Range | None = None		# so much of the machine's RAM the device tree describes,
     pmem: tuple[Range, ...] = ()	# and so much of it as persistent memory
-    stock: str = ""			# what the stock kernel says when it dies of this
+    stock: str = ""			# how the stock kernel is known to fail, a regular expression
+    stock_append: str = ""		# to its command line
 
     def with_zone_tail(self) -> "Scenario":
         """The same where devices share the tail page of their zone, which is never freed."""
@@ -540,19 +542,24 @@ SHORT_DIMM = Range(128 * GIB, 129 * GIB)
 SHORT_SLOTS = 16
 
 
-def plug_until_refused(machine: Machine) -> None:
-    """Each DIMM has 256 MiB of struct pages, and stays offline. Then all are unplugged."""
-    for taken in range(SHORT_SLOTS - 2):
-        where = Range((256 + 16 * taken) * GIB, (272 + 16 * taken) * GIB)
-        offer_dimm(machine, f"many{taken}", 0, where)
-        try:
-            machine.guest(f"blocks {SHORT_BOOT.online + 128 * (taken + 1)}")
-        except Failure:
-            break
-    if not taken or not is_refused(machine, where):
-        raise Failure(f"the guest takes {taken} DIMMs of 16 GiB and refuses none")
-    for n in range(taken):
-        unplug_dimm(f"many{n}")(machine)
+def plug_until_refused(slots: int, node: int, first: int, length: int, blocks: int) -> Action:
+    """The DIMMs stay offline, beside so many memory blocks. Then all are unplugged."""
+    def action(machine: Machine) -> None:
+        for taken in range(slots):
+            where = Range(first + taken * length, first + (taken + 1) * length)
+            offer_dimm(machine, f"many{taken}", node, where)
+            try:
+                machine.guest(f"blocks {blocks + length // (128 * MIB) * (taken + 1)}")
+            except Failure:
+                machine.check()
+                break
+        machine.note(f"{taken} DIMMs of {size(length)} are taken")
+        if not taken or not is_refused(machine, where):
+            raise Failure(f"the guest takes {taken} DIMMs of {size(length)} and refuses none")
+        # The one that was refused is still a device.
+        for n in range(taken + 1):
+            unplug_dimm(f"many{n}")(machine)
+    return action
 
 
 SHORT_STEPS = (
@@ -563,8 +570,87 @@ SHORT_STEPS = (
          replace(SHORT_BOOT, leaves={"pmd": 24}, memmap_pages=4096), ("buddy",)),
     Step("DIMM of 1 GiB unplugged", (unplug_dimm("dimm1"), guest("blocks 16")), SHORT_BOOT,
          restores="boot"),
-    Step("DIMMs of 16 GiB until one is refused", (plug_until_refused, guest("blocks 16")), SHORT_BOOT,
-         restores="boot"),
+    # Each has 256 MiB of struct pages.
+    Step("DIMMs of 16 GiB until one is refused",
+         (plug_until_refused(SHORT_SLOTS - 2, 0, 256 * GIB, 16 * GIB, 16), guest("blocks 16")),
+         SHORT_BOOT, restores="boot"),
+)
+
+
+# ---- x86_64: memory is added when memory is short ----
+
+PRESSURE_SLOTS = 100
+PRESSURE_QEMU = (
+    # Without these, the kernel clears a page by 512 stores and not by 4096.
+    "qemu-system-x86_64", "-M", "q35,nvdimm=on", "-cpu", "max,erms=off,fsrm=off", "-smp", "2,sockets=2",
+    "-m", f"2G,slots={PRESSURE_SLOTS + 2},maxmem=64G",
+    "-object", "memory-backend-ram,id=ram0,size=1G", "-numa", "node,nodeid=0,memdev=ram0,cpus=0",
+    "-object", "memory-backend-ram,id=ram1,size=1G", "-numa", "node,nodeid=1,memdev=ram1,cpus=1",
+    "-object", "memory-backend-ram,id=pmem,size=272M",
+    "-device", f"nvdimm,memdev=pmem,id=nvdimm0,label-size=16M,node=0,addr={PMEM.start:#x}")
+
+PRESSURE_BOOT = Facts({"pmd": 16}, memmap_pages=0, online=16)
+PRESSURE_HUGE = replace(PRESSURE_BOOT, leaves={"pmd": 24}, memmap_pages=4096)
+PRESSURE_PAGES = replace(PRESSURE_HUGE, leaves={})
+
+# 3 % of a node, and all of it in pieces. A DIMM of 1 GiB needs 16 MiB for its struct pages.
+PRESSURE_LEFT = GIB * 3 // 100 // (4 * KIB)
+PRESSURE_PLUG = plug_dimm("dimm0", 1, DIMM), guest("blocks 24")
+PRESSURE_UNPLUG = unplug_dimm("dimm0"), guest("blocks 16")
+
+
+def hold(node: int) -> Action:
+    return guest(f"hold {node} {PRESSURE_LEFT} /dev/pmem0 32")
+
+
+PRESSURE_STEPS = (
+    Step("boot", (Machine.boot, guest("blocks 16")), PRESSURE_BOOT, ("memblock",)),
+    Step("node 1 full", (hold(1),), PRESSURE_BOOT),
+    Step("DIMM of node 1 plugged", PRESSURE_PLUG, PRESSURE_PAGES, ("buddy",), no_stalls=True),
+    Step("DIMM unplugged", PRESSURE_UNPLUG, PRESSURE_BOOT, restores="node 1 full"),
+    Step("both nodes full", (hold(0),), PRESSURE_BOOT),
+    Step("DIMM plugged", PRESSURE_PLUG, PRESSURE_PAGES, ("buddy",), no_stalls=True),
+    Step("DIMM unplugged again", PRESSURE_UNPLUG, PRESSURE_BOOT, restores="both nodes full"),
+    Step("DIMMs of 128 MiB until one is refused",
+         (plug_until_refused(PRESSURE_SLOTS, 1, DIMM.start, 128 * MIB, 16), guest("blocks 16")),
+         PRESSURE_BOOT, restores="both nodes full"),
+    Step("memory is free again", (guest("let_go"),), PRESSURE_BOOT),
+    Step("100 times 4 sections, 32 MiB left",
+         (guest(f"stress way=section ranges=4 repeat=100 leave={32 * MIB // (4 * KIB)}"),),
+         PRESSURE_BOOT, restores="memory is free again"),
+    Step("DIMM plugged with huge leaves", PRESSURE_PLUG, PRESSURE_HUGE, ("buddy",), no_stalls=True),
+    Step("DIMM unplugged at last", PRESSURE_UNPLUG, PRESSURE_BOOT,
+         restores="memory is free again"),
+)
+
+
+SMALL_BOOT = Facts({"pmd": 2}, memmap_pages=0, online=2)
+SMALL_DIMM = Range(4 * GIB, 12 * GIB)
+
+
+def small(name: str, about: str, mode: str, *steps: Step, **special) -> Scenario:
+    """In a guest of 256 MiB with 64 MiB left, in pieces. What it gets goes online."""
+    return Scenario(
+        name, "x86_64", "test", about,
+        ("qemu-system-x86_64", "-M", "q35", "-cpu", "max,erms=off,fsrm=off", "-smp", "2",
+         "-m", "256M,slots=8,maxmem=64G"),
+        f"{X86_CONSOLE} nokaslr transparent_hugepage=never memhp_default_state=online_movable "
+        f"memory_hotplug.memmap_on_memory={mode}", (), X86_64, 1024,
+        (Step("boot", (Machine.boot, guest("blocks 2")), SMALL_BOOT, ("memblock",)),
+         Step("64 MiB left", (guest(f"hold 0 {64 * MIB // (4 * KIB)}"),), SMALL_BOOT), *steps),
+        programs=("hold",), **special)
+
+
+SMALL_STEPS = (
+    Step("DIMMs of 1 GiB until one is refused",
+         (plug_until_refused(8, 0, 4 * GIB, GIB, 2), guest("blocks 2")), SMALL_BOOT,
+         restores="64 MiB left"),
+)
+SMALL_SELF_STEPS = (
+    Step("DIMM of 8 GiB plugged", (plug_dimm("dimm0", 0, SMALL_DIMM), guest("blocks 66")),
+         Facts({"pmd": 66}, memmap_pages=64 * 512, online=66), ("altmap",), no_stalls=True),
+    Step("DIMM unplugged", (unplug_dimm("dimm0"), guest("blocks 2")), SMALL_BOOT,
+         restores="64 MiB left"),
 )
 
 
@@ -656,7 +742,7 @@ def ask_for(length: int) -> Action:
 LATE_BOOT = Facts({"pmd": 8}, memmap_pages=0, online=8)
 
 
-def late(rounds: int) -> Scenario:
+def late(name: str, goal: str, rounds: int, **special) -> Scenario:
     def grown(length: int) -> Facts:
         blocks = length // (128 * MIB)
         return Facts({"pmd": 8 + blocks}, blocks * 512, 8 + blocks)
@@ -669,14 +755,14 @@ def late(rounds: int) -> Scenario:
              (guest("look"), *rounds * tuple(map(ask_for, LATE_SIZES)), resize(0), guest("look_away"),
               guest("blocks 8")), LATE_BOOT, restores="boot"))
     return Scenario(
-        "x86_64-late", "x86_64-release", "test-all",
+        name, "x86_64-release", goal,
         "memory is removed while compaction and others look at it",
         ("qemu-system-x86_64", "-M", "q35", "-cpu", "max", "-smp", "3", "-m", "1G,maxmem=8G",
          "-object", "memory-backend-ram,id=vmem0-ram,size=2G",
          "-device", "virtio-mem-pci,id=vmem0,memdev=vmem0-ram,requested-size=0"
                     f",block-size={2 * MIB},memaddr={VIRTIO_MEM}"),
         f"{X86_CONSOLE} nokaslr memhp_default_state=online_movable", (), X86_64, 4096, steps,
-        patience=6, reads_zeros=True, stock="BUG: ")
+        patience=6, reads_zeros=True, **special)
 
 
 # ---- arm64: a device in compound pages ----
@@ -1005,7 +1091,17 @@ SCENARIOS = {scenario.name: scenario for scenario in (
     Scenario("x86_64-short", "x86_64", "test", "DIMMs whose memory map does not fit into RAM",
              ("qemu-system-x86_64", "-M", "q35", "-cpu", "max,phys-bits=46", "-smp", "2",
               "-m", f"2G,slots={SHORT_SLOTS},maxmem=512G"), f"{X86_CONSOLE} nokaslr", (), X86_64,
-             8192, SHORT_STEPS),
+             8192, SHORT_STEPS, stock="Kernel panic|to refuse the DIMM",
+             stock_append="loglevel=4"),
+    Scenario("x86_64-pressure", "x86_64", "test", "memory is added when memory is short",
+             PRESSURE_QEMU, f"{X86_CONSOLE} nokaslr transparent_hugepage=never", (), X86_64,
+             8192, PRESSURE_STEPS, programs=("hold",), patience=2,
+             # It warns of each huge block that it cannot have. That is not what it dies of.
+             stock="Out of memory|refuses none", stock_append="loglevel=4"),
+    small("x86_64-pressure-small", "a guest with 64 MiB left grows by what fits", "0", *SMALL_STEPS,
+          stock="Out of memory|refuses none", stock_append="loglevel=4"),
+    small("x86_64-pressure-self", "the same by 8 GiB that hold their own memory map", "1",
+          *SMALL_SELF_STEPS),
     x86("x86_64-show", "x86_64-show", "test-all", SHOW_ABOUT, show=ALL_WAYS, patience=4,
         steps=SHOW_STEPS, on_stock=True),
     Scenario("x86_64-hvo-show", "x86_64-show", "test-all", "the same with HugeTLB pages",
@@ -1030,7 +1126,9 @@ SCENARIOS = {scenario.name: scenario for scenario in (
     arm64("arm64-64k", "test", "64k"),
     replace(arm64("arm64-64k-show", "test-all", "64k", rounds=0), about=SHOW_ABOUT, show=("dump",)),
     *map(arm64_dax, ARM64),
-    late(20),
+    late("x86_64-late", "test-all", 20, stock="BUG: "),
+    replace(late("x86_64-late-long", "by-name", 150),
+            about="the same for ten minutes"),
     RISCV64_PAIR,
     x86_self_hosted("x86_64-self", "x86_64", "test", SelfHosted(
         128 * MIB, X86_64, "1", {"pmd": 16}, {"pmd": 18}, (0, 0))),
@@ -1048,5 +1146,5 @@ SCENARIOS = {scenario.name: scenario for scenario in (
 if __name__ == "__main__":
     for entry in SCENARIOS.values():
         print(entry.name, entry.goal, entry.kernel, entry.about +
-              ("; the stock kernel dies: STOCK=1" if entry.stock else
+              ("; the stock kernel fails: STOCK=1" if entry.stock else
                "; on the stock kernel, too: STOCK=1" if entry.on_stock else ""))
