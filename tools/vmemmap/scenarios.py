@@ -803,7 +803,7 @@ def arm64_dax(pages: str) -> Scenario:
                     f"a device in pages of {size(compound)}, {pages.upper()} pages",
                     ("qemu-system-aarch64", "-M", "virt", "-cpu", "max", "-smp", "2", "-m", "2G"),
                     "console=ttyAMA0 nokaslr mem=1G", (), geometry, nr_pages, steps,
-                    programs=("use_dax",), ram=ARM64_RAM, pmem=(ARM64_PMEM,))
+                    programs=("use_dax",), ram=ARM64_RAM, pmem=(ARM64_PMEM,), on_stock=True)
 
 
 # ---- riscv64: two devices in one section, one of which is removed ----
@@ -1124,7 +1124,8 @@ SCENARIOS = {scenario.name: scenario for scenario in (
     arm64("arm64-4k", "test", "4k"),
     arm64("arm64-16k", "test-all", "16k"),
     arm64("arm64-64k", "test", "64k"),
-    replace(arm64("arm64-64k-show", "test-all", "64k", rounds=0), about=SHOW_ABOUT, show=("dump",)),
+    replace(arm64("arm64-64k-show", "test-all", "64k", rounds=0), about=SHOW_ABOUT,
+            show=("dump", "summary"), on_stock=True),
     *map(arm64_dax, ARM64),
     late("x86_64-late", "test-all", 20, stock="BUG: "),
     replace(late("x86_64-late-long", "by-name", 150),
