@@ -282,19 +282,13 @@ TEST(without_a_huge_block_a_slot_gets_base_pages, BARE)
 
 /* ---- Altmap ---- */
 
-/* An altmap with that many pages, well aligned. */
-static void give_pages(struct vmem_altmap *altmap, unsigned long nr_pages)
-{
-	set_altmap(altmap, 1UL << 20, 0, nr_pages);
-}
-
 /* And the slot is not taken for a leaf; a device's pages are allocated one by one. */
 TEST(a_refused_leaf_gives_its_block_back, BARE)
 {
 	struct vmem_altmap altmap;
 
 	need_huge_blocks();
-	give_pages(&altmap, ptes_per_slot());
+	set_altmap(&altmap, 1UL << 20, 0, ptes_per_slot());
 	machine.knobs.refuse_pmds = true;
 	for (int slot = 0; slot < 2; slot++) {
 		EXPECT_EQ(fill(slot_addr(slot), slot_addr(slot + 1), .huge = true,
@@ -319,7 +313,7 @@ TEST(an_altmap_backs_whole_pages_of_the_range_only, BARE)
 	const unsigned long start = page_addr(1) - 8, end = page_addr(3) + 8;
 	struct vmem_altmap altmap;
 
-	give_pages(&altmap, 4);
+	set_altmap(&altmap, 1UL << 20, 0, 4);
 	EXPECT_EQ(fill(start, end, .altmap = &altmap), 0);
 	EXPECT_EQ(altmap.alloc, 2);
 	EXPECT_EQ(mapped_pfn(page_addr(1)), altmap.base_pfn);
