@@ -720,9 +720,8 @@ def arm64(name: str, goal: str, pages: str, rounds: int = 160) -> Scenario:
              Step(f"virtio-mem 2 GiB {rounds} times", rounds * (become(2 * GIB) + become(0)),
                   facts(0), restores="boot"),
              # Where its compound pages of 512 pages fill a vmemmap page, they share tails.
-             # Tables of the linear map have stayed before.
              Step("selftest", (selftest,), facts(0), zone_tail=None if pages == "64k" else facts(0),
-                  restores=f"virtio-mem 2 GiB {rounds} times"))
+                  restores="boot"))
     return Scenario(name, name, goal, f"a virtio-mem device, {pages.upper()} pages", qemu,
                     "console=ttyAMA0 nokaslr memhp_default_state=online_movable",
                     (), geometry, memmap(GIB) // geometry.page, steps)

@@ -285,16 +285,16 @@ TEST(without_a_huge_block_a_slot_gets_base_pages, BARE)
 /* And the slot is not taken for a leaf; a device's pages are allocated one by one. */
 TEST(a_refused_leaf_gives_its_block_back, BARE)
 {
+	const int first = can_be_huge() ? 0 : 1;
 	struct vmem_altmap altmap;
 
-	need_huge_blocks();
 	set_altmap(&altmap, 1UL << 20, 0, ptes_per_slot());
 	machine.knobs.refuse_pmds = true;
-	for (int slot = 0; slot < 2; slot++) {
+	for (int slot = first; slot < 2; slot++) {
 		EXPECT_EQ(fill(slot_addr(slot), slot_addr(slot + 1), .huge = true,
 			       .altmap = slot ? &altmap : NULL), 0);
-		expect_leaves(slot_addr(0), slot_addr(slot + 1), SOFT_PTE);
-		EXPECT_EQ(machine.nr_used_pages, ptes_per_slot() + nr_tables_found);
+		expect_leaves(slot_addr(first), slot_addr(slot + 1), SOFT_PTE);
+		EXPECT_EQ(machine.nr_used_pages, !first * ptes_per_slot() + nr_tables_found);
 #ifdef CONFIG_DEBUG_VM
 		expect_warnings(1);
 #else

@@ -66,6 +66,9 @@ TEST(a_part_of_a_row_is_freed_by_few_calls, BARE)
 			EXPECT_EQ(machine.nr_used_pages, 0);
 		}
 	}
+	machine.knobs.has_page_records = false;
+	free_pages_at(fill_slot_in_a_row(row_size()), row_size());
+	EXPECT_EQ(machine.seen.nr_row_frees, 1);
 	expect_traces_cancel_out();
 }
 
