@@ -103,6 +103,7 @@ say_tables() {
 verb_state() {
 	say_samples
 	say_tables
+	sed 's/ .*//' /proc/vmallocinfo | say_lines vmalloc
 	say_dump
 	say_blocks
 	grep memmap /proc/vmstat | say_lines count

@@ -139,7 +139,8 @@ class State:
     devices: list[Range]
     namespaces: list[dict]
     used: int			# pages without a known use, median of the samples
-    table_pages: int		# nr_page_table_pages
+    table_pages: int		# nr_page_table_pages, those of vmalloc apart
+    vmalloc_tables: set[int]	# numbers of last-level tables that vmalloc space has
     reach: dict[str, int]	# of a table, by level
 
     def leaves(self, geometry: Geometry) -> list[Leaf]:
@@ -185,7 +186,7 @@ def parse_state(lines: list[str], geometry: Geometry) -> State:
     for line in lines:
         key, _, words = line.partition(" ")
         reported.setdefault(key, []).append(words)
-    for key in ("dump", "count", "stall", "sample", "tables", "block_size", "block"):
+    for key in ("dump", "count", "stall", "sample", "tables", "vmalloc", "block_size", "block"):
         if key not in reported:
             raise Failure(f"the guest reports no '{key}'; is its kernel configured for this?")
 
@@ -197,6 +198,9 @@ def parse_state(lines: list[str], geometry: Geometry) -> State:
 
     devices = [Range(int(start, 16), int(end, 16) + 1) for start, end in
                (line.split()[0].split("-") for line in reported.get("iomem", []))]
+    vmalloc = [Range(*(int(end, 16) for end in area.split("-")))
+               for area in reported["vmalloc"]]
+    reach = geometry.table["pte"]
     spans = clip([parse_span(line) for line in reported["dump"]])
     samples = reported["sample"]
     return State(
@@ -208,4 +212,7 @@ def parse_state(lines: list[str], geometry: Geometry) -> State:
         devices=devices,
         namespaces=json.loads("".join(reported.get("ndctl", [])) or "[]"),
         used=int(statistics.median(used_pages(sample, geometry.page) for sample in samples)),
-        table_pages=int(reported["tables"][0]))
+        table_pages=int(reported["tables"][0]),
+        # A larger area may be mapped by larger leaves, or for a part alone.
+        vmalloc_tables={number for area in vmalloc if area.end - area.start < reach
+                        for number in (area.start // reach, (area.end - 1) // reach)})

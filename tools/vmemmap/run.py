@@ -29,18 +29,21 @@ RUN_LIMIT = 300		# seconds, times the patience that the scenario asks for
 STEP_LIMIT = 60
 
 # The kernel serves KUnit too.
-APPEND = "kunit.enable=0 panic=-1"
+APPEND = "kunit.enable=0 panic=-1 no_hash_pointers"
 
 
 class Run:
     """A guest on its way through a scenario."""
 
-    def __init__(self, machine: Machine, scenario: Scenario, show: Show, known: str = ""):
+    def __init__(self, machine: Machine, scenario: Scenario, show: Show, kernel_tables: bool,
+                 known: str = ""):
         self.show = show
         self.machine = machine
         self.known = known		# how the stock kernel fails
         self.scenario = scenario
         self.facts = {step.title: step.facts for step in scenario.steps}
+        self.kernel_tables = kernel_tables	# nr_page_table_pages has them
+        self.vmalloc_tables: set[int] = set()	# they stay, whatever has been mapped by them
         self.states: dict[str, State] = {}
         self.since: dict[Leaf, str] = {}	# the step that brought it
         self.moments: list[Moment] = []
@@ -82,6 +85,9 @@ class Run:
         state = parse_state(self.machine.guest("state"), self.scenario.geometry)
         if self.scenario.reads_zeros:
             state.spans = without_zeros(state.spans, self.scenario.geometry.leaf["pmd"])
+        if self.kernel_tables:
+            self.vmalloc_tables |= state.vmalloc_tables
+            state.table_pages -= len(self.vmalloc_tables)
         return state
 
     def judge(self, step: Step, state: State) -> tuple[list[str], str]:
@@ -212,7 +218,8 @@ def drive(args: argparse.Namespace) -> int:
                  scenario.patience * STEP_LIMIT, report.note) as machine:
         show = Show(machine, args.objects, scenario.geometry, scenario.show_limits, args.series,
                     args.page.with_suffix(".svg") if args.page and not args.stock else None)
-        run = Run(machine, scenario, show, scenario.stock if args.stock else "")
+        run = Run(machine, scenario, show, args.series in checks.KERNEL_TABLES,
+                  scenario.stock if args.stock else "")
         missing = ""
         for number, step in enumerate(scenario.steps, 1):
             if step.needs not in ("", args.series):
