@@ -352,26 +352,32 @@ pud_t * __meminit vmemmap_pud_populate(p4d_t *p4d, unsigned long addr,
 	return pud;
 }
 
+bool __meminit vmemmap_populate_slot(pmd_t *pmd, int node)
+{
+	void *table;
+
+	if (!vmemmap_pmd_none(pmdp_get(pmd)))
+		return true;
+
+	table = alloc_table(node);
+	if (!table)
+		return false;
+	kernel_pte_init(table);
+	pmd_populate_kernel(&init_mm, pmd, table);
+	return true;
+}
+
 pmd_t * __meminit vmemmap_pmd_populate(pud_t *pud, unsigned long addr,
 				       int node)
 {
 	pmd_t *pmd = pmd_offset(pud, addr);
-	void *table;
 
-	if (!vmemmap_pmd_none(pmdp_get(pmd)))
-		return pmd;
-
-	table = alloc_table(node);
-	if (!table)
-		return NULL;
-	kernel_pte_init(table);
-	pmd_populate_kernel(&init_mm, pmd, table);
-	return pmd;
+	return vmemmap_populate_slot(pmd, node) ? pmd : NULL;
 }
 
 /* ---- What is mapped ---- */
 
-pud_t *vmemmap_find_pud(unsigned long addr)
+pmd_t *vmemmap_find_slot(unsigned long addr)
 {
 	pgd_t *pgd = pgd_offset_k(addr);
 	pgd_t pgd_entry = pgdp_get(pgd);
@@ -390,14 +396,7 @@ pud_t *vmemmap_find_pud(unsigned long addr)
 	pud_entry = pudp_get(pud);
 	if (vmemmap_pud_none(pud_entry) || pud_leaf(pud_entry))
 		return NULL;
-	return pud;
-}
-
-pmd_t *vmemmap_find_slot(unsigned long addr)
-{
-	pud_t *pud = vmemmap_find_pud(addr);
-
-	return pud ? pmd_offset(pud, addr) : NULL;
+	return pmd_offset(pud, addr);
 }
 
 /* ---- Stand-ins ----

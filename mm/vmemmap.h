@@ -137,14 +137,8 @@ p4d_t *vmemmap_p4d_populate(pgd_t *pgd, unsigned long addr, int node);
 pud_t *vmemmap_pud_populate(p4d_t *p4d, unsigned long addr, int node);
 pmd_t *vmemmap_pmd_populate(pud_t *pud, unsigned long addr, int node);
 
-/**
- * vmemmap_find_pud() - the PUD entry of an address, if there is a table below it
- * @addr: address in the vmemmap
- *
- * Context: does not sleep.
- * Return: the entry; NULL if the tables do not reach down to its slots.
- */
-pud_t *vmemmap_find_pud(unsigned long addr);
+/* The same for a slot. Returns false if no table can be allocated. */
+bool vmemmap_populate_slot(pmd_t *pmd, int node);
 
 /**
  * vmemmap_find_slot() - the PMD entry of an address

@@ -7,11 +7,10 @@
  * sections or devices. What a slot needs lives on the stack of the function that
  * fills it.
  *
- *	for each table of PMD entries:		descend once, five levels
- *	  for each slot of it:
- *	    the slot is a leaf			keep it
- *	    huge wanted, slot empty		one block, one PMD
- *	    else				fill the PTEs of the slot flat
+ *	for each slot; descend five levels once for a table of them:
+ *	  the slot is a leaf			keep it
+ *	  huge wanted, slot empty		one block, one PMD
+ *	  else					fill the PTEs of the slot flat
  *
  * See mm/vmemmap.h for the terms and for the locking rule.
  */
@@ -224,22 +223,20 @@ static bool __meminit is_huge_wanted(unsigned long addr, unsigned long next,
 }
 
 /* Not inline, so that leaves save no registers for it. */
-static noinline int __meminit fill_table(pud_t *pud, unsigned long addr,
+static noinline int __meminit fill_table(pmd_t *pmd, unsigned long addr,
 					 unsigned long next,
 					 const struct vmemmap_fill *fill)
 {
-	pmd_t *pmd = vmemmap_pmd_populate(pud, addr, fill->nid);
-
-	if (!pmd)
+	if (!vmemmap_populate_slot(pmd, fill->nid))
 		return -ENOMEM;
 	return fill_ptes(pte_offset_kernel(pmd, addr), addr, next, fill);
 }
 
 /*
- * Fill [addr, next), which lies in the slot @pmd below @pud. Sets @has_stand_in if that
- * takes the place of zeros.
+ * Fill [addr, next), which lies in the slot @pmd. Sets @has_stand_in if that takes the
+ * place of zeros.
  */
-static int __meminit fill_slot(pud_t *pud, pmd_t *pmd, unsigned long addr,
+static int __meminit fill_slot(pmd_t *pmd, unsigned long addr,
 			       unsigned long next,
 			       const struct vmemmap_fill *fill,
 			       bool *has_stand_in)
@@ -260,18 +257,18 @@ static int __meminit fill_slot(pud_t *pud, pmd_t *pmd, unsigned long addr,
 		return 0;
 	}
 
-	return fill_table(pud, addr, next, fill);
+	return fill_table(pmd, addr, next, fill);
 }
 
 /* ---- Ranges ---- */
 
 /*
- * Build the tables down to the PMD entries of @addr: the only way down that builds
- * tables. Returns the PUD entry; -ENOMEM if a table cannot be allocated, -EEXIST if a
- * leaf is in the way. The tables that were built stay. Sets @has_stand_in if a table has
- * taken the place of zeros.
+ * Build the tables down to the slot of @addr: the only way down that builds tables.
+ * Returns the slot; -ENOMEM if a table cannot be allocated, -EEXIST if a leaf is in the
+ * way. The tables that were built stay. Sets @has_stand_in if a table has taken the
+ * place of zeros.
  */
-static noinline pud_t * __meminit descend(unsigned long addr, int node,
+static noinline pmd_t * __meminit descend(unsigned long addr, int node,
 					  bool *has_stand_in)
 {
 	pgd_t *pgd;
@@ -298,7 +295,7 @@ static noinline pud_t * __meminit descend(unsigned long addr, int node,
 	if (pud_leaf(pudp_get(pud)))
 		return ERR_PTR(-EEXIST);
 
-	return pud;
+	return pmd_offset(pud, addr);
 }
 
 /* Returns @err, which ended the filling at [addr, next). */
@@ -311,34 +308,27 @@ static int __meminit report_failed(int err, unsigned long addr,
 	return err;
 }
 
-/* Fill table by table. After an error, what lies before it is filled. */
-static int __meminit fill_tables(unsigned long addr, unsigned long end,
-				 const struct vmemmap_fill *fill,
-				 bool *has_stand_in)
+/* Fill slot by slot. After an error, what lies before it is filled. */
+static int __meminit fill_slots(unsigned long addr, unsigned long end,
+				const struct vmemmap_fill *fill,
+				bool *has_stand_in)
 {
-	unsigned long slot, next, table_end;
-	pud_t *pud;
-	pmd_t *pmd;
+	pmd_t *pmd = NULL;
+	unsigned long next;
 	int err;
 
-	for (; addr < end; addr = table_end) {
-		table_end = vmemmap_span_end(addr, end, PUD_SIZE);
-		pud = vmemmap_find_pud(addr);
-		if (!pud) {
-			pud = descend(addr, fill->nid, has_stand_in);
-			if (IS_ERR(pud))
-				return report_failed(PTR_ERR(pud), addr, table_end,
+	for (; addr < end; addr = next, pmd++) {
+		next = vmemmap_span_end(addr, end, PMD_SIZE);
+		if (!pmd || IS_ALIGNED(addr, PUD_SIZE)) {
+			pmd = vmemmap_find_slot(addr) ?:
+			      descend(addr, fill->nid, has_stand_in);
+			if (IS_ERR(pmd))
+				return report_failed(PTR_ERR(pmd), addr, next,
 						     fill);
 		}
-
-		pmd = pmd_offset(pud, addr);
-		for (slot = addr; slot < table_end; slot = next, pmd++) {
-			next = vmemmap_span_end(slot, table_end, PMD_SIZE);
-			err = fill_slot(pud, pmd, slot, next, fill,
-					has_stand_in);
-			if (err)
-				return report_failed(err, slot, next, fill);
-		}
+		err = fill_slot(pmd, addr, next, fill, has_stand_in);
+		if (err)
+			return report_failed(err, addr, next, fill);
 	}
 	return 0;
 }
@@ -348,7 +338,7 @@ static int __meminit fill_pages(unsigned long addr, unsigned long end,
 				const struct vmemmap_fill *fill)
 {
 	bool has_stand_in = false;
-	int err = fill_tables(addr, end, fill, &has_stand_in);
+	int err = fill_slots(addr, end, fill, &has_stand_in);
 
 	if (has_stand_in)
 		flush_tlb_all();
@@ -381,6 +371,8 @@ fill_beside_neighbours(unsigned long start, unsigned long end,
 	struct vmemmap_fill ram = *fill;
 	int err = 0;
 
+	if (end > page_end)
+		return -EINVAL;
 	/* Where subsections share a page, the first of them has mapped it. */
 	if (page_end - page_start == PAGE_SIZE && vmemmap_lookup_page(page_start))
 		return 0;
@@ -405,7 +397,7 @@ int __meminit vmemmap_fill_range(unsigned long start, unsigned long end,
 {
 	if (IS_ENABLED(CONFIG_DEBUG_VM) && WARN_ON_ONCE(!is_valid_fill(fill)))
 		return -EINVAL;
-	if (start > end || end > PAGE_ALIGN(end))
+	if (start > end)
 		return -EINVAL;
 	if (PAGE_ALIGNED(start | end))
 		return fill_pages(start, end, fill);

@@ -447,6 +447,8 @@ static void levels_lead_down_to_a_page(struct kunit *test)
 	expect_leaves(test, vk->slot, end, PAGE_SIZE);
 	expect_unmapped(test, end, end + PAGE_SIZE);
 	expect_contents(test, vk->slot, end);
+	KUNIT_EXPECT_TRUE(test, vmemmap_populate_slot(vmemmap_find_slot(vk->slot), 0));
+	KUNIT_EXPECT_EQ(test, 0, vk->nr_strangers);
 	KUNIT_EXPECT_PTR_EQ(test, pte, build_pte(vk->slot, NULL, NULL));
 }
 
