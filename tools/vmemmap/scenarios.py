@@ -146,8 +146,8 @@ def plug_dimm(name: str, node: int, where: Range) -> Action:
     return action
 
 
-def is_refused(machine: Machine, where: Range) -> bool:
-    line = re.compile(rf"pfn \[{where.start // (4 * KIB):#x}-.*cannot be added: its struct pages need")
+def is_refused(machine: Machine, where: Range, page: int = 4 * KIB) -> bool:
+    line = re.compile(rf"pfn \[{where.start // page:#x}-.*cannot be added: its struct pages need")
     return any(map(line.search, machine.lines))
 
 
@@ -542,19 +542,20 @@ SHORT_DIMM = Range(128 * GIB, 129 * GIB)
 SHORT_SLOTS = 16
 
 
-def plug_until_refused(slots: int, node: int, first: int, length: int, blocks: int) -> Action:
+def plug_until_refused(slots: int, node: int, first: int, length: int, blocks: int,
+                       block: int = 128 * MIB, page: int = 4 * KIB) -> Action:
     """The DIMMs stay offline, beside so many memory blocks. Then all are unplugged."""
     def action(machine: Machine) -> None:
         for taken in range(slots):
             where = Range(first + taken * length, first + (taken + 1) * length)
             offer_dimm(machine, f"many{taken}", node, where)
             try:
-                machine.guest(f"blocks {blocks + length // (128 * MIB) * (taken + 1)}")
+                machine.guest(f"blocks {blocks + length // block * (taken + 1)}")
             except Failure:
                 machine.check()
                 break
         machine.note(f"{taken} DIMMs of {size(length)} are taken")
-        if not taken or not is_refused(machine, where):
+        if not taken or not is_refused(machine, where, page):
             raise Failure(f"the guest takes {taken} DIMMs of {size(length)} and refuses none")
         # The one that was refused is still a device.
         for n in range(taken + 1):
@@ -577,51 +578,73 @@ SHORT_STEPS = (
 )
 
 
-# ---- x86_64: memory is added when memory is short ----
+# ---- Memory is added when memory is short ----
 
-PRESSURE_SLOTS = 100
-PRESSURE_QEMU = (
-    # Without these, the kernel clears a page by 512 stores and not by 4096.
-    "qemu-system-x86_64", "-M", "q35,nvdimm=on", "-cpu", "max,erms=off,fsrm=off", "-smp", "2,sockets=2",
-    "-m", f"2G,slots={PRESSURE_SLOTS + 2},maxmem=64G",
-    "-object", "memory-backend-ram,id=ram0,size=1G", "-numa", "node,nodeid=0,memdev=ram0,cpus=0",
-    "-object", "memory-backend-ram,id=ram1,size=1G", "-numa", "node,nodeid=1,memdev=ram1,cpus=1",
-    "-object", "memory-backend-ram,id=pmem,size=272M",
-    "-device", f"nvdimm,memdev=pmem,id=nvdimm0,label-size=16M,node=0,addr={PMEM.start:#x}")
+@dataclass(frozen=True)
+class Pressure:
+    """A guest with 2 GiB, of which 3 % are left, and a DIMM for its last node."""
+    nodes: int
+    block: int
+    geometry: Geometry
+    boot: Facts
+    plugged: Facts			# while memory is short
+    plugged_later: Facts
+    dimm: Range
+    many: int				# as long are those that are plugged until one is refused
+    slots: int				# for them
+    leave: int				# by lib/test_vmemmap.c
+    cache: str = ""			# a device, and how much of it goes to the page cache
 
+
+def pressure_steps(case: Pressure) -> tuple[Step, ...]:
+    page, at_boot, last = case.geometry.page, guest(f"blocks {case.boot.online}"), case.nodes - 1
+    blocks = case.boot.online + (case.dimm.end - case.dimm.start) // case.block
+    plug = plug_dimm("dimm0", last, case.dimm), guest(f"blocks {blocks}")
+    unplug = unplug_dimm("dimm0"), at_boot
+    left = 2 * GIB // case.nodes * 3 // 100 // page
+
+    def when_full(*nodes: int) -> tuple[Step, ...]:
+        """All that is left is in pieces."""
+        full = f"node {', '.join(map(str, nodes))} full"
+        return (
+            Step(full, (guest(f"hold {nodes[0]} {left} {case.cache}"),), case.boot),
+            Step(f"{full}: DIMM plugged", plug, case.plugged, ("buddy",), no_stalls=True),
+            Step(f"{full}: DIMM unplugged", unplug, case.boot, restores=full))
+
+    steps = [step for first in range(last, -1, -1)
+             for step in when_full(*range(first, case.nodes))]
+    return (
+        Step("boot", (Machine.boot, at_boot), case.boot, ("memblock",)), *steps,
+        Step(f"DIMMs of {size(case.many)} until one is refused",
+             (plug_until_refused(case.slots, last, case.dimm.start, case.many, case.boot.online,
+                                 case.block, page), at_boot), case.boot,
+             restores=steps[-1].restores),
+        Step("memory is free again", (guest("let_go"),), case.boot),
+        Step(f"100 times 4 sections, {size(case.leave)} left",
+             (guest(f"stress way=section ranges=4 repeat=100 leave={case.leave // page}"),),
+             case.boot, restores="memory is free again"),
+        Step("DIMM plugged", plug, case.plugged_later, ("buddy",), no_stalls=True),
+        Step("DIMM unplugged", unplug, case.boot, restores="memory is free again"))
+
+
+PRESSURE_ABOUT = "memory is added when memory is short"
+# It warns of each huge block that it cannot have. That is not what it dies of.
+PRESSURE_ON_STOCK = {"stock": "Out of memory|refuses none", "stock_append": "loglevel=4"}
 PRESSURE_BOOT = Facts({"pmd": 16}, memmap_pages=0, online=16)
 PRESSURE_HUGE = replace(PRESSURE_BOOT, leaves={"pmd": 24}, memmap_pages=4096)
-PRESSURE_PAGES = replace(PRESSURE_HUGE, leaves={})
-
-# 3 % of a node, and all of it in pieces. A DIMM of 1 GiB needs 16 MiB for its struct pages.
-PRESSURE_LEFT = GIB * 3 // 100 // (4 * KIB)
-PRESSURE_PLUG = plug_dimm("dimm0", 1, DIMM), guest("blocks 24")
-PRESSURE_UNPLUG = unplug_dimm("dimm0"), guest("blocks 16")
-
-
-def hold(node: int) -> Action:
-    return guest(f"hold {node} {PRESSURE_LEFT} /dev/pmem0 32")
-
-
-PRESSURE_STEPS = (
-    Step("boot", (Machine.boot, guest("blocks 16")), PRESSURE_BOOT, ("memblock",)),
-    Step("node 1 full", (hold(1),), PRESSURE_BOOT),
-    Step("DIMM of node 1 plugged", PRESSURE_PLUG, PRESSURE_PAGES, ("buddy",), no_stalls=True),
-    Step("DIMM unplugged", PRESSURE_UNPLUG, PRESSURE_BOOT, restores="node 1 full"),
-    Step("both nodes full", (hold(0),), PRESSURE_BOOT),
-    Step("DIMM plugged", PRESSURE_PLUG, PRESSURE_PAGES, ("buddy",), no_stalls=True),
-    Step("DIMM unplugged again", PRESSURE_UNPLUG, PRESSURE_BOOT, restores="both nodes full"),
-    Step("DIMMs of 128 MiB until one is refused",
-         (plug_until_refused(PRESSURE_SLOTS, 1, DIMM.start, 128 * MIB, 16), guest("blocks 16")),
-         PRESSURE_BOOT, restores="both nodes full"),
-    Step("memory is free again", (guest("let_go"),), PRESSURE_BOOT),
-    Step("100 times 4 sections, 32 MiB left",
-         (guest(f"stress way=section ranges=4 repeat=100 leave={32 * MIB // (4 * KIB)}"),),
-         PRESSURE_BOOT, restores="memory is free again"),
-    Step("DIMM plugged with huge leaves", PRESSURE_PLUG, PRESSURE_HUGE, ("buddy",), no_stalls=True),
-    Step("DIMM unplugged at last", PRESSURE_UNPLUG, PRESSURE_BOOT,
-         restores="memory is free again"),
-)
+X86_PRESSURE = Scenario(
+    "x86_64-pressure", "x86_64", "test", PRESSURE_ABOUT,
+    # Without these, the kernel clears a page by 512 stores and not by 4096.
+    ("qemu-system-x86_64", "-M", "q35,nvdimm=on", "-cpu", "max,erms=off,fsrm=off", "-smp", "2,sockets=2",
+     "-m", "2G,slots=102,maxmem=64G",
+     "-object", "memory-backend-ram,id=ram0,size=1G", "-numa", "node,nodeid=0,memdev=ram0,cpus=0",
+     "-object", "memory-backend-ram,id=ram1,size=1G", "-numa", "node,nodeid=1,memdev=ram1,cpus=1",
+     "-object", "memory-backend-ram,id=pmem,size=272M",
+     "-device", f"nvdimm,memdev=pmem,id=nvdimm0,label-size=16M,node=0,addr={PMEM.start:#x}"),
+    f"{X86_CONSOLE} nokaslr transparent_hugepage=never", (), X86_64, 8192,
+    pressure_steps(Pressure(2, 128 * MIB, X86_64, PRESSURE_BOOT, replace(PRESSURE_HUGE, leaves={}),
+                            PRESSURE_HUGE, DIMM, 128 * MIB, 100, 32 * MIB, "/dev/pmem0 32")),
+    programs=("hold",), patience=2, **PRESSURE_ON_STOCK)
 
 
 SMALL_BOOT = Facts({"pmd": 2}, memmap_pages=0, online=2)
@@ -725,6 +748,22 @@ def arm64(name: str, goal: str, pages: str, rounds: int = 160) -> Scenario:
     return Scenario(name, name, goal, f"a virtio-mem device, {pages.upper()} pages", qemu,
                     "console=ttyAMA0 nokaslr memhp_default_state=online_movable",
                     (), geometry, memmap(GIB) // geometry.page, steps)
+
+
+# ---- arm64: memory is added when memory is short ----
+
+# On arm64, ACPI is for those who boot by UEFI, which has 64 MiB below RAM.
+ARM64_UEFI = "qemu-system-aarch64", "-M", "virt", "-bios", "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd"
+ARM64_PRESSURE_BOOT = Facts({"pte": 40}, memmap_pages=0, online=5, pte_tables=1)
+ARM64_PRESSURE_DIMM = replace(ARM64_PRESSURE_BOOT, leaves={"pte": 40 + 256}, memmap_pages=256)
+ARM64_PRESSURE = Scenario(
+    "arm64-64k-pressure", "arm64-64k", "test-all", PRESSURE_ABOUT,
+    # Of two nodes, none would have the firmware's memory, so that the kernel takes all for one.
+    (*ARM64_UEFI, "-cpu", "max", "-smp", "2", "-m", "2G,slots=16,maxmem=160G"),
+    "console=ttyAMA0 nokaslr transparent_hugepage=never", (), ARM64["64k"][1], 40,
+    pressure_steps(Pressure(1, *ARM64["64k"], ARM64_PRESSURE_BOOT, ARM64_PRESSURE_DIMM,
+                            ARM64_PRESSURE_DIMM, Range(4 * GIB, 20 * GIB), 8 * GIB, 14, 32 * MIB)),
+    programs=("hold",), patience=2, **PRESSURE_ON_STOCK)
 
 
 # ---- x86: a virtio-mem device shrinks while others look at its page frames ----
@@ -959,10 +998,8 @@ def x86_self_hosted(name: str, kernel: str, goal: str, case: SelfHosted) -> Scen
     return self_hosted(name, kernel, goal, case, X86_CONSOLE, "qemu-system-x86_64", "-M", "q35")
 
 
-# On arm64, ACPI is for those who boot by UEFI, which has 64 MiB below RAM.
 def arm64_self_hosted(name: str, kernel: str, goal: str, case: SelfHosted) -> Scenario:
-    return self_hosted(name, kernel, goal, case, "console=ttyAMA0", "qemu-system-aarch64", "-M", "virt",
-                       "-bios", "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd")
+    return self_hosted(name, kernel, goal, case, "console=ttyAMA0", *ARM64_UEFI)
 
 
 # ---- tools/vmemmap/show and the summary, compared with QEMU's walk ----
@@ -1095,13 +1132,10 @@ SCENARIOS = {scenario.name: scenario for scenario in (
               "-m", f"2G,slots={SHORT_SLOTS},maxmem=512G"), f"{X86_CONSOLE} nokaslr", (), X86_64,
              8192, SHORT_STEPS, stock="Kernel panic|to refuse the DIMM",
              stock_append="loglevel=4"),
-    Scenario("x86_64-pressure", "x86_64", "test", "memory is added when memory is short",
-             PRESSURE_QEMU, f"{X86_CONSOLE} nokaslr transparent_hugepage=never", (), X86_64,
-             8192, PRESSURE_STEPS, programs=("hold",), patience=2,
-             # It warns of each huge block that it cannot have. That is not what it dies of.
-             stock="Out of memory|refuses none", stock_append="loglevel=4"),
+    X86_PRESSURE,
+    ARM64_PRESSURE,
     small("x86_64-pressure-small", "a guest with 64 MiB left grows by what fits", "0", *SMALL_STEPS,
-          stock="Out of memory|refuses none", stock_append="loglevel=4"),
+          **PRESSURE_ON_STOCK),
     small("x86_64-pressure-self", "the same by 8 GiB that hold their own memory map", "1",
           *SMALL_SELF_STEPS),
     x86("x86_64-show", "x86_64-show", "test-all", SHOW_ABOUT, show=ALL_WAYS, patience=4,
