@@ -2,13 +2,14 @@
 /*
  * count.c - a plugin for QEMU's TCG: instructions of a guest, by function
  *
- *	-plugin count.so,symbols=<file>,watch=<function>,watch=...,out=<file>
+ *	-plugin count.so,symbols=<file>,watch=<function>,watch=...,stop=<function>,out=<file>
  *
  * The symbols are lines "<address in hexadecimal> <name>", ascending. Each call of
  * a function that is watched gives a line: its name, all instructions from its
  * first one to its return, interrupts included; then, for each function that ran
  * meanwhile, "<name>=<instructions of its own>/<times entered>". On arm64, so do the
  * flushes of all CPUs by what they drop: "tlbi-leaf=0/<times>", "tlbi-table", "tlbi-all".
+ * "longest=0/<instructions>" is the longest way without a call of the one to stop at.
  *
  * Blocks of translated code are counted whole when they begin; only one that
  * faults half-way is counted for more than it did. One CPU, no threads. A repeated
@@ -51,6 +52,7 @@ struct symbol {
 	uint64_t start;
 	char *name;
 	bool is_watched;
+	bool is_stop;
 };
 
 struct block {
@@ -69,6 +71,7 @@ struct call {
 	size_t symbol;
 	uint64_t return_to;
 	uint64_t insns, flushes[NR_KINDS];
+	uint64_t since_stop, longest;
 	struct count *counts;		/* by symbol */
 };
 
@@ -104,7 +107,7 @@ static void begin_call(const struct block *block)
 	depth++;
 	call->symbol = block->symbol;
 	call->return_to = last_block->end;
-	call->insns = 0;
+	call->insns = call->since_stop = call->longest = 0;
 	memset(call->flushes, 0, sizeof(call->flushes));
 	memset(call->counts, 0, nr_symbols * sizeof(*call->counts));
 }
@@ -122,6 +125,7 @@ static void end_call(void)
 		if (call->flushes[kind])
 			fprintf(out, " tlbi-%s=0/%" PRIu64, kind_names[kind],
 				call->flushes[kind]);
+	fprintf(out, " longest=0/%" PRIu64, call->longest);
 	fputc('\n', out);
 	if (!depth)
 		fflush(out);
@@ -140,6 +144,11 @@ static void run_block(unsigned int cpu, void *data)
 		struct count *count = &calls[i].counts[block->symbol];
 
 		calls[i].insns += block->nr_insns;
+		if (block->is_entry && symbols[block->symbol].is_stop)
+			calls[i].since_stop = 0;
+		calls[i].since_stop += block->nr_insns;
+		if (calls[i].longest < calls[i].since_stop)
+			calls[i].longest = calls[i].since_stop;
 		for (enum kind kind = 0; kind < NR_KINDS; kind++)
 			calls[i].flushes[kind] += block->nr_flushes[kind];
 		count->insns += block->nr_insns;
@@ -205,18 +214,18 @@ static bool read_symbols(const char *path)
 		symbols = realloc(symbols, (nr_symbols + 1) * sizeof(*symbols));
 		if (!symbols)
 			abort();
-		symbols[nr_symbols++] = (struct symbol){ start, strdup(name), false };
+		symbols[nr_symbols++] = (struct symbol){ start, strdup(name), false, false };
 	}
 	if (file)
 		fclose(file);
 	return nr_symbols;
 }
 
-static void watch(const char *name)
+static void mark(const char *name, bool is_stop)
 {
 	for (size_t i = 0; i < nr_symbols; i++)
 		if (!strcmp(symbols[i].name, name))
-			symbols[i].is_watched = true;
+			*(is_stop ? &symbols[i].is_stop : &symbols[i].is_watched) = true;
 }
 
 int qemu_plugin_install(qemu_plugin_id_t id, const void *info, int argc, char **argv)
@@ -226,7 +235,9 @@ int qemu_plugin_install(qemu_plugin_id_t id, const void *info, int argc, char **
 		if (!strncmp(argv[i], "symbols=", 8) && !read_symbols(argv[i] + 8))
 			return 1;
 		if (!strncmp(argv[i], "watch=", 6))
-			watch(argv[i] + 6);
+			mark(argv[i] + 6, false);
+		if (!strncmp(argv[i], "stop=", 5))
+			mark(argv[i] + 5, true);
 		if (!strncmp(argv[i], "out=", 4))
 			out = fopen(argv[i] + 4, "w");
 	}

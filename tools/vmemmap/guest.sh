@@ -187,17 +187,22 @@ verb_drain() {
 	done
 }
 
+# Free memory stays in pieces: nobody makes large blocks by himself, or keeps free pages for
+# one CPU alone.
+keep_pieces() {
+	echo 0 > /proc/sys/vm/watermark_boost_factor
+	echo 0 > /proc/sys/vm/compaction_proactiveness
+	echo 10000 > /proc/sys/vm/percpu_pagelist_high_fraction
+}
+
 # <node> <pages> [<device> <MiB>]: see hold.c; node n has CPU n. Nothing is reclaimed
-# meanwhile; nor does anybody make large blocks by himself later, or keep free pages for one
-# CPU alone.
+# meanwhile.
 verb_hold() {
 	for name in min_free_kbytes watermark_boost_factor; do
 		cat /proc/sys/vm/$name > /tmp/$name
 	done
 	echo 512 > /proc/sys/vm/min_free_kbytes
-	echo 0 > /proc/sys/vm/watermark_boost_factor
-	echo 0 > /proc/sys/vm/compaction_proactiveness
-	echo 10000 > /proc/sys/vm/percpu_pagelist_high_fraction
+	keep_pieces
 	: > /tmp/held
 	taskset $((1 << $1)) hold "$@" > /tmp/held 2>&1 3>&- &
 	echo $! >> /tmp/holders
@@ -417,6 +422,7 @@ verb_rebind_beside() {
 
 # <parameter>=<value> ...: have lib/test_vmemmap.c do something
 verb_stress() {
+	case " $*" in *" leave="[1-9]*) keep_pieces ;; esac
 	for word in "$@" run=1; do
 		echo "${word#*=}" > "/sys/module/test_vmemmap/parameters/${word%%=*}" || return
 	done
