@@ -137,7 +137,7 @@ p4d_t *vmemmap_p4d_populate(pgd_t *pgd, unsigned long addr, int node);
 pud_t *vmemmap_pud_populate(p4d_t *p4d, unsigned long addr, int node);
 pmd_t *vmemmap_pmd_populate(pud_t *pud, unsigned long addr, int node);
 
-/* The same for a slot. Returns false if no table can be allocated. */
+/* A table for a slot that is empty. Returns false if none can be allocated. */
 bool vmemmap_populate_slot(pmd_t *pmd, int node);
 
 /**

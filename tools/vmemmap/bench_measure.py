@@ -189,18 +189,16 @@ def median(windows: list[Window]) -> Window:
 
 def do_works(side: Side, works: list[Work]) -> dict[Work, dict[str, Window]]:
     """All of the list. When memory is short, it matters what has been done before."""
-    short = [work for work in works if work.leave]
-    results = do_in_guest(side, [work for work in works if not work.leave])
-    for work in short:
-        results |= do_in_guest(side, [work])
-    return results
+    groups = [[work for work in works if not work.leave], [work for work in works if work.leave]]
+    return {work: halves for group in groups if group
+            for work, halves in do_in_guest(side, group).items()}
 
 
 def do_in_guest(side: Side, works: list[Work]) -> dict[Work, dict[str, Window]]:
     """Each work of the list, in one guest: the median of its passes but the first."""
     reported: list[dict[str, str]] = []
     command = side.command(2 * GIB, (ADD, REMOVE), initrd=True)
-    log = side.args.out / f"{side.name}.log"
+    log = side.args.out / f"{side.name}{'-short' if works[0].leave else ''}.log"
     with Machine(command, log, RUN_LIMIT, STEP_LIMIT, lambda text: None) as machine:
         machine.boot()
         started = 0

@@ -14,9 +14,6 @@ from scenarios import HvoFacts, Scenario, Step
 WANDER = 64
 # Tables of the few processes of a guest wander by one or two.
 TABLES_WANDER = 4
-# The series whose nr_page_table_pages has the kernel's own tables, too. vmalloc uses an
-# address again only after 32 MiB and more of others, and its tables stay.
-KERNEL_TABLES = ("7.2", "7.3")
 
 
 def blocks_online(state: State) -> int:

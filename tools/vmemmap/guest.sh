@@ -422,7 +422,6 @@ verb_rebind_beside() {
 
 # <parameter>=<value> ...: have lib/test_vmemmap.c do something
 verb_stress() {
-	case " $*" in *" leave="[1-9]*) keep_pieces ;; esac
 	for word in "$@" run=1; do
 		echo "${word#*=}" > "/sys/module/test_vmemmap/parameters/${word%%=*}" || return
 	done
@@ -430,6 +429,7 @@ verb_stress() {
 
 # The same, and all that it says, whatever it is
 verb_bench() {
+	case " $*" in *" leave="[1-9]*) keep_pieces ;; esac
 	dmesg -c > /dev/null
 	verb_stress "$@" || say bench "# error=1, see above"
 	dmesg | sed 's/^\[[^]]*\] //' | say_lines bench

@@ -139,7 +139,7 @@ class State:
     devices: list[Range]
     namespaces: list[dict]
     used: int			# pages without a known use, median of the samples
-    table_pages: int		# nr_page_table_pages, those of vmalloc apart
+    table_pages: int		# nr_page_table_pages; run.py takes off those of vmalloc
     vmalloc_tables: set[int]	# numbers of last-level tables that vmalloc space has
     reach: dict[str, int]	# of a table, by level
 
