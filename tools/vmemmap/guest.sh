@@ -329,11 +329,13 @@ read_summary() {
 verb_read_on() {
 	touch /tmp/reading
 	{ read_summary; } > /dev/null 2>&1 &
+	reader=$!
 }
 
 # How often it has been read
 verb_reads() {
 	rm /tmp/reading
+	wait $reader
 	say_lines reads < /tmp/reads
 }
 

@@ -17,7 +17,7 @@ make test    unit, kunit and scenarios on x86_64 and arm64, kunit on riscv64; mo
 make test-all
              everything on every series: more kernels, make links, make compare
 make test-debug
-             KUnit and scenarios on kernels that watch themselves (KASAN; lockdep,
+             KUnit and scenarios on kernels that watch themselves (KASAN; KCSAN; lockdep,
              kmemleak and more), and each allocation of an add failing
 make unit    the back end in user space, against page tables of all shapes
 make coverage

@@ -36,7 +36,7 @@ done
 need "kernel-$arch"
 src=$(call tree)
 objects=${src%/src}/$KERNEL
-config=tinyconfig flags='' fragments=("$tools/configs"/{guest,"$arch",debug}.config "$top/mm/tests/vmemmap/.kunitconfig")
+config=tinyconfig flags='' watched=() fragments=("$tools/configs"/{guest,"$arch",debug}.config "$top/mm/tests/vmemmap/.kunitconfig")
 case $KERNEL in
 *-defconfig|*-nohotplug) config=$defaults fragments=("$tools/configs/${KERNEL##*-}.config") ;;&
 s390-defconfig) fragments=("$tools/configs/s390.config") ;;&
@@ -48,6 +48,11 @@ s390-defconfig) fragments=("$tools/configs/s390.config") ;;&
 *-bench) fragments=("$tools/configs"/{guest,"$arch","${KERNEL%-bench}"}.config) ;;
 *-release) unset "fragments[2]" ;;&
 *-page80) flags=-DWANT_PAGE_VIRTUAL ;;&
+*-kcsan) watched=(KCSAN_SANITIZE=n)	# but for what is ours
+	for object in "$top"/mm/*.c "$top/arch/${arch%_64}"/mm/*.c; do
+		object=${object##*/}
+		watched+=("KCSAN_SANITIZE_${object%c}o=y")
+	done ;;&
 *-*) fragments+=("$tools/configs/$KERNEL.config") ;;
 esac
 for fragment in "${fragments[@]}"; do	# what one series alone has
@@ -66,7 +71,8 @@ export KBUILD_BUILD_USER=vmemmap KBUILD_BUILD_HOST=vmemmap
 unset MAKEFLAGS MAKELEVEL
 
 kmake() {
-	make -C "$src" O="$objects" ARCH="$ARCH" CROSS_COMPILE="$cross" ${llvm:+LLVM=$llvm} KCFLAGS="$flags" -j"$(nproc)" "$@"
+	make -C "$src" O="$objects" ARCH="$ARCH" CROSS_COMPILE="$cross" ${llvm:+LLVM=$llvm} KCFLAGS="$flags" "${watched[@]}" \
+		-j"$(nproc)" "$@"
 }
 
 configure() {

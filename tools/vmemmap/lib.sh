@@ -275,6 +275,7 @@ kernel_table() {
 		riscv64 test-newest the top level of three to five stays
 		x86_64-kasan test-debug watched by KASAN
 		x86_64-lockdep test-debug watched by lockdep, kmemleak and more
+		x86_64-kcsan test-debug watched by KCSAN
 		x86_64-stress stress pages that are poisoned, a disk in RAM
 		x86_64-show show debug info and tracers
 		arm64-64k-show show the same with 64K pages

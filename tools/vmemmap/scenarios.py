@@ -1157,6 +1157,7 @@ SCENARIOS = {scenario.name: scenario for scenario in (
         append="no5lvl", steps=STRESS_STEPS, programs=("use_dax",), on_stock=True, patience=4),
     reads("x86_64-kasan", "watched by KASAN"),
     reads("x86_64-lockdep", "watched by lockdep", page_ext=PAGE_EXT),
+    reads("x86_64-kcsan", "watched by KCSAN"),
     hvo("x86_64-hvo", "x86_64", "test-both", "HugeTLB pages of 2 MiB", "", HVO_STEPS),
     hvo("x86_64-hvo-1g", "x86_64-release", "test-all", "HugeTLB pages of 1 GiB",
         "hugepagesz=1G hugepages=2", HVO_1G_STEPS),
