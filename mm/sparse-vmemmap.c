@@ -29,6 +29,7 @@
  *	base pages	the node		without reclaim, as large rows, then alone
  *			the node		with reclaim, one by one
  *			others, nearest first	with reclaim, one by one
+ *			any			what was free on the lists of CPUs
  *
  * None of it calls the OOM killer, and only reclaim uses the reserves. For a node that
  * has no memory for the kernel, and for NUMA_NO_NODE, the nearest nodes are asked at
@@ -103,6 +104,7 @@ void __meminit vmemmap_populate_print_last(void)
  * As alloc_quickly(), but with reclaim. A failure is reported for a single page only,
  * since a larger block gives way to pages. Reclaim that did not help takes long: once
  * the add has got a page from a more distant node, it is not tried for this node again.
+ * Nor does it take back what is free on the lists of CPUs, up to an eighth of a zone.
  */
 static struct page * __meminit alloc_patiently(unsigned int order, int node)
 {
@@ -115,8 +117,11 @@ static struct page * __meminit alloc_patiently(unsigned int order, int node)
 	    !(distant.nr_pages && distant.nid == node))
 		page = alloc_pages_node(node, gfp | __GFP_THISNODE | __GFP_NOWARN, 0);
 	if (!page)
-		page = alloc_pages_node(node, gfp | (order ? __GFP_NOWARN : 0),
-					order);
+		page = alloc_pages_node(node, gfp | __GFP_NOWARN, order);
+	if (!page && !order) {
+		drain_all_pages(NULL);
+		page = alloc_pages_node(node, gfp, 0);
+	}
 	if (page)
 		note_distant(page_to_nid(page), PAGE_SIZE << order, node);
 	return page;

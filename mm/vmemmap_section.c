@@ -431,18 +431,24 @@ static long nr_memmap_pages(unsigned long pfn, unsigned long nr_pages,
 	return memmap_cost(pfn, nr_pages, altmap, pgmap);
 }
 
-/* Base pages need a table for each slot. */
+/*
+ * Base pages need a table for each slot. What is free on the lists of CPUs, up to an eighth
+ * of a zone, is not known to be.
+ */
 int __meminit vmemmap_check_memory(int nid, unsigned long pfn,
 				   unsigned long nr_pages,
 				   struct vmem_altmap *altmap,
 				   struct dev_pagemap *pgmap)
 {
-	const long available = vmemmap_nr_available();
-	long wanted = 0;
+	long available = vmemmap_nr_available(), wanted = 0;
 
 	if (!altmap)
 		wanted = memmap_cost(pfn, nr_pages, NULL, pgmap) +
 			 vmemmap_nr_pages(nr_pages) / PTRS_PER_PTE;
+	if (wanted > available) {
+		drain_all_pages(NULL);
+		available = vmemmap_nr_available();
+	}
 	if (wanted <= available)
 		return 0;
 

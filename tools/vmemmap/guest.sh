@@ -195,6 +195,11 @@ keep_pieces() {
 	echo 10000 > /proc/sys/vm/percpu_pagelist_high_fraction
 }
 
+# <part>: of a zone, so much at most, a part of 8 or more, is free on the lists of its CPUs
+verb_lists() {
+	echo "$1" > /proc/sys/vm/percpu_pagelist_high_fraction
+}
+
 # <node> <pages> [<device> <MiB>]: see hold.c; node n has CPU n. Nothing is reclaimed
 # meanwhile.
 verb_hold() {

@@ -668,6 +668,10 @@ SMALL_STEPS = (
     Step("DIMMs of 1 GiB until one is refused",
          (plug_until_refused(8, 0, 4 * GIB, GIB, 2), guest("blocks 2")), SMALL_BOOT,
          restores="64 MiB left"),
+    # Nobody finds what is on these lists, and there is nothing to reclaim.
+    Step("2 sections, 10 MiB left on the lists of CPUs",
+         (guest("let_go"), guest("lists 8"), *2 * (guest("stress way=section ranges=2 leave=2560"),)),
+         SMALL_BOOT, restores="boot"),
 )
 SMALL_SELF_STEPS = (
     Step("DIMM of 8 GiB plugged", (plug_dimm("dimm0", 0, SMALL_DIMM), guest("blocks 66")),

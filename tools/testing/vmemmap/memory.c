@@ -310,7 +310,8 @@ static bool find_block(int nid, unsigned int order, unsigned long *pfn)
 
 static bool find_free_block(int nid, gfp_t gfp, unsigned int order, unsigned long *pfn)
 {
-	if (machine.knobs.needs_reclaim[nid] && !(gfp & __GFP_RECLAIM))
+	if (machine.knobs.nr_listed ||
+	    (machine.knobs.needs_reclaim[nid] && !(gfp & __GFP_RECLAIM)))
 		return false;
 	return find_block(nid, order, pfn);
 }
@@ -343,7 +344,7 @@ static bool is_request_refused(int node, gfp_t gfp, unsigned int order)
 			  (GFP_KERNEL & ~__GFP_RECLAIM) | __GFP_NOMEMALLOC | __GFP_NOWARN);
 	if (!is_open || !(gfp & __GFP_RECLAIM))
 		refused = note_allocation(node, is_refused(size)) || must_fail();
-	is_open = !(gfp & __GFP_RECLAIM) || gfp & __GFP_THISNODE;
+	is_open = !(gfp & __GFP_RECLAIM) || (!order && gfp & __GFP_NOWARN);
 	return refused;
 }
 
@@ -373,6 +374,12 @@ struct page *alloc_pages_node(int node, gfp_t gfp, unsigned int order)
 		machine.seen.nr_fallbacks++;
 	}
 	return take_block(nid, order, pfn);
+}
+
+void drain_all_pages(void *zone)
+{
+	machine.knobs.nr_available += machine.knobs.nr_listed;
+	machine.knobs.nr_listed = 0;
 }
 
 long vmemmap_nr_available(void)

@@ -151,6 +151,7 @@ struct machine {
 		bool is_memoryless[NR_NODES];	/* the node has no memory of its own */
 		bool needs_reclaim[NR_NODES];	/* all its memory is in use, and reclaimable */
 		long nr_available;		/* vmemmap_nr_available() */
+		long nr_listed;			/* of all nodes, until drain_all_pages() */
 		long nr_swap_pages;		/* free */
 		bool is_untraced;		/* tracing is off */
 		bool refuse_pmds;		/* pmd_set_huge() refuses */

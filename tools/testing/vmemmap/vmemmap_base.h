@@ -407,6 +407,7 @@ long vmemmap_nr_available(void);
 void split_page(struct page *page, unsigned int order);
 bool node_state(int node, int state);
 int num_node_state(int state);
+void drain_all_pages(void *zone);
 void __free_pages(struct page *page, unsigned int order);
 #define __free_page(page)	__free_pages(page, 0)
 void vmemmap_construct_table(void *table);
