@@ -200,9 +200,15 @@ verb_lists() {
 	echo "$1" > /proc/sys/vm/percpu_pagelist_high_fraction
 }
 
-# <node> <pages> [<device> <MiB>]: see hold.c; node n has CPU n. Nothing is reclaimed
-# meanwhile.
+# What the watermarks of all zones keep, in pages, and a MiB, without which no program starts
+nr_reserved() {
+	awk '$1 == "high" { nr += $2 } END { print nr + 256 }' /proc/zoneinfo
+}
+
+# <node> <pages>|reserves [<device> <MiB>]: see hold.c; node n has CPU n. Nothing is
+# reclaimed meanwhile.
 verb_hold() {
+	[ "$2" != reserves ] || set -- "$1" "$(nr_reserved)"
 	for name in min_free_kbytes watermark_boost_factor; do
 		cat /proc/sys/vm/$name > /tmp/$name
 	done

@@ -678,6 +678,11 @@ SMALL_SELF_STEPS = (
          Facts({"pmd": 66}, memmap_pages=64 * 512, online=66), ("altmap",), no_stalls=True),
     Step("DIMM unplugged", (unplug_dimm("dimm0"), guest("blocks 2")), SMALL_BOOT,
          restores="64 MiB left"),
+    Step("1 MiB left beyond the reserves", (guest("hold 0 reserves"),), SMALL_BOOT),
+    Step("1 MiB left: DIMM of 1 GiB plugged", (plug_dimm("dimm1", 0, Range(4 * GIB, 5 * GIB)), guest("blocks 10")),
+         Facts({"pmd": 10}, memmap_pages=8 * 512, online=10), ("altmap",)),
+    Step("1 MiB left: DIMM unplugged", (unplug_dimm("dimm1"), guest("blocks 2")), SMALL_BOOT,
+         restores="1 MiB left beyond the reserves"),
 )
 
 
