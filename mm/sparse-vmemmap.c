@@ -1086,12 +1086,6 @@ bool __weak vmemmap_flush_tables(unsigned long start, unsigned long end,
 	return true;
 }
 
-void __weak __meminit vmemmap_flush_populated(unsigned long start,
-					      unsigned long end)
-{
-	flush_cache_vmap(start, end);
-}
-
 unsigned int __weak vmemmap_copied_levels(void)
 {
 	return ARCH_PAGE_TABLE_SYNC_MASK;

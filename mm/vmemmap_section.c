@@ -122,6 +122,16 @@ populate_compound_memmap(unsigned long pfn, unsigned long start,
 	return vmemmap_populate_compound_pages(pfn, start, end, nid, pgmap);
 }
 
+static inline void __meminit flush_populated(unsigned long start,
+					     unsigned long end)
+{
+#ifdef CONFIG_VMEMMAP_FLUSH_POPULATED
+	vmemmap_flush_populated(start, end);
+#else
+	flush_cache_vmap(start, end);
+#endif
+}
+
 /* After an error, the range is mapped in part. */
 static inline int __meminit
 populate_memmap(unsigned long pfn, unsigned long nr_pages, int nid,
@@ -136,7 +146,7 @@ populate_memmap(unsigned long pfn, unsigned long nr_pages, int nid,
 	else
 		err = vmemmap_populate(start, end, nid, altmap);
 	if (!err)
-		vmemmap_flush_populated(start, end);
+		flush_populated(start, end);
 	return err;
 }
 
@@ -219,7 +229,7 @@ populate_boot_run(unsigned long pfn, unsigned long nr_pages, int nid)
 				       NULL);
 	}
 	if (!err)
-		vmemmap_flush_populated(start, (unsigned long)pfn_to_page(end_pfn));
+		flush_populated(start, (unsigned long)pfn_to_page(end_pfn));
 	boot_run.pfn = next_pfn;
 	boot_run.end_pfn = end_pfn;
 	return err;

@@ -155,8 +155,8 @@ bool vmemmap_may_stand_in(void);
  * @start: first byte
  * @end: end of the range
  *
- * Weak; the default is flush_cache_vmap(). An architecture supplies its own
- * where that function does not serve the vmemmap.
+ * The default is flush_cache_vmap(). An architecture supplies its own where that
+ * function does not serve the vmemmap, and says so by VMEMMAP_FLUSH_POPULATED.
  *
  * Context: boot, or mem_hotplug_lock held for writing.
  */
