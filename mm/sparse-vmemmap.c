@@ -40,7 +40,7 @@ static inline bool __meminit has_memory(int node)
 	return node != NUMA_NO_NODE && node_state(node, N_NORMAL_MEMORY);
 }
 
-static struct page * __meminit alloc_quickly(unsigned int order, int node)
+static inline struct page * __meminit alloc_quickly(unsigned int order, int node)
 {
 	gfp_t gfp = (GFP_KERNEL & ~__GFP_RECLAIM) | __GFP_NOMEMALLOC |
 		    __GFP_NOWARN;
@@ -57,7 +57,7 @@ static bool __meminit is_distant(int nid, int node)
 {
 	if (nr_online_nodes == 1 || nid == NUMA_NO_NODE || node == NUMA_NO_NODE)
 		return false;
-	if (slab_is_available() && !has_memory(node))
+	if (vmemmap_has_slab() && !has_memory(node))
 		return false;
 	return node_distance(nid, node) > LOCAL_DISTANCE;
 }
@@ -173,7 +173,7 @@ void * __meminit vmemmap_alloc_block(unsigned long size, int node)
 {
 	KUNIT_STATIC_STUB_REDIRECT(vmemmap_alloc_block, size, node);
 
-	if (slab_is_available())
+	if (vmemmap_has_slab())
 		return alloc_buddy(get_order(size), node);
 	return alloc_lone_memblock(size, node);
 }
@@ -303,7 +303,7 @@ static void * __meminit alloc_table(int node)
 
 	memset(table, 0, PAGE_SIZE);
 	/* A table from boot has no struct page yet to be constructed. */
-	if (slab_is_available())
+	if (vmemmap_has_slab())
 		vmemmap_construct_table(table);
 	return table;
 }
@@ -704,21 +704,15 @@ static void __meminit forget_holes(struct vmemmap_holes *holes)
 	kvfree(holes->used);
 }
 
-/* The window behind all blocks; its end if nothing as large is left there. */
-static unsigned long __meminit
-altmap_find_end(const struct vmem_altmap *altmap, unsigned long nr_pfns)
+/*
+ * Take a block; @next is the end of the last one then. Returns its address in the direct
+ * map, which need not be present.
+ */
+static inline void * __meminit altmap_cut(struct vmem_altmap *altmap,
+					  unsigned long pfn,
+					  unsigned long nr_pfns,
+					  unsigned long next)
 {
-	const unsigned long pfn = block_align(altmap_next(altmap), nr_pfns);
-
-	return pfn + nr_pfns > altmap_end(altmap) ? altmap_end(altmap) : pfn;
-}
-
-/* The address in the direct map, which need not be present. */
-static void * __meminit altmap_cut(struct vmem_altmap *altmap,
-				   unsigned long pfn, unsigned long nr_pfns)
-{
-	const unsigned long next = max(altmap_next(altmap), pfn + nr_pfns);
-
 	altmap->alloc += nr_pfns;
 	altmap->align = next - altmap_start(altmap) - altmap->alloc;
 	return __va(PFN_PHYS(pfn));
@@ -736,10 +730,15 @@ static void * __meminit alloc_altmap_block(struct vmem_altmap *altmap,
 	    altmap->alloc + nr_pfns > altmap->free)
 		return NULL;
 
-	pfn = altmap_find_end(altmap, nr_pfns);
+	pfn = block_align(altmap_next(altmap), nr_pfns);
+	if (pfn + nr_pfns <= altmap_end(altmap))
+		return altmap_cut(altmap, pfn, nr_pfns, pfn + nr_pfns);
+	pfn = altmap_find_hole(altmap, nr_pfns, holes);
 	if (pfn == altmap_end(altmap))
-		pfn = altmap_find_hole(altmap, nr_pfns, holes);
-	return pfn == altmap_end(altmap) ? NULL : altmap_cut(altmap, pfn, nr_pfns);
+		return NULL;
+	/* The hole may reach beyond the last block. */
+	return altmap_cut(altmap, pfn, nr_pfns,
+			  max(altmap_next(altmap), pfn + nr_pfns));
 }
 
 /* Not inline, so that a block of RAM needs no memory for what is known of holes. */
@@ -802,7 +801,7 @@ void * __meminit vmemmap_alloc_block_buf(unsigned long size, int node,
 {
 	if (altmap)
 		return alloc_lone_altmap_block(altmap, size);
-	if (slab_is_available())
+	if (vmemmap_has_slab())
 		return vmemmap_alloc_block(size, node);
 	return alloc_boot_block(size, node);
 }
@@ -814,7 +813,7 @@ static noinline void * __meminit alloc_huge_ram(int node)
 
 	KUNIT_STATIC_STUB_REDIRECT(vmemmap_alloc_block, PMD_SIZE, node);
 
-	if (!slab_is_available())
+	if (!vmemmap_has_slab())
 		return alloc_boot_block(PMD_SIZE, node);
 	page = alloc_quickly(PMD_ORDER, node);
 	return page ? page_address(page) : NULL;
@@ -823,11 +822,12 @@ static noinline void * __meminit alloc_huge_ram(int node)
 /* Mostly the device's window has not been used up, so that there is no need for holes. */
 static void * __meminit alloc_huge_altmap(struct vmem_altmap *altmap)
 {
-	const unsigned long pfn = altmap_find_end(altmap, PHYS_PFN(PMD_SIZE));
+	const unsigned long nr_pfns = PHYS_PFN(PMD_SIZE);
+	const unsigned long pfn = block_align(altmap_next(altmap), nr_pfns);
 
-	if (pfn == altmap_end(altmap))
+	if (pfn + nr_pfns > altmap_end(altmap))
 		return alloc_lone_altmap_block(altmap, PMD_SIZE);
-	return altmap_cut(altmap, pfn, PHYS_PFN(PMD_SIZE));
+	return altmap_cut(altmap, pfn, nr_pfns, pfn + nr_pfns);
 }
 
 void * __meminit vmemmap_alloc_huge(int node, struct vmem_altmap *altmap)
@@ -883,7 +883,7 @@ void __meminit vmemmap_open_batch(struct vmemmap_batch *batch, int nid,
 		.nid = nid,
 		.altmap = altmap,
 		.max_order = MAX_PAGE_ORDER,
-		.nr_wanted = slab_is_available() ? nr_wanted : 0,
+		.nr_wanted = vmemmap_has_slab() ? nr_wanted : 0,
 	};
 }
 
@@ -937,7 +937,7 @@ void __ref vmemmap_put_block(unsigned long pfn, unsigned int order,
 
 	if (altmap && vmemmap_put_altmap_block(altmap, pfn, order))
 		return;
-	if (!slab_is_available())
+	if (!vmemmap_has_slab())
 		memblock_free(__va(PFN_PHYS(pfn)), PAGE_SIZE << order);
 	else if (!WARN_ONCE(!is_ram(pfn),
 			    "vmemmap: cannot free pfn %#lx, order %u: it is not RAM\n",
@@ -969,7 +969,7 @@ static bool freeze_page(struct page *page, unsigned int nr_refs)
 
 bool vmemmap_freeze_page(unsigned long pfn, unsigned int nr_refs)
 {
-	return slab_is_available() && is_ram(pfn) &&
+	return vmemmap_has_slab() && is_ram(pfn) &&
 	       freeze_page(pfn_to_page(pfn), nr_refs);
 }
 
@@ -1003,7 +1003,7 @@ static int __meminit pfn_to_nid_if_known(unsigned long pfn)
 {
 	struct page *page;
 
-	if (!slab_is_available())
+	if (!vmemmap_has_slab())
 		return early_pfn_to_nid(pfn);
 
 	page = pfn_to_online_page(pfn);

@@ -45,6 +45,7 @@
 #include <asm/tlbflush.h>
 
 #include "internal.h"
+#include "slab.h"
 
 /*
  * Architectures with a vmemmap_populate() of their own that cannot be repeated for
@@ -261,6 +262,12 @@ static inline void vmemmap_put_boot_page(struct page *page)
 #endif
 
 /* ---- All series ---- */
+
+/* slab_is_available(), without a call for each slot that is filled */
+static inline bool vmemmap_has_slab(void)
+{
+	return slab_state >= UP;
+}
 
 /*
  * The pages that the kernel can still allocate or reclaim, if no zone is to fall below its

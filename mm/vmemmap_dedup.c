@@ -185,7 +185,7 @@ static struct page * __meminit publish_tail(struct page **slot,
 		return other;
 	}
 	/* As the stock kernel does, nobody counts those of boot. */
-	if (slab_is_available())
+	if (vmemmap_has_slab())
 		memmap_pages_add(1);
 	return tail;
 }

@@ -79,7 +79,7 @@ static bool is_still_mapped(const struct vmemmap_piece *piece)
 {
 	struct page *page = pfn_to_page(piece->pfn);
 
-	return slab_is_available() && !PageReserved(page) &&
+	return vmemmap_has_slab() && !PageReserved(page) &&
 	       page_ref_count(page) != (int)piece->nr_refs;
 }
 

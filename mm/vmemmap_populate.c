@@ -52,7 +52,7 @@ static int __meminit fill_shared(pte_t *pte, unsigned long addr,
 		 * The page has no struct page yet at boot, so it cannot be counted
 		 * and is never freed; nor is that of a zone.
 		 */
-		if (!fill->zone_tail && slab_is_available())
+		if (!fill->zone_tail && vmemmap_has_slab())
 			page_ref_add(fill->shared, nr_filled);
 		trace_vmemmap_populate(start, addr, fill, PAGE_SIZE,
 				       nr_filled * PAGE_SIZE);
@@ -273,7 +273,7 @@ static noinline pmd_t * __meminit descend(unsigned long addr, int node,
 {
 	pgd_t *pgd;
 	p4d_t *p4d;
-	pud_t *pud;
+	pud_t *pud, old;
 
 	pgd = vmemmap_pgd_populate(addr, node);
 	if (!pgd)
@@ -288,7 +288,8 @@ static noinline pmd_t * __meminit descend(unsigned long addr, int node,
 		return ERR_PTR(-EEXIST);
 
 	pud = pud_offset(p4d, addr);
-	if (!pud_none(pudp_get(pud)) && vmemmap_pud_none(pudp_get(pud)))
+	old = pudp_get(pud);
+	if (!pud_none(old) && vmemmap_pud_none(old))
 		*has_stand_in = true;
 	if (!vmemmap_pud_populate(p4d, addr, node))
 		return ERR_PTR(-ENOMEM);
@@ -319,9 +320,10 @@ static int __meminit fill_slots(unsigned long addr, unsigned long end,
 
 	for (; addr < end; addr = next, pmd++) {
 		next = vmemmap_span_end(addr, end, PMD_SIZE);
-		if (!pmd || IS_ALIGNED(addr, PUD_SIZE)) {
-			pmd = vmemmap_find_slot(addr) ?:
-			      descend(addr, fill->nid, has_stand_in);
+		if (!pmd || IS_ALIGNED(addr, PUD_SIZE))
+			pmd = vmemmap_find_slot(addr);
+		if (!pmd) {
+			pmd = descend(addr, fill->nid, has_stand_in);
 			if (IS_ERR(pmd))
 				return report_failed(PTR_ERR(pmd), addr, next,
 						     fill);
@@ -340,7 +342,7 @@ static int __meminit fill_pages(unsigned long addr, unsigned long end,
 	bool has_stand_in = false;
 	int err = fill_slots(addr, end, fill, &has_stand_in);
 
-	if (has_stand_in)
+	if (IS_ENABLED(CONFIG_SPARSEMEM_VMEMMAP_STAND_IN) && has_stand_in)
 		flush_tlb_all();
 	return err;
 }

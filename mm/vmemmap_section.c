@@ -25,12 +25,17 @@
 #include "vmemmap.h"
 #include <linux/vmemmap.h>
 
-/* Is it a range of whole subsections of one section that can exist? */
-static inline bool is_section_chunk(unsigned long pfn, unsigned long nr_pages)
+/* Is it a range of whole subsections of one section? */
+static inline bool is_chunk(unsigned long pfn, unsigned long nr_pages)
 {
 	return nr_pages && IS_ALIGNED(pfn | nr_pages, PAGES_PER_SUBSECTION) &&
-	       pfn_to_section_nr(pfn) < NR_MEM_SECTIONS &&
 	       nr_pages <= PAGES_PER_SECTION - (pfn & ~PAGE_SECTION_MASK);
+}
+
+/* The same, of a section that can exist. */
+static inline bool is_section_chunk(unsigned long pfn, unsigned long nr_pages)
+{
+	return pfn_to_section_nr(pfn) < NR_MEM_SECTIONS && is_chunk(pfn, nr_pages);
 }
 
 /* ---- Live subsections at boot ---- */
@@ -186,7 +191,7 @@ unsigned long __meminit sparse_boot_size(unsigned long start,
 	unsigned long size = 0, first, last, pfn, end_pfn;
 	int i;
 
-	if (slab_is_available())
+	if (vmemmap_has_slab())
 		return 0;
 	/* Ranges ascend, and several of them may lie in one section. */
 	for_each_mem_pfn_range(i, nid, &pfn, &end_pfn, NULL) {
@@ -240,22 +245,23 @@ static noinline struct page * __meminit
 populate_section(unsigned long pfn, unsigned long nr_pages, int nid,
 		 struct vmem_altmap *altmap, struct dev_pagemap *pgmap)
 {
+	struct page *map = pfn_to_page(pfn);
 	int err = -EINVAL;
 
-	if (is_section_chunk(pfn, nr_pages))
-		err = slab_is_available() ?
+	if (is_chunk(pfn, nr_pages))
+		err = vmemmap_has_slab() ?
 			populate_memmap(pfn, nr_pages, nid, altmap, pgmap) :
 			populate_boot_run(pfn, nr_pages, nid);
 	if (err) {
 		warn_not_populated(pfn, nr_pages, nid, altmap, pgmap, err);
 		return NULL;
 	}
-	return pfn_to_page(pfn);
+	return map;
 }
 
 /**
  * __populate_section_memmap() - map the struct pages of some page frames
- * @pfn: first page frame
+ * @pfn: first page frame; its section can exist
  * @nr_pages: length of the range: whole subsections of one section
  * @nid: node of the page frames
  * @altmap: allocate memory for it from this device; NULL: from RAM

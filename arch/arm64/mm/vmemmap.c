@@ -34,7 +34,9 @@ int __meminit vmemmap_populate(unsigned long start, unsigned long end, int node,
 void __meminit vmemmap_set_pmd(pmd_t *pmd, void *p, int node,
 			       unsigned long addr, unsigned long next)
 {
-	set_pmd(pmd, pfn_pmd(PHYS_PFN(__pa(p)), mk_pmd_sect_prot(PAGE_KERNEL)));
+	const phys_addr_t block = __lm_to_phys((unsigned long)p);
+
+	set_pmd(pmd, pfn_pmd(PHYS_PFN(block), mk_pmd_sect_prot(PAGE_KERNEL)));
 }
 
 #ifdef CONFIG_MEMORY_HOTPLUG

@@ -20,16 +20,11 @@ int vmemmap_populate(unsigned long start, unsigned long end, int node, struct vm
 		EXPECT(start >= machine.seen.populated.end);
 	machine.seen.populated = (struct range){ start, end };
 
-	switch (geo.arch) {
-	case ARCH_HUGE:
+	if (start < soft_vmemmap || start > end || end > vaddr(section_nr_to_pfn(NR_MEM_SECTIONS)))
+		return -ERANGE;
+	if (geo.arch == ARCH_HUGE || (geo.arch == ARCH_SECTION && is_section))
 		return vmemmap_populate_hugepages(start, end, node, altmap);
-	case ARCH_SECTION:
-		if (is_section)
-			return vmemmap_populate_hugepages(start, end, node, altmap);
-		return vmemmap_populate_basepages(start, end, node, altmap);
-	default:
-		return vmemmap_populate_basepages(start, end, node, altmap);
-	}
+	return vmemmap_populate_basepages(start, end, node, altmap);
 }
 
 /* Where mm/ does not define what an empty table looks like, others do. */

@@ -652,7 +652,7 @@ void *sparse_buffer_alloc(unsigned long size)
 	return block;
 }
 
-bool slab_is_available(void)
+bool vmemmap_has_slab(void)
 {
 	return machine.has_slab;
 }

@@ -397,7 +397,7 @@ typedef struct { unsigned long bits; } nodemask_t;
 #define nodes_clear(mask)	((void)((mask).bits = 0))
 /* For "%*pbl", which prints "0x2bl" here, where the kernel prints "1". */
 #define nodemask_pr_args(mask)	0, (void *)(mask)->bits
-bool slab_is_available(void);
+bool vmemmap_has_slab(void);
 void *kzalloc(size_t size, gfp_t gfp);
 void *kvcalloc(size_t nr, size_t size, gfp_t gfp);
 void kvfree(void *object);
