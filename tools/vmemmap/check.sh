@@ -97,7 +97,7 @@ arrows() {
 	local arch=(arch/*/mm/*.c)
 
 	may_include 'nothing' mm/vmemmap.h
-	may_include '<.*>|"(internal|sparse|mm_init|page_alloc|hugetlb_vmemmap)\.h"' mm/vmemmap_base.h
+	may_include '<.*>|"(internal|slab|sparse|mm_init|page_alloc|hugetlb_vmemmap)\.h"' mm/vmemmap_base.h
 	may_include '"vmemmap(_base)?\.h"|<(trace/events/sparse_vmemmap|linux/vmemmap)\.h>' mm/*.c
 	[ ! -e "${arch[0]}" ] || may_include '<.*>' "${arch[@]}"
 }

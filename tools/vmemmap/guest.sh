@@ -346,7 +346,7 @@ verb_read_on() {
 # How often it has been read
 verb_reads() {
 	rm /tmp/reading
-	wait $reader
+	wait "$reader"
 	say_lines reads < /tmp/reads
 }
 
