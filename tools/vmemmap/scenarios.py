@@ -596,6 +596,13 @@ class Pressure:
     cache: str = ""			# a device, and how much of it goes to the page cache
 
 
+def rounds(case: Pressure, restores: str) -> Step:
+    page = case.geometry.page
+    return Step(f"100 times 4 sections, {size(case.leave)} left",
+                (guest(f"stress way=section ranges=4 repeat=100 leave={case.leave // page}"),),
+                case.boot, restores=restores)
+
+
 def pressure_steps(case: Pressure) -> tuple[Step, ...]:
     page, at_boot, last = case.geometry.page, guest(f"blocks {case.boot.online}"), case.nodes - 1
     blocks = case.boot.online + (case.dimm.end - case.dimm.start) // case.block
@@ -620,9 +627,7 @@ def pressure_steps(case: Pressure) -> tuple[Step, ...]:
                                  case.block, page), at_boot), case.boot,
              restores=steps[-1].restores),
         Step("memory is free again", (guest("let_go"),), case.boot),
-        Step(f"100 times 4 sections, {size(case.leave)} left",
-             (guest(f"stress way=section ranges=4 repeat=100 leave={case.leave // page}"),),
-             case.boot, restores="memory is free again"),
+        rounds(case, "memory is free again"),
         Step("DIMM plugged", plug, case.plugged_later, ("buddy",), no_stalls=True),
         Step("DIMM unplugged", unplug, case.boot, restores="memory is free again"))
 
@@ -632,6 +637,8 @@ PRESSURE_ABOUT = "memory is added when memory is short"
 PRESSURE_ON_STOCK = {"stock": "Out of memory|refuses none", "stock_append": "loglevel=4"}
 PRESSURE_BOOT = Facts({"pmd": 16}, memmap_pages=0, online=16)
 PRESSURE_HUGE = replace(PRESSURE_BOOT, leaves={"pmd": 24}, memmap_pages=4096)
+PRESSURE = Pressure(2, 128 * MIB, X86_64, PRESSURE_BOOT, replace(PRESSURE_HUGE, leaves={}),
+                    PRESSURE_HUGE, DIMM, 128 * MIB, 100, 32 * MIB, "/dev/pmem0 32")
 X86_PRESSURE = Scenario(
     "x86_64-pressure", "x86_64", "test", PRESSURE_ABOUT,
     # Without these, the kernel clears a page by 512 stores and not by 4096.
@@ -642,9 +649,16 @@ X86_PRESSURE = Scenario(
      "-object", "memory-backend-ram,id=pmem,size=272M",
      "-device", f"nvdimm,memdev=pmem,id=nvdimm0,label-size=16M,node=0,addr={PMEM.start:#x}"),
     f"{X86_CONSOLE} nokaslr transparent_hugepage=never", (), X86_64, 8192,
-    pressure_steps(Pressure(2, 128 * MIB, X86_64, PRESSURE_BOOT, replace(PRESSURE_HUGE, leaves={}),
-                            PRESSURE_HUGE, DIMM, 128 * MIB, 100, 32 * MIB, "/dev/pmem0 32")),
+    pressure_steps(PRESSURE),
     programs=("hold",), patience=2, **PRESSURE_ON_STOCK)
+
+
+def watched_pressure(kernel: str, about: str, **special) -> Scenario:
+    """The rounds alone, on a kernel that watches itself."""
+    return replace(X86_PRESSURE, name=f"{kernel}-pressure", kernel=kernel, goal="test-debug",
+                   about=f"{PRESSURE_ABOUT}, {about}", append=f"{X86_PRESSURE.append} no5lvl",
+                   steps=(X86_PRESSURE.steps[0], rounds(PRESSURE, "boot")), programs=(),
+                   patience=8, stock="", stock_append="", **special)
 
 
 SMALL_BOOT = Facts({"pmd": 2}, memmap_pages=0, online=2)
@@ -1167,6 +1181,8 @@ SCENARIOS = {scenario.name: scenario for scenario in (
     reads("x86_64-kasan", "watched by KASAN"),
     reads("x86_64-lockdep", "watched by lockdep", page_ext=PAGE_EXT),
     reads("x86_64-kcsan", "watched by KCSAN"),
+    watched_pressure("x86_64-kasan", "watched by KASAN"),
+    watched_pressure("x86_64-lockdep", "watched by lockdep", page_ext=PAGE_EXT),
     hvo("x86_64-hvo", "x86_64", "test-both", "HugeTLB pages of 2 MiB", "", HVO_STEPS),
     hvo("x86_64-hvo-1g", "x86_64-release", "test-all", "HugeTLB pages of 1 GiB",
         "hugepagesz=1G hugepages=2", HVO_1G_STEPS),
