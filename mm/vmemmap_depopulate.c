@@ -325,11 +325,14 @@ static void unmap_ptes(pte_t *pte, unsigned long addr, unsigned long next)
 
 /* ---- Tables ---- */
 
-/* Are the entries of [from, to), of one level, all empty? */
+/*
+ * Are the entries of [from, to), of one level, all empty? A table may have thousands, and
+ * arm64's ptep_get() looks for more in each: whether it is one of several that are contiguous.
+ */
 #define are_entries_empty(level, from, to) ({				\
 	typeof(from) __entry = (from), __to = (to);			\
 									\
-	while (__entry < __to && vmemmap_##level##_none(level##p_get(__entry)))	\
+	while (__entry < __to && vmemmap_##level##_none(READ_ONCE(*__entry))) \
 		__entry++;						\
 	__entry >= __to;						\
 })
