@@ -807,9 +807,13 @@ void * __meminit vmemmap_alloc_block_buf(unsigned long size, int node,
 }
 
 /* Not inline, so that a block that is at hand saves no registers. */
-static noinline void * __meminit alloc_huge_ram(int node)
+static noinline void * __meminit search_for_huge(int node,
+						 struct vmem_altmap *altmap)
 {
 	struct page *page;
+
+	if (altmap)
+		return alloc_lone_altmap_block(altmap, PMD_SIZE);
 
 	KUNIT_STATIC_STUB_REDIRECT(vmemmap_alloc_block, PMD_SIZE, node);
 
@@ -819,24 +823,20 @@ static noinline void * __meminit alloc_huge_ram(int node)
 	return page ? page_address(page) : NULL;
 }
 
-/* Mostly the device's window has not been used up, so that there is no need for holes. */
-static void * __meminit alloc_huge_altmap(struct vmem_altmap *altmap)
-{
-	const unsigned long nr_pfns = PHYS_PFN(PMD_SIZE);
-	const unsigned long pfn = block_align(altmap_next(altmap), nr_pfns);
-
-	if (pfn + nr_pfns > altmap_end(altmap))
-		return alloc_lone_altmap_block(altmap, PMD_SIZE);
-	return altmap_cut(altmap, pfn, nr_pfns, pfn + nr_pfns);
-}
-
+/* At hand are the end of a device's window and the boot buffer. */
 void * __meminit vmemmap_alloc_huge(int node, struct vmem_altmap *altmap)
 {
-	if (altmap)
-		return alloc_huge_altmap(altmap);
-	if (boot_buffer_has(PMD_SIZE))
+	const unsigned long nr_pfns = PHYS_PFN(PMD_SIZE);
+	unsigned long pfn;
+
+	if (altmap) {
+		pfn = block_align(altmap_next(altmap), nr_pfns);
+		if (pfn + nr_pfns <= altmap_end(altmap))
+			return altmap_cut(altmap, pfn, nr_pfns, pfn + nr_pfns);
+	} else if (boot_buffer_has(PMD_SIZE)) {
 		return boot_buffer_take(PMD_SIZE);
-	return alloc_huge_ram(node);
+	}
+	return search_for_huge(node, altmap);
 }
 
 /* ---- Base pages of a slot ---- */

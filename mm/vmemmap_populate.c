@@ -309,7 +309,10 @@ static int __meminit report_failed(int err, unsigned long addr,
 	return err;
 }
 
-/* Fill slot by slot. After an error, what lies before it is filled. */
+/*
+ * Fill slot by slot. After an error, what lies before it is filled. No vmemmap reaches the
+ * last slot of all addresses.
+ */
 static int __meminit fill_slots(unsigned long addr, unsigned long end,
 				const struct vmemmap_fill *fill,
 				bool *has_stand_in)
@@ -319,7 +322,7 @@ static int __meminit fill_slots(unsigned long addr, unsigned long end,
 	int err;
 
 	for (; addr < end; addr = next, pmd++) {
-		next = vmemmap_span_end(addr, end, PMD_SIZE);
+		next = min(ALIGN(addr + 1, PMD_SIZE), end);
 		if (!pmd || IS_ALIGNED(addr, PUD_SIZE))
 			pmd = vmemmap_find_slot(addr);
 		if (!pmd) {

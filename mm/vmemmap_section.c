@@ -146,7 +146,7 @@ populate_memmap(unsigned long pfn, unsigned long nr_pages, int nid,
 	const unsigned long end = start + nr_pages * sizeof(struct page);
 	int err;
 
-	if (vmemmap_can_optimize(altmap, pgmap))
+	if (!altmap && vmemmap_can_optimize(NULL, pgmap))
 		err = populate_compound_memmap(pfn, start, end, nid, pgmap);
 	else
 		err = vmemmap_populate(start, end, nid, altmap);
