@@ -440,9 +440,10 @@ verb_stress() {
 	done
 }
 
-# The same, and all that it says, whatever it is
+# The same, and all that it says, whatever it is. The list of the CPU stays as long as it is
+# at boot, about
 verb_bench() {
-	case " $*" in *" leave="[1-9]*) keep_pieces ;; esac
+	case " $*" in *" leave="[1-9]*) keep_pieces ;; *) verb_lists 300 ;; esac
 	dmesg -c > /dev/null
 	verb_stress "$@" || say bench "# error=1, see above"
 	dmesg | sed 's/^\[[^]]*\] //' | say_lines bench
