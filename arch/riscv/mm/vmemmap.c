@@ -31,7 +31,8 @@ int __meminit vmemmap_populate(unsigned long start, unsigned long end, int node,
 /*
  * A CPU may keep in mind that an address was not mapped. Not every series of
  * Linux counts the vmemmap among the ranges for which flush_cache_vmap() arms
- * the trap handler against that; the vmalloc area is one in all of them.
+ * the trap handler against that; the vmalloc area is one in all of them. Called because
+ * of CONFIG_VMEMMAP_FLUSH_POPULATED.
  */
 void __meminit vmemmap_flush_populated(unsigned long start, unsigned long end)
 {
