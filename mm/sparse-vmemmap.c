@@ -47,7 +47,7 @@ static inline struct page * __meminit alloc_quickly(unsigned int order, int node
 
 	if (order > MAX_PAGE_ORDER)
 		return NULL;
-	if (has_memory(node))
+	if (nr_online_nodes > 1 && has_memory(node))
 		gfp |= __GFP_THISNODE;
 	return alloc_pages_node(node, gfp, order);
 }
@@ -806,37 +806,26 @@ void * __meminit vmemmap_alloc_block_buf(unsigned long size, int node,
 	return alloc_boot_block(size, node);
 }
 
-/* Not inline, so that a block that is at hand saves no registers. */
-static noinline void * __meminit search_for_huge(int node,
-						 struct vmem_altmap *altmap)
-{
-	struct page *page;
-
-	if (altmap)
-		return alloc_lone_altmap_block(altmap, PMD_SIZE);
-
-	KUNIT_STATIC_STUB_REDIRECT(vmemmap_alloc_block, PMD_SIZE, node);
-
-	if (!vmemmap_has_slab())
-		return alloc_boot_block(PMD_SIZE, node);
-	page = alloc_quickly(PMD_ORDER, node);
-	return page ? page_address(page) : NULL;
-}
-
-/* At hand are the end of a device's window and the boot buffer. */
 void * __meminit vmemmap_alloc_huge(int node, struct vmem_altmap *altmap)
 {
 	const unsigned long nr_pfns = PHYS_PFN(PMD_SIZE);
 	unsigned long pfn;
+	struct page *page;
 
 	if (altmap) {
 		pfn = block_align(altmap_next(altmap), nr_pfns);
-		if (pfn + nr_pfns <= altmap_end(altmap))
-			return altmap_cut(altmap, pfn, nr_pfns, pfn + nr_pfns);
-	} else if (boot_buffer_has(PMD_SIZE)) {
-		return boot_buffer_take(PMD_SIZE);
+		if (pfn + nr_pfns > altmap_end(altmap))
+			return alloc_lone_altmap_block(altmap, PMD_SIZE);
+		return altmap_cut(altmap, pfn, nr_pfns, pfn + nr_pfns);
 	}
-	return search_for_huge(node, altmap);
+
+	KUNIT_STATIC_STUB_REDIRECT(vmemmap_alloc_block, PMD_SIZE, node);
+
+	if (!vmemmap_has_slab())
+		return boot_buffer_has(PMD_SIZE) ?
+			boot_buffer_take(PMD_SIZE) : alloc_boot_block(PMD_SIZE, node);
+	page = alloc_quickly(PMD_ORDER, node);
+	return page ? page_address(page) : NULL;
 }
 
 /* ---- Base pages of a slot ---- */

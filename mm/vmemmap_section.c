@@ -101,11 +101,14 @@ void __init sparse_init_subsection_map(unsigned long pfn, unsigned long nr_pages
 
 /* ---- The memory map of sections ---- */
 
-/* The only line about a memory map that cannot be populated. */
-static void __meminit warn_not_populated(unsigned long pfn,
-					 unsigned long nr_pages, int nid,
-					 const struct vmem_altmap *altmap,
-					 struct dev_pagemap *pgmap, int err)
+/*
+ * The only line about a memory map that cannot be populated. Not inline, so that one that
+ * can saves no registers for it.
+ */
+static noinline void __meminit
+warn_not_populated(unsigned long pfn, unsigned long nr_pages, int nid,
+		   const struct vmem_altmap *altmap, struct dev_pagemap *pgmap,
+		   int err)
 {
 	const char *how = "";
 
