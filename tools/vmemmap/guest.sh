@@ -71,7 +71,8 @@ say_samples() {
 	! grep -Eq ' (__)?kasan_release_vmalloc$' /proc/kallsyms || shadow=8192
 	for _ in 1 2 3 4 5 6 7; do
 		echo 7 > /proc/sys/vm/drop_caches
-		cat /proc/sys/vm/stat_refresh
+		# cat asks for 128 KiB in a row.
+		read -r _ < /proc/sys/vm/stat_refresh
 		cat /proc/zoneinfo /proc/meminfo /proc/vmallocinfo \
 			/sys/kernel/debug/stackdepot/stats > /tmp/sample 2> /dev/null
 		awk -v shadow=$shadow '
