@@ -25,17 +25,12 @@
 #include "vmemmap.h"
 #include <linux/vmemmap.h>
 
-/* Is it a range of whole subsections of one section? */
-static inline bool is_chunk(unsigned long pfn, unsigned long nr_pages)
-{
-	return nr_pages && IS_ALIGNED(pfn | nr_pages, PAGES_PER_SUBSECTION) &&
-	       nr_pages <= PAGES_PER_SECTION - (pfn & ~PAGE_SECTION_MASK);
-}
-
-/* The same, of a section that can exist. */
+/* Is it a range of whole subsections of one section that can exist? */
 static inline bool is_section_chunk(unsigned long pfn, unsigned long nr_pages)
 {
-	return pfn_to_section_nr(pfn) < NR_MEM_SECTIONS && is_chunk(pfn, nr_pages);
+	return nr_pages && IS_ALIGNED(pfn | nr_pages, PAGES_PER_SUBSECTION) &&
+	       pfn_to_section_nr(pfn) < NR_MEM_SECTIONS &&
+	       nr_pages <= PAGES_PER_SECTION - (pfn & ~PAGE_SECTION_MASK);
 }
 
 /* ---- Live subsections at boot ---- */
@@ -251,7 +246,7 @@ populate_section(unsigned long pfn, unsigned long nr_pages, int nid,
 	struct page *map = pfn_to_page(pfn);
 	int err = -EINVAL;
 
-	if (is_chunk(pfn, nr_pages))
+	if (is_section_chunk(pfn, nr_pages))
 		err = vmemmap_has_slab() ?
 			populate_memmap(pfn, nr_pages, nid, altmap, pgmap) :
 			populate_boot_run(pfn, nr_pages, nid);
@@ -264,7 +259,7 @@ populate_section(unsigned long pfn, unsigned long nr_pages, int nid,
 
 /**
  * __populate_section_memmap() - map the struct pages of some page frames
- * @pfn: first page frame; its section can exist
+ * @pfn: first page frame
  * @nr_pages: length of the range: whole subsections of one section
  * @nid: node of the page frames
  * @altmap: allocate memory for it from this device; NULL: from RAM

@@ -59,6 +59,11 @@ say_blocks() {
 	done
 }
 
+# Not by cat, which asks for 128 KiB in a row
+refresh_counters() {
+	read -r _ < /proc/sys/vm/stat_refresh
+}
+
 # Pages that are neither free nor known to have another use. Per-CPU counters
 # are folded first. A sample sees its own reader and what runs beside it, so
 # take several; the host knows what to make of them. Known uses are reported in KiB, but
@@ -71,8 +76,7 @@ say_samples() {
 	! grep -Eq ' (__)?kasan_release_vmalloc$' /proc/kallsyms || shadow=8192
 	for _ in 1 2 3 4 5 6 7; do
 		echo 7 > /proc/sys/vm/drop_caches
-		# cat asks for 128 KiB in a row.
-		read -r _ < /proc/sys/vm/stat_refresh
+		refresh_counters
 		cat /proc/zoneinfo /proc/meminfo /proc/vmallocinfo \
 			/sys/kernel/debug/stackdepot/stats > /tmp/sample 2> /dev/null
 		awk -v shadow=$shadow '
@@ -95,7 +99,7 @@ say_tables() {
 	[ -p /tmp/silence ] || mkfifo /tmp/silence
 	# shellcheck disable=SC3045 # busybox has it
 	read -r -t 1 name <> /tmp/silence
-	read -r name < /proc/sys/vm/stat_refresh
+	refresh_counters
 	while read -r name value; do
 		[ "$name" != nr_page_table_pages ] || say tables "$value"
 	done < /proc/vmstat
@@ -498,7 +502,7 @@ has_device() {
 
 # How a try ended, memory blocks, the counters.
 say_try() {
-	cat /proc/sys/vm/stat_refresh
+	refresh_counters
 	result=$1
 	set -- $memory/memory[0-9]*
 	say try "$result" $# "$(awk '/^nr_memmap/ { print $2 }' /proc/vmstat | xargs)"

@@ -20,8 +20,6 @@ int vmemmap_populate(unsigned long start, unsigned long end, int node, struct vm
 		EXPECT(start >= machine.seen.populated.end);
 	machine.seen.populated = (struct range){ start, end };
 
-	if (start < soft_vmemmap || start > end || end > vaddr(section_nr_to_pfn(NR_MEM_SECTIONS)))
-		return -ERANGE;
 	if (geo.arch == ARCH_HUGE || (geo.arch == ARCH_SECTION && is_section))
 		return vmemmap_populate_hugepages(start, end, node, altmap);
 	return vmemmap_populate_basepages(start, end, node, altmap);
