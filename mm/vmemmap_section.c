@@ -96,10 +96,7 @@ void __init sparse_init_subsection_map(unsigned long pfn, unsigned long nr_pages
 
 /* ---- The memory map of sections ---- */
 
-/*
- * The only line about a memory map that cannot be populated. Not inline, so that one that
- * can saves no registers for it.
- */
+/* The only line about a memory map that cannot be populated. */
 static noinline void __meminit
 warn_not_populated(unsigned long pfn, unsigned long nr_pages, int nid,
 		   const struct vmem_altmap *altmap, struct dev_pagemap *pgmap,
@@ -155,19 +152,18 @@ populate_memmap(unsigned long pfn, unsigned long nr_pages, int nid,
 
 /*
  * The sections of the run at boot that sparse_init() has yet to ask for. It passes
- * over those that HugeTLB has given a memory map. It ends with boot, in end_boot(): a
- * part of it that nobody asked for may be freed with a neighbour.
+ * over those that HugeTLB has given a memory map.
  */
 static struct {
 	unsigned long pfn;
 	unsigned long end_pfn;
-} boot_run __meminitdata;
+} boot_run __initdata;
 
 /*
  * The end of the sections of the node that follow @pfn without a gap. It ends before
  * a section whose memory map HugeTLB populates later.
  */
-static unsigned long __meminit boot_run_end(unsigned long pfn, int nid)
+static unsigned long __init boot_run_end(unsigned long pfn, int nid)
 {
 	unsigned long run_end = pfn, start_pfn, end_pfn;
 	int i;
@@ -208,10 +204,9 @@ unsigned long __meminit sparse_boot_size(unsigned long start,
 
 /*
  * Boot maps the sections that follow a section by the same call, so that they have
- * their memory map when they are asked for. Not inline, so that sections that are
- * added later save no registers for it.
+ * their memory map when they are asked for. Not inline, so that those save no registers.
  */
-static noinline int __meminit
+static noinline struct page * __init
 populate_boot_run(unsigned long pfn, unsigned long nr_pages, int nid)
 {
 	const unsigned long start = (unsigned long)pfn_to_page(pfn);
@@ -219,6 +214,10 @@ populate_boot_run(unsigned long pfn, unsigned long nr_pages, int nid)
 	unsigned long end_pfn = next_pfn;
 	int err;
 
+	if (!is_section_chunk(pfn, nr_pages)) {
+		warn_not_populated(pfn, nr_pages, nid, NULL, NULL, -EINVAL);
+		return NULL;
+	}
 	if (!VMEMMAP_POPULATE_ONCE)
 		end_pfn = boot_run_end(next_pfn, nid);
 	vmemmap_open_boot_buffer(PAGE_SIZE * vmemmap_nr_pages(end_pfn - pfn), nid);
@@ -231,14 +230,27 @@ populate_boot_run(unsigned long pfn, unsigned long nr_pages, int nid)
 		err = vmemmap_populate(start, (unsigned long)pfn_to_page(end_pfn), nid,
 				       NULL);
 	}
-	if (!err)
-		flush_populated(start, (unsigned long)pfn_to_page(end_pfn));
+	if (err) {
+		warn_not_populated(pfn, nr_pages, nid, NULL, NULL, err);
+		return NULL;
+	}
+	flush_populated(start, (unsigned long)pfn_to_page(end_pfn));
 	boot_run.pfn = next_pfn;
 	boot_run.end_pfn = end_pfn;
-	return err;
+	return pfn_to_page(pfn);
 }
 
-/* Not inline, so that a call at boot whose section is mapped saves no registers. */
+static struct page * __init populate_at_boot(unsigned long pfn,
+					     unsigned long nr_pages, int nid)
+{
+	if (pfn < boot_run.end_pfn && boot_run.pfn <= pfn) {
+		boot_run.pfn = pfn + nr_pages;
+		return pfn_to_page(pfn);
+	}
+	return populate_boot_run(pfn, nr_pages, nid);
+}
+
+/* Not inline, so that boot saves no registers. */
 static noinline struct page * __meminit
 populate_section(unsigned long pfn, unsigned long nr_pages, int nid,
 		 struct vmem_altmap *altmap, struct dev_pagemap *pgmap)
@@ -247,9 +259,7 @@ populate_section(unsigned long pfn, unsigned long nr_pages, int nid,
 	int err = -EINVAL;
 
 	if (is_section_chunk(pfn, nr_pages))
-		err = vmemmap_has_slab() ?
-			populate_memmap(pfn, nr_pages, nid, altmap, pgmap) :
-			populate_boot_run(pfn, nr_pages, nid);
+		err = populate_memmap(pfn, nr_pages, nid, altmap, pgmap);
 	if (err) {
 		warn_not_populated(pfn, nr_pages, nid, altmap, pgmap, err);
 		return NULL;
@@ -269,16 +279,13 @@ populate_section(unsigned long pfn, unsigned long nr_pages, int nid,
  * Return: the first struct page; NULL if the range is not as required above or
  * cannot be mapped, which is reported. It may then be mapped in part.
  */
-struct page * __meminit __populate_section_memmap(unsigned long pfn,
-						  unsigned long nr_pages,
-						  int nid,
-						  struct vmem_altmap *altmap,
-						  struct dev_pagemap *pgmap)
+struct page * __ref __populate_section_memmap(unsigned long pfn,
+					      unsigned long nr_pages, int nid,
+					      struct vmem_altmap *altmap,
+					      struct dev_pagemap *pgmap)
 {
-	if (pfn < boot_run.end_pfn && boot_run.pfn <= pfn) {
-		boot_run.pfn = pfn + nr_pages;
-		return pfn_to_page(pfn);
-	}
+	if (!vmemmap_has_slab())
+		return populate_at_boot(pfn, nr_pages, nid);
 	return populate_section(pfn, nr_pages, nid, altmap, pgmap);
 }
 
@@ -329,7 +336,6 @@ static int __init make_stand_in_usage(void)
 
 static int __init end_boot(void)
 {
-	boot_run.end_pfn = 0;
 	report_boot_memmap();
 	return make_stand_in_usage();
 }
