@@ -28,9 +28,12 @@
 /* Is it a range of whole subsections of one section that can exist? */
 static inline bool is_section_chunk(unsigned long pfn, unsigned long nr_pages)
 {
-	return nr_pages && IS_ALIGNED(pfn | nr_pages, PAGES_PER_SUBSECTION) &&
+	const unsigned long nr_behind = ~pfn & ~PAGE_SECTION_MASK;
+
+	/* Of no pages, one less is more than any section has. */
+	return IS_ALIGNED(pfn | nr_pages, PAGES_PER_SUBSECTION) &&
 	       pfn_to_section_nr(pfn) < NR_MEM_SECTIONS &&
-	       nr_pages <= PAGES_PER_SECTION - (pfn & ~PAGE_SECTION_MASK);
+	       nr_pages - 1 <= nr_behind;
 }
 
 /* ---- Live subsections at boot ---- */
