@@ -82,15 +82,17 @@ static void __meminit note_distant(int nid, unsigned long size, int node)
 }
 
 /**
- * vmemmap_populate_print_last() - report what lies on more distant nodes
+ * vmemmap_populate_print_last() - end an add: report what lies on more distant nodes
  *
  * One line for all that was allocated since the last call, tables included. Nothing
- * is reported for a node that has no memory for the kernel.
+ * is reported for a node that has no memory for the kernel. See also
+ * vmemmap_flush_zeros().
  *
  * Context: at the end of __add_pages() and of sparse_init(); see mm/vmemmap.h.
  */
 void __meminit vmemmap_populate_print_last(void)
 {
+	vmemmap_flush_zeros();
 	if (!distant.nr_pages)
 		return;
 	pr_warn_ratelimited("%lu KiB of the memory map of node %d lie on node %*pbl\n",
@@ -344,30 +346,38 @@ pud_t * __meminit vmemmap_pud_populate(p4d_t *p4d, unsigned long addr,
 				       int node)
 {
 	pud_t *pud = pud_offset(p4d, addr);
+	const pud_t old = pudp_get(pud);
 	void *table;
 
-	if (!vmemmap_pud_none(pudp_get(pud)))
+	if (!vmemmap_pud_none(old))
 		return pud;
 
 	table = alloc_table(node);
 	if (!table)
 		return NULL;
 	pmd_init(table);
+	/* What led to zeros still does where it is not filled. */
+	if (!pud_none(old))
+		copy_page(table, pud_pgtable(old));
 	pud_populate(&init_mm, pud, table);
 	return pud;
 }
 
 bool __meminit vmemmap_populate_slot(pmd_t *pmd, int node)
 {
+	const pmd_t old = pmdp_get(pmd);
 	void *table;
 
-	if (!vmemmap_pmd_none(pmdp_get(pmd)))
+	if (!vmemmap_pmd_none(old))
 		return true;
 
 	table = alloc_table(node);
 	if (!table)
 		return false;
 	kernel_pte_init(table);
+	/* What led to zeros still does where it is not filled. */
+	if (!pmd_none(old))
+		copy_page(table, (void *)pmd_page_vaddr(old));
 	pmd_populate_kernel(&init_mm, pmd, table);
 	return true;
 }
@@ -413,8 +423,9 @@ pmd_t *vmemmap_find_slot(unsigned long addr)
  *
  *	PUD | table of PMDs, shared by all | table of PTEs, shared by all | page of zeros
  *
- * There is none for a part of a slot, nor for a table of PUDs. The TLB may know the
- * zeros when the entry is used again: vmemmap_fill_range() flushes it.
+ * There is none for a table of PUDs, nor for the tail page of a zone, which only devices
+ * map: nobody looks at their page frames unasked. The TLB may know the zeros when the
+ * entry is used again: it is flushed before anybody writes there.
  */
 
 #ifdef CONFIG_SPARSEMEM_VMEMMAP_STAND_IN
@@ -422,9 +433,11 @@ struct vmemmap_stand_in vmemmap_stand_in __ro_after_init;
 
 static int __init make_stand_ins(void)
 {
-	pmd_t *pmds, pmd = __pmd(0);
-	pud_t pud = __pud(0);
+	struct vmemmap_stand_in zeros = {
+		.pte = pfn_pte(page_to_pfn(ZERO_PAGE(0)), PAGE_KERNEL_RO),
+	};
 	unsigned int i;
+	pmd_t *pmds;
 	pte_t *ptes;
 
 	if (!vmemmap_may_stand_in())
@@ -437,16 +450,22 @@ static int __init make_stand_ins(void)
 		vmemmap_put_block(PHYS_PFN(__pa(ptes)), 0, 1, NULL);
 		return -ENOMEM;
 	}
-	pmd_populate_kernel(&init_mm, &pmd, ptes);
-	pud_populate(&init_mm, &pud, pmds);
+	pmd_populate_kernel(&init_mm, &zeros.pmd, ptes);
+	pud_populate(&init_mm, &zeros.pud, pmds);
 	for (i = 0; i < PTRS_PER_PTE; i++)
-		set_pte(&ptes[i], pfn_pte(page_to_pfn(ZERO_PAGE(0)), PAGE_KERNEL_RO));
+		set_pte(&ptes[i], zeros.pte);
 	for (i = 0; i < PTRS_PER_PMD; i++)
-		set_pmd(&pmds[i], pmd);
-	vmemmap_stand_in = (struct vmemmap_stand_in){ pmd, pud };
+		set_pmd(&pmds[i], zeros.pmd);
+	vmemmap_stand_in = zeros;
 	return 0;
 }
 postcore_initcall(make_stand_ins);
+
+void __meminit vmemmap_flush_zeros(void)
+{
+	if (!pmd_none(vmemmap_stand_in.pmd))
+		flush_tlb_all();
+}
 #endif
 
 /* The PTE that maps an address; NULL if none does. */
@@ -458,7 +477,7 @@ static pte_t *find_pte(unsigned long addr)
 	if (!pmd || vmemmap_pmd_none(pmdp_get(pmd)) || pmd_leaf(pmdp_get(pmd)))
 		return NULL;
 	pte = pte_offset_kernel(pmd, addr);
-	return pte_none(ptep_get(pte)) ? NULL : pte;
+	return vmemmap_pte_none(ptep_get(pte)) ? NULL : pte;
 }
 
 struct page *vmemmap_lookup_page(unsigned long addr)
@@ -475,7 +494,7 @@ static unsigned long __init nr_base_bytes(pte_t *pte, unsigned long addr,
 	unsigned long nr_bytes = 0;
 
 	for (; addr < next; addr += PAGE_SIZE, pte++)
-		if (!pte_none(ptep_get(pte)))
+		if (!vmemmap_pte_none(ptep_get(pte)))
 			nr_bytes += PAGE_SIZE;
 	return nr_bytes;
 }
@@ -515,7 +534,7 @@ void vmemmap_wrprotect_range(unsigned long start, unsigned long end)
 /* Nobody can write to a tail page that many compound pages share. */
 static bool is_shared(pte_t pte)
 {
-	return !pte_none(pte) && !pte_write(pte);
+	return !vmemmap_pte_none(pte) && !pte_write(pte);
 }
 
 unsigned long vmemmap_nr_shared(unsigned long addr, unsigned long end)
@@ -632,7 +651,7 @@ static unsigned long __meminit mark_slot(const struct vmem_altmap *altmap,
 
 	pte = pte_offset_kernel(pmd, addr);
 	for (; addr < next; addr += PAGE_SIZE, pte++)
-		if (!pte_none(ptep_get(pte)))
+		if (!vmemmap_pte_none(ptep_get(pte)))
 			nr += mark_leaf(altmap, used, pte_pfn(ptep_get(pte)), 1);
 	return nr;
 }

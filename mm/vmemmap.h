@@ -93,6 +93,7 @@ static inline unsigned long vmemmap_span_end(unsigned long addr,
 #ifdef CONFIG_SPARSEMEM_VMEMMAP_STAND_IN
 /* The entry of each level that takes the place of one that is freed; 0: nothing does. */
 extern struct vmemmap_stand_in {
+	pte_t pte;
 	pmd_t pmd;
 	pud_t pud;
 } vmemmap_stand_in;
@@ -100,7 +101,20 @@ extern struct vmemmap_stand_in {
 /* vmemmap_section.c: the usage map of all sections that are no more, or NULL */
 extern struct mem_section_usage *sparse_stand_in_usage;
 
+/**
+ * vmemmap_flush_zeros() - flush the TLB, which may know zeros where memory was added
+ *
+ * Between vmemmap_fill_range() and the first write to the struct pages; once for an
+ * add of many sections.
+ */
+void vmemmap_flush_zeros(void);
+
 /* Is an entry empty, or does it lead to zeros, which is as good? */
+static inline bool vmemmap_pte_none(pte_t pte)
+{
+	return pte_none(pte) || pte_same(pte, vmemmap_stand_in.pte);
+}
+
 static inline bool vmemmap_pmd_none(pmd_t pmd)
 {
 	return pmd_none(pmd) || pmd_same(pmd, vmemmap_stand_in.pmd);
@@ -112,17 +126,21 @@ static inline bool vmemmap_pud_none(pud_t pud)
 }
 
 /* Unlink what an entry points to. */
+#define vmemmap_clear_pte(addr, entry) \
+	vmemmap_start_zeros(addr, entry, vmemmap_stand_in.pte)
 #define vmemmap_clear_pmd(entry) set_pmd(entry, vmemmap_stand_in.pmd)
 #define vmemmap_clear_pud(entry) set_pud(entry, vmemmap_stand_in.pud)
 #else
 #define sparse_stand_in_usage	((struct mem_section_usage *)NULL)
+#define vmemmap_flush_zeros()	do { } while (0)
+#define vmemmap_pte_none(pte)	pte_none(pte)
 #define vmemmap_pmd_none(pmd)	pmd_none(pmd)
 #define vmemmap_pud_none(pud)	pud_none(pud)
+#define vmemmap_clear_pte(addr, entry) pte_clear(&init_mm, addr, entry)
 #define vmemmap_clear_pmd(entry) pmd_clear(entry)
 #define vmemmap_clear_pud(entry) pud_clear(entry)
 #endif
 
-#define vmemmap_pte_none(pte)	pte_none(pte)
 #define vmemmap_p4d_none(p4d)	p4d_none(p4d)
 
 /* ---- sparse-vmemmap.c: tables ---- */

@@ -305,13 +305,14 @@ static void unmap_ptes(pte_t *pte, unsigned long addr, unsigned long next)
 	for (; addr < next; addr += PAGE_SIZE, pte++) {
 		const pte_t old = ptep_get(pte);
 
-		if (pte_none(old))
+		if (vmemmap_pte_none(old))
 			continue;
-		pte_clear(&init_mm, addr, pte);
 		if (vmemmap_has_zone_tails() && !pte_write(old)) {
+			pte_clear(&init_mm, addr, pte);
 			gather.nr_shared++;
 			continue;
 		}
+		vmemmap_clear_pte(addr, pte);
 		if (nr_refs && !pte_same(old, last)) {
 			gather_page(pte_pfn(last), nr_refs);
 			nr_refs = 0;

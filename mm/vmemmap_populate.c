@@ -16,9 +16,19 @@
  */
 #include "vmemmap_base.h"
 #include "vmemmap.h"
+#include <linux/vmemmap.h>
 #include <trace/events/sparse_vmemmap.h>
 
 /* ---- PTEs ---- */
+
+static inline void __meminit fill_pte(pte_t *pte, unsigned long addr, pte_t old,
+				      pte_t new)
+{
+	if (pte_none(old))
+		set_pte_at(&init_mm, addr, pte, new);
+	else
+		vmemmap_end_zeros(addr, pte, new);
+}
 
 /*
  * Map fill->shared by those of the PTEs for [addr, next) that are empty. Returns
@@ -39,10 +49,12 @@ static int __meminit fill_shared(pte_t *pte, unsigned long addr,
 		shared = pte_wrprotect(shared);
 
 	for (; addr < next; addr += PAGE_SIZE, pte++) {
-		if (pte_none(ptep_get(pte))) {
-			set_pte_at(&init_mm, addr, pte, shared);
+		const pte_t old = ptep_get(pte);
+
+		if (vmemmap_pte_none(old)) {
+			fill_pte(pte, addr, old, shared);
 			nr_filled++;
-		} else if (!fill->zone_tail && pte_pfn(ptep_get(pte)) != pfn) {
+		} else if (!fill->zone_tail && pte_pfn(old) != pfn) {
 			break;
 		}
 	}
@@ -71,14 +83,16 @@ static int __meminit fill_own(pte_t *pte, unsigned long addr,
 	void *block;
 
 	for (; addr < next; addr += PAGE_SIZE, pte++) {
-		if (!pte_none(ptep_get(pte)))
+		const pte_t old = ptep_get(pte);
+
+		if (!vmemmap_pte_none(old))
 			continue;
 
 		block = vmemmap_alloc_batch_page(batch);
 		if (!block)
 			break;
-		set_pte_at(&init_mm, addr, pte,
-			   pfn_pte(PHYS_PFN(__pa(block)), PAGE_KERNEL));
+		fill_pte(pte, addr, old,
+			 pfn_pte(PHYS_PFN(__pa(block)), PAGE_KERNEL));
 		nr_filled++;
 	}
 
@@ -232,20 +246,14 @@ static noinline int __meminit fill_table(pmd_t *pmd, unsigned long addr,
 	return fill_ptes(pte_offset_kernel(pmd, addr), addr, next, fill);
 }
 
-/*
- * Fill [addr, next), which lies in the slot @pmd. Sets @has_stand_in if that takes the
- * place of zeros.
- */
+/* Fill [addr, next), which lies in the slot @pmd. */
 static int __meminit fill_slot(pmd_t *pmd, unsigned long addr,
 			       unsigned long next,
-			       const struct vmemmap_fill *fill,
-			       bool *has_stand_in)
+			       const struct vmemmap_fill *fill)
 {
 	const pmd_t old = pmdp_get(pmd);
 
 	if (vmemmap_pmd_none(old)) {
-		if (!pmd_none(old))
-			*has_stand_in = true;
 		if (is_huge_wanted(addr, next, fill) &&
 		    fill_pmd(pmd, addr, next, fill))
 			return 0;
@@ -265,15 +273,13 @@ static int __meminit fill_slot(pmd_t *pmd, unsigned long addr,
 /*
  * Build the tables down to the slot of @addr: the only way down that builds tables.
  * Returns the slot; -ENOMEM if a table cannot be allocated, -EEXIST if a leaf is in the
- * way. The tables that were built stay. Sets @has_stand_in if a table has taken the
- * place of zeros.
+ * way. The tables that were built stay.
  */
-static noinline pmd_t * __meminit descend(unsigned long addr, int node,
-					  bool *has_stand_in)
+static noinline pmd_t * __meminit descend(unsigned long addr, int node)
 {
 	pgd_t *pgd;
 	p4d_t *p4d;
-	pud_t *pud, old;
+	pud_t *pud;
 
 	pgd = vmemmap_pgd_populate(addr, node);
 	if (!pgd)
@@ -287,11 +293,8 @@ static noinline pmd_t * __meminit descend(unsigned long addr, int node,
 	if (p4d_leaf(p4dp_get(p4d)))
 		return ERR_PTR(-EEXIST);
 
-	pud = pud_offset(p4d, addr);
-	old = pudp_get(pud);
-	if (!pud_none(old) && vmemmap_pud_none(old))
-		*has_stand_in = true;
-	if (!vmemmap_pud_populate(p4d, addr, node))
+	pud = vmemmap_pud_populate(p4d, addr, node);
+	if (!pud)
 		return ERR_PTR(-ENOMEM);
 	if (pud_leaf(pudp_get(pud)))
 		return ERR_PTR(-EEXIST);
@@ -310,12 +313,11 @@ static int __meminit report_failed(int err, unsigned long addr,
 }
 
 /*
- * Fill slot by slot. After an error, what lies before it is filled. No vmemmap reaches the
- * last slot of all addresses.
+ * Fill whole pages, slot by slot. After an error, what lies before it is filled. No vmemmap
+ * reaches the last slot of all addresses.
  */
-static int __meminit fill_slots(unsigned long addr, unsigned long end,
-				const struct vmemmap_fill *fill,
-				bool *has_stand_in)
+static int __meminit fill_pages(unsigned long addr, unsigned long end,
+				const struct vmemmap_fill *fill)
 {
 	pmd_t *pmd = NULL;
 	unsigned long next;
@@ -326,28 +328,16 @@ static int __meminit fill_slots(unsigned long addr, unsigned long end,
 		if (!pmd || IS_ALIGNED(addr, PUD_SIZE))
 			pmd = vmemmap_find_slot(addr);
 		if (!pmd) {
-			pmd = descend(addr, fill->nid, has_stand_in);
+			pmd = descend(addr, fill->nid);
 			if (IS_ERR(pmd))
 				return report_failed(PTR_ERR(pmd), addr, next,
 						     fill);
 		}
-		err = fill_slot(pmd, addr, next, fill, has_stand_in);
+		err = fill_slot(pmd, addr, next, fill);
 		if (err)
 			return report_failed(err, addr, next, fill);
 	}
 	return 0;
-}
-
-/* Fill whole pages. After an error, some of them are filled. */
-static int __meminit fill_pages(unsigned long addr, unsigned long end,
-				const struct vmemmap_fill *fill)
-{
-	bool has_stand_in = false;
-	int err = fill_slots(addr, end, fill, &has_stand_in);
-
-	if (IS_ENABLED(CONFIG_SPARSEMEM_VMEMMAP_STAND_IN) && has_stand_in)
-		flush_tlb_all();
-	return err;
 }
 
 /* The four kinds of filling exclude each other. */

@@ -660,6 +660,9 @@ int __meminit sparse_add_section(int nid, unsigned long start_pfn,
 	}
 
 	/* Make uses of an uninitialised struct page visible, if it can be written. */
+#ifdef CONFIG_DEBUG_VM
+	vmemmap_flush_zeros();
+#endif
 	if (vmemmap_has_zone_tails() && vmemmap_can_optimize(altmap, pgmap))
 		vmemmap_init_poison(pfn_to_page(start_pfn),
 				    sizeof(struct page) * nr_pages);

@@ -75,7 +75,7 @@ static unsigned long sum_leaf(struct vmemmap_summary *summary,
 		return slot_end;
 	}
 	pte = ptep_get(pte_offset_kernel(slot, addr));
-	if (!pte_none(pte))
+	if (!vmemmap_pte_none(pte))
 		sum_pte(summary, pte);
 	return addr + PAGE_SIZE;
 }

@@ -6,6 +6,7 @@
 #ifndef _LINUX_VMEMMAP_H
 #define _LINUX_VMEMMAP_H
 
+#include <linux/pgtable.h>
 #include <linux/types.h>
 
 struct dev_pagemap;
@@ -148,6 +149,45 @@ unsigned int vmemmap_copied_levels(void);
  * Return: false if this machine must see an empty entry in between.
  */
 bool vmemmap_may_stand_in(void);
+#endif
+
+#ifdef CONFIG_VMEMMAP_BREAK_BEFORE_MAKE
+/**
+ * vmemmap_start_zeros() - let an address that is in use be read as zeros
+ * @addr: address in the vmemmap, on a page
+ * @pte: its entry, which maps a page that nobody needs any more; the page may be
+ *	overwritten
+ * @zeros: the new entry
+ *
+ * An architecture supplies this and vmemmap_end_zeros(), and says so by
+ * VMEMMAP_BREAK_BEFORE_MAKE, where one write to an entry is not enough.
+ *
+ * Context: mem_hotplug_lock held for writing; may flush the TLB.
+ */
+void vmemmap_start_zeros(unsigned long addr, pte_t *pte, pte_t zeros);
+
+/**
+ * vmemmap_end_zeros() - use an address that is read as zeros
+ * @addr: address in the vmemmap, on a page
+ * @pte: its entry
+ * @new: the new entry. A page that it maps writable is nobody else's, and may be
+ *	overwritten
+ *
+ * The caller flushes the TLB afterwards.
+ *
+ * Context: mem_hotplug_lock held for writing; may flush the TLB.
+ */
+void vmemmap_end_zeros(unsigned long addr, pte_t *pte, pte_t new);
+#else
+static inline void vmemmap_start_zeros(unsigned long addr, pte_t *pte, pte_t zeros)
+{
+	set_pte(pte, zeros);
+}
+
+static inline void vmemmap_end_zeros(unsigned long addr, pte_t *pte, pte_t new)
+{
+	set_pte(pte, new);
+}
 #endif
 
 /**

@@ -125,10 +125,13 @@ static void no_cpu_reads_the_page_that_was_mapped_before(struct kunit *test)
 	const unsigned long addr = vk->slot, end = addr + PAGE_SIZE;
 	int i;
 
-	for (i = 0; i < 8; i++) {
+	for (i = 1; i <= 8; i++) {
+		unsigned long fresh;
+
 		vmemmap_kunit_map(test, addr, end);
-		KUNIT_EXPECT_EQ(test, num_online_cpus(),
-				nr_cpus_that_read(addr, VMEMMAP_KUNIT_RAW));
+		/* Where it has taken the place of zeros, it may be clear. */
+		fresh = READ_ONCE(*(unsigned long *)addr) ? VMEMMAP_KUNIT_RAW : 0;
+		KUNIT_EXPECT_EQ(test, num_online_cpus(), nr_cpus_that_read(addr, fresh));
 		WRITE_ONCE(*(unsigned long *)addr, i);
 		KUNIT_EXPECT_EQ(test, num_online_cpus(), nr_cpus_that_read(addr, i));
 		vmemmap_kunit_free(addr, end, NULL);

@@ -371,6 +371,7 @@ int vmemmap_kunit_fill(unsigned long start, unsigned long end, const struct vmem
 
 	mem_hotplug_begin();
 	err = vmemmap_fill_range(start, end, fill);
+	vmemmap_flush_zeros();
 	mem_hotplug_done();
 	return err;
 }
@@ -417,7 +418,7 @@ struct vmemmap_leaf vmemmap_kunit_leaf(unsigned long addr)
 	}
 
 	pte = pte_offset_kernel(pmd, addr);
-	if (!pte_none(ptep_get(pte))) {
+	if (!vmemmap_pte_none(ptep_get(pte))) {
 		leaf.size = PAGE_SIZE;
 		leaf.pfn = pte_pfn(ptep_get(pte));
 	}

@@ -9,8 +9,11 @@
 
 static int add_section(const struct vmemmap_addition *add)
 {
-	return sparse_add_section(VMEMMAP_KUNIT_NID, add->pfn, add->nr_pages,
-				  add->altmap, add->pgmap);
+	const int err = sparse_add_section(VMEMMAP_KUNIT_NID, add->pfn, add->nr_pages,
+					   add->altmap, add->pgmap);
+
+	vmemmap_populate_print_last();
+	return err;
 }
 
 static void remove_section(const struct vmemmap_addition *add)

@@ -242,13 +242,14 @@ verb_let_go() {
 	done
 }
 
-# Until look_away: compact memory, read what is known of each page frame, use memory.
+# look <MiB>, until look_away: compact memory, read what is known of each page frame, use
+# so much memory.
 # Those who do may be late: the memory that they look at may have been removed.
 verb_look() {
 	touch /tmp/looking
 	for what in 'echo 1 > /proc/sys/vm/compact_memory' \
 		    'cat /proc/kpageflags /proc/kpagecount' \
-		    'dd if=/dev/zero of=/dev/null bs=700M count=1'; do
+		    "dd if=/dev/zero of=/dev/null bs=$1M count=1"; do
 		{
 			while [ -e /tmp/looking ]; do
 				eval "$what"

@@ -47,6 +47,7 @@ s390-defconfig) fragments=("$tools/configs/s390.config") ;;&
 *-show) ;;
 *-bench) fragments=("$tools/configs"/{guest,"$arch","${KERNEL%-bench}"}.config) ;;
 *-release) unset "fragments[2]" ;;&
+*-64k-release) fragments+=("$tools/configs/${KERNEL%-release}.config") ;;&
 *-page80) flags=-DWANT_PAGE_VIRTUAL ;;&
 *-kcsan) watched=(KCSAN_SANITIZE=n)	# but for what is ours
 	for object in "$top"/mm/*.c "$top/arch/${arch%_64}"/mm/*.c; do

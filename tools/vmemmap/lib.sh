@@ -272,6 +272,7 @@ kernel_table() {
 		arm64-4k test 4K pages
 		arm64-16k test-all 16K pages
 		arm64-64k test 64K pages
+		arm64-64k-release test-all no DEBUG_VM, removed memory is read as zeros
 		riscv64 test-newest the top level of three to five stays
 		x86_64-kasan test-debug watched by KASAN
 		x86_64-lockdep test-debug watched by lockdep, kmemleak and more

@@ -116,11 +116,11 @@ def joined(spans: Iterable[Span]) -> list[Span]:
     return result
 
 
-def without_zeros(spans: list[Span], slot: int) -> list[Span]:
-    """Slots that are mapped to zeros are as good as empty."""
+def without_zeros(spans: list[Span], level: str, leaf: int) -> list[Span]:
+    """What is mapped to zeros is as good as empty, if leaves of that level map the rest."""
     return joined(
-        Span(span.start, span.end, "pmd", "")
-        if span.is_read_only and span.start % slot == 0 and span.end % slot == 0 else span
+        Span(span.start, span.end, level, "")
+        if span.is_read_only and span.start % leaf == 0 and span.end % leaf == 0 else span
         for span in spans)
 
 

@@ -88,7 +88,8 @@ class Run:
         """The guest's. What is mapped to zeros is as good as empty."""
         state = parse_state(self.machine.guest("state"), self.scenario.geometry)
         if self.scenario.reads_zeros:
-            state.spans = without_zeros(state.spans, self.scenario.geometry.leaf["pmd"])
+            level, leaf = max(self.scenario.geometry.leaf.items(), key=lambda item: item[1])
+            state.spans = without_zeros(state.spans, level, leaf)
         if self.kernel_tables:
             self.vmalloc_tables |= state.vmalloc_tables
             state.table_pages -= len(self.vmalloc_tables)

@@ -661,43 +661,78 @@ def watched_pressure(kernel: str, about: str, **special) -> Scenario:
                    patience=8, stock="", stock_append="", **special)
 
 
-SMALL_BOOT = Facts({"pmd": 2}, memmap_pages=0, online=2)
-SMALL_DIMM = Range(4 * GIB, 12 * GIB)
+# ---- A small guest grows ----
+
+@dataclass(frozen=True)
+class Small:
+    """A guest of 256 MiB with 64 MiB left, in pieces. What it gets goes online."""
+    kernel: str
+    goal: str
+    qemu: tuple[str, ...]
+    append: str
+    block: int				# a memory block
+    geometry: Geometry
+    boot: Facts
+
+    def memmap_pages(self, length: int) -> int:
+        return length // self.geometry.page * self.geometry.struct_page // self.geometry.page
+
+    def with_dimm(self, length: int) -> Facts:
+        level = min(self.geometry.leaf, key=LEVELS.index)
+        pages = self.memmap_pages(length)
+        leaves = pages * self.geometry.page // self.geometry.leaf[level]
+        return replace(self.boot, leaves={level: self.boot.leaves[level] + leaves},
+                       memmap_pages=pages, online=self.boot.online + length // self.block)
+
+    def at_boot(self) -> Action:
+        return guest(f"blocks {self.boot.online}")
+
+    def dimm(self, title: str, name: str, length: int, backing: str, restores: str,
+             **special) -> tuple[Step, Step]:
+        facts = self.with_dimm(length)
+        return (
+            Step(f"{title}DIMM of {size(length)} plugged",
+                 (plug_dimm(name, 0, Range(4 * GIB, 4 * GIB + length)), guest(f"blocks {facts.online}")),
+                 facts, (backing,), **special),
+            Step(f"{title}DIMM of {size(length)} unplugged", (unplug_dimm(name), self.at_boot()), self.boot,
+                 restores=restores))
+
+    def many(self, length: int, slots: int) -> Step:
+        return Step(f"DIMMs of {size(length)} until one is refused",
+                    (plug_until_refused(slots, 0, 4 * GIB, length, self.boot.online, self.block,
+                                        self.geometry.page), self.at_boot()),
+                    self.boot, restores="64 MiB left")
+
+    def scenario(self, name: str, about: str, mode: str, *steps: Step, **special) -> Scenario:
+        return Scenario(
+            f"{self.kernel}-{name}", self.kernel, self.goal, about,
+            (*self.qemu, "-smp", "2", "-m", "256M,slots=14,maxmem=192G"),
+            f"{self.append} nokaslr transparent_hugepage=never memhp_default_state=online_movable "
+            f"memory_hotplug.memmap_on_memory={mode}", (), self.geometry,
+            self.memmap_pages(self.boot.online * self.block),
+            (Step("boot", (Machine.boot, self.at_boot()), self.boot, ("memblock",)),
+             Step("64 MiB left", (guest(f"hold 0 {64 * MIB // self.geometry.page}"),), self.boot),
+             *steps), programs=("hold",), **special)
+
+    def grows(self, *steps: Step, **special) -> Scenario:
+        return self.scenario("pressure-small", "a guest with 64 MiB left grows by what fits", "0", *steps,
+                             **special, **PRESSURE_ON_STOCK)
+
+    def grows_self_hosted(self, needs: str = "") -> Scenario:
+        return self.scenario(
+            "pressure-self", "the same by 8 GiB that hold their own memory map", "1",
+            *self.dimm("", "dimm0", 8 * GIB, "altmap", "64 MiB left", no_stalls=True, needs=needs),
+            Step("1 MiB left beyond the reserves", (guest("hold 0 reserves"),), self.boot),
+            *self.dimm("1 MiB left: ", "dimm1", GIB, "altmap", "1 MiB left beyond the reserves"))
 
 
-def small(name: str, about: str, mode: str, *steps: Step, **special) -> Scenario:
-    """In a guest of 256 MiB with 64 MiB left, in pieces. What it gets goes online."""
-    return Scenario(
-        name, "x86_64", "test", about,
-        ("qemu-system-x86_64", "-M", "q35", "-cpu", "max,erms=off,fsrm=off", "-smp", "2",
-         "-m", "256M,slots=8,maxmem=64G"),
-        f"{X86_CONSOLE} nokaslr transparent_hugepage=never memhp_default_state=online_movable "
-        f"memory_hotplug.memmap_on_memory={mode}", (), X86_64, 1024,
-        (Step("boot", (Machine.boot, guest("blocks 2")), SMALL_BOOT, ("memblock",)),
-         Step("64 MiB left", (guest(f"hold 0 {64 * MIB // (4 * KIB)}"),), SMALL_BOOT), *steps),
-        programs=("hold",), **special)
-
-
-SMALL_STEPS = (
-    Step("DIMMs of 1 GiB until one is refused",
-         (plug_until_refused(8, 0, 4 * GIB, GIB, 2), guest("blocks 2")), SMALL_BOOT,
-         restores="64 MiB left"),
-    # Nobody finds what is on these lists, and there is nothing to reclaim.
-    Step("2 sections, 10 MiB left on the lists of CPUs",
-         (guest("let_go"), guest("lists 8"), *2 * (guest("stress way=section ranges=2 leave=2560"),)),
-         SMALL_BOOT, restores="boot"),
-)
-SMALL_SELF_STEPS = (
-    Step("DIMM of 8 GiB plugged", (plug_dimm("dimm0", 0, SMALL_DIMM), guest("blocks 66")),
-         Facts({"pmd": 66}, memmap_pages=64 * 512, online=66), ("altmap",), no_stalls=True),
-    Step("DIMM unplugged", (unplug_dimm("dimm0"), guest("blocks 2")), SMALL_BOOT,
-         restores="64 MiB left"),
-    Step("1 MiB left beyond the reserves", (guest("hold 0 reserves"),), SMALL_BOOT),
-    Step("1 MiB left: DIMM of 1 GiB plugged", (plug_dimm("dimm1", 0, Range(4 * GIB, 5 * GIB)), guest("blocks 10")),
-         Facts({"pmd": 10}, memmap_pages=8 * 512, online=10), ("altmap",)),
-    Step("1 MiB left: DIMM unplugged", (unplug_dimm("dimm1"), guest("blocks 2")), SMALL_BOOT,
-         restores="1 MiB left beyond the reserves"),
-)
+X86_SMALL = Small("x86_64", "test", ("qemu-system-x86_64", "-M", "q35", "-cpu", "max,erms=off,fsrm=off"),
+                  X86_CONSOLE, 128 * MIB, X86_64, Facts({"pmd": 2}, memmap_pages=0, online=2))
+# Nobody finds what is on these lists, and there is nothing to reclaim.
+SMALL_LISTS = Step("2 sections, 10 MiB left on the lists of CPUs",
+                   (guest("let_go"), guest("lists 8"),
+                    *2 * (guest("stress way=section ranges=2 leave=2560"),)),
+                   X86_SMALL.boot, restores="boot")
 
 
 # ---- arm64: a virtio-mem device grows and shrinks ----
@@ -788,8 +823,11 @@ ARM64_PRESSURE = Scenario(
                             ARM64_PRESSURE_DIMM, Range(4 * GIB, 20 * GIB), 8 * GIB, 14, 32 * MIB)),
     programs=("hold",), patience=2, **PRESSURE_ON_STOCK)
 
+ARM64_SMALL = Small("arm64-64k", "test-all", (*ARM64_UEFI, "-cpu", "max"), "console=ttyAMA0", *ARM64["64k"],
+                    Facts({"pte": 16}, memmap_pages=0, online=2, pte_tables=1))
 
-# ---- x86: a virtio-mem device shrinks while others look at its page frames ----
+
+# ---- A virtio-mem device shrinks while others look at its page frames ----
 
 LATE_SIZES = (2 * GIB, 512 * MIB, 1536 * MIB, 0)
 
@@ -803,30 +841,52 @@ def ask_for(length: int) -> Action:
     return action
 
 
-LATE_BOOT = Facts({"pmd": 8}, memmap_pages=0, online=8)
+@dataclass(frozen=True)
+class Late:
+    """A guest of 1 GiB, with a kernel that lets removed memory be read as zeros."""
+    kernel: str
+    qemu: tuple[str, ...]
+    console: str
+    block: int				# a memory block
+    geometry: Geometry
+    boot: Facts
+    granule: int			# of the device
+    in_use: int				# by a program, again and again; the rest must have room elsewhere
+
+    def grown(self, length: int) -> Facts:
+        level = min(self.geometry.leaf, key=LEVELS.index)
+        size = length // self.geometry.page * self.geometry.struct_page
+        return replace(self.boot, memmap_pages=size // self.geometry.page,
+                       leaves={level: self.boot.leaves[level] + size // self.geometry.leaf[level]},
+                       online=self.boot.online + length // self.block)
+
+    def scenario(self, name: str, goal: str, rounds: int, **special) -> Scenario:
+        def become(length: int) -> tuple[Action, Action]:
+            return resize(length), guest(f"blocks {self.grown(length).online}")
+
+        return Scenario(
+            name, self.kernel, goal, "memory is removed while compaction and others look at it",
+            (*self.qemu, "-cpu", "max", "-smp", "3", "-m", "1G,maxmem=8G",
+             "-object", "memory-backend-ram,id=vmem0-ram,size=2G",
+             "-device", "virtio-mem-pci,id=vmem0,memdev=vmem0-ram,requested-size=0"
+                        f",block-size={self.granule},memaddr={VIRTIO_MEM}"),
+            f"{self.console} nokaslr memhp_default_state=online_movable", (), self.geometry,
+            self.grown(GIB).memmap_pages, (
+                Step("boot", (Machine.boot, guest(f"blocks {self.boot.online}")), self.boot, ("memblock",)),
+                Step("virtio-mem 2 GiB", become(2 * GIB), self.grown(2 * GIB), ("buddy",)),
+                Step("virtio-mem 0", become(0), self.boot, restores="boot"),
+                Step(f"{rounds} times up and down, looked at",
+                     (guest(f"look {self.in_use // MIB}"), *rounds * tuple(map(ask_for, LATE_SIZES)),
+                      resize(0), guest("look_away"), guest(f"blocks {self.boot.online}")),
+                     self.boot, restores="boot")),
+            patience=6, reads_zeros=True, **special)
 
 
-def late(name: str, goal: str, rounds: int, **special) -> Scenario:
-    def grown(length: int) -> Facts:
-        blocks = length // (128 * MIB)
-        return Facts({"pmd": 8 + blocks}, blocks * 512, 8 + blocks)
-
-    steps = (
-        Step("boot", (Machine.boot, guest("blocks 8")), LATE_BOOT, ("memblock",)),
-        Step("virtio-mem 2 GiB", (resize(2 * GIB), guest("blocks 24")), grown(2 * GIB), ("buddy",)),
-        Step("virtio-mem 0", (resize(0), guest("blocks 8")), LATE_BOOT, restores="boot"),
-        Step(f"{rounds} times up and down, looked at",
-             (guest("look"), *rounds * tuple(map(ask_for, LATE_SIZES)), resize(0), guest("look_away"),
-              guest("blocks 8")), LATE_BOOT, restores="boot"))
-    return Scenario(
-        name, "x86_64-release", goal,
-        "memory is removed while compaction and others look at it",
-        ("qemu-system-x86_64", "-M", "q35", "-cpu", "max", "-smp", "3", "-m", "1G,maxmem=8G",
-         "-object", "memory-backend-ram,id=vmem0-ram,size=2G",
-         "-device", "virtio-mem-pci,id=vmem0,memdev=vmem0-ram,requested-size=0"
-                    f",block-size={2 * MIB},memaddr={VIRTIO_MEM}"),
-        f"{X86_CONSOLE} nokaslr memhp_default_state=online_movable", (), X86_64, 4096, steps,
-        patience=6, reads_zeros=True, **special)
+X86_LATE = Late("x86_64-release", ("qemu-system-x86_64", "-M", "q35"), X86_CONSOLE, 128 * MIB, X86_64,
+                Facts({"pmd": 8}, memmap_pages=0, online=8), 2 * MIB, 700 * MIB)
+ARM64_LATE = Late("arm64-64k-release", ("qemu-system-aarch64", "-M", "virt"), "console=ttyAMA0",
+                  *ARM64["64k"], Facts({"pte": 16}, memmap_pages=0, online=2, pte_tables=1),
+                  512 * MIB, 200 * MIB)
 
 
 # ---- arm64: a device in compound pages ----
@@ -1160,10 +1220,12 @@ SCENARIOS = {scenario.name: scenario for scenario in (
              stock_append="loglevel=4"),
     X86_PRESSURE,
     ARM64_PRESSURE,
-    small("x86_64-pressure-small", "a guest with 64 MiB left grows by what fits", "0", *SMALL_STEPS,
-          **PRESSURE_ON_STOCK),
-    small("x86_64-pressure-self", "the same by 8 GiB that hold their own memory map", "1",
-          *SMALL_SELF_STEPS),
+    X86_SMALL.grows(X86_SMALL.many(GIB, 8), SMALL_LISTS),
+    X86_SMALL.grows_self_hosted(),
+    ARM64_SMALL.grows(
+        *ARM64_SMALL.dimm("", "dimm0", 8 * GIB, "buddy", "64 MiB left", no_stalls=True),
+        ARM64_SMALL.many(8 * GIB, 12)),
+    ARM64_SMALL.grows_self_hosted(needs="7.3"),
     x86("x86_64-show", "x86_64-show", "test-all", SHOW_ABOUT, show=ALL_WAYS, patience=4,
         steps=SHOW_STEPS, on_stock=True),
     Scenario("x86_64-hvo-show", "x86_64-show", "test-all", "the same with HugeTLB pages",
@@ -1192,8 +1254,11 @@ SCENARIOS = {scenario.name: scenario for scenario in (
     replace(arm64("arm64-64k-show", "test-all", "64k", rounds=0), about=SHOW_ABOUT,
             show=("dump", "summary"), on_stock=True),
     *map(arm64_dax, ARM64),
-    late("x86_64-late", "test-all", 20, stock="BUG: "),
-    replace(late("x86_64-late-long", "by-name", 150),
+    X86_LATE.scenario("x86_64-late", "test-all", 20, stock="BUG: "),
+    replace(X86_LATE.scenario("x86_64-late-long", "by-name", 150),
+            about="the same for ten minutes"),
+    ARM64_LATE.scenario("arm64-64k-late", "test-all", 20, stock="Unable to handle kernel"),
+    replace(ARM64_LATE.scenario("arm64-64k-late-long", "by-name", 150),
             about="the same for ten minutes"),
     RISCV64_PAIR,
     x86_self_hosted("x86_64-self", "x86_64", "test", SelfHosted(

@@ -39,6 +39,46 @@ void __meminit vmemmap_set_pmd(pmd_t *pmd, void *p, int node,
 	set_pmd(pmd, pfn_pmd(PHYS_PFN(block), mk_pmd_sect_prot(PAGE_KERNEL)));
 }
 
+#ifdef CONFIG_SPARSEMEM_VMEMMAP_STAND_IN
+bool __init vmemmap_may_stand_in(void)
+{
+	return true;
+}
+#endif
+
+#ifdef CONFIG_VMEMMAP_BREAK_BEFORE_MAKE
+/*
+ * An entry may come to map another page without being empty in between if neither of
+ * them can be written to and both have the same contents (Arm ARM, "Using
+ * break-before-make when updating translation table entries"). So a page becomes
+ * read-only, and zero, before it gives way to zeros, and is that when it takes their
+ * place. A leaf cannot become a table so, nor a table a leaf: with 4K pages, there is no
+ * such option.
+ */
+void vmemmap_start_zeros(unsigned long addr, pte_t *pte, pte_t zeros)
+{
+	ptep_set_wrprotect(&init_mm, addr, pte);
+	flush_tlb_kernel_range(addr, addr + PAGE_SIZE);
+	clear_page(__va(PFN_PHYS(pte_pfn(ptep_get(pte)))));
+	smp_wmb();	/* clear before either may be read */
+	set_pte(pte, zeros);
+}
+
+void vmemmap_end_zeros(unsigned long addr, pte_t *pte, pte_t new)
+{
+	/* The tail page of a zone, which is for devices, must not be cleared. */
+	if (pte_write(new)) {
+		clear_page(__va(PFN_PHYS(pte_pfn(new))));
+		smp_wmb();	/* clear before either may be read */
+		set_pte(pte, pte_wrprotect(new));
+	} else {
+		pte_clear(&init_mm, addr, pte);
+	}
+	flush_tlb_kernel_range(addr, addr + PAGE_SIZE);
+	set_pte(pte, new);
+}
+#endif
+
 #ifdef CONFIG_MEMORY_HOTPLUG
 void vmemmap_free(unsigned long start, unsigned long end,
 		  struct vmem_altmap *altmap)

@@ -38,6 +38,9 @@ void page_init_poison(struct page *page, size_t size)
 	struct leaf leaf;
 
 	EXPECT(size);
+#ifdef CONFIG_DEBUG_VM
+	EXPECT(!machine.has_stale_zeros);
+#endif
 	for (unsigned long addr = start; addr < start + size; addr = leaf.end) {
 		leaf = walk(addr);
 		if (!leaf.is_mapped)

@@ -75,6 +75,8 @@ int make_stand_ins(void)
 static unsigned long stand_in(int level)
 {
 #ifdef CONFIG_SPARSEMEM_VMEMMAP_STAND_IN
+	if (level == SOFT_PTE)
+		return vmemmap_stand_in.pte.val;
 	if (level == SOFT_PMD)
 		return vmemmap_stand_in.pmd.val;
 	if (level == SOFT_PUD)
@@ -104,7 +106,9 @@ void soft_set_table(void *entry, void *table, enum soft_level_nr level)
 	EXPECT(page && (page->state == PAGE_BOOT ||
 			(page->state == PAGE_BLOCK && page->is_constructed)));
 	for (unsigned long i = 0; i < PAGE_SIZE / sizeof(*entries); i++)
-		EXPECT(entries[i] == (i < below->nr_entries ? below->empty : 0));
+		EXPECT(i < below->nr_entries && *(unsigned long *)entry ?
+		       is_empty_entry(entries[i], level - 1) :
+		       entries[i] == (i < below->nr_entries ? below->empty : 0));
 	set_entry(entry, __pa(table) | flags_of(level, false), level);
 	machine.nr_tables++;
 }
@@ -203,6 +207,17 @@ void soft_replace(void *entry, unsigned long val, enum soft_level_nr level)
 	if (!is_empty_entry(*(unsigned long *)entry, level))
 		soft_clear(entry, level, soft_way[level]);
 	*(unsigned long *)entry = val;
+}
+
+void vmemmap_start_zeros(unsigned long addr, pte_t *pte, pte_t zeros)
+{
+	soft_clear(pte, SOFT_PTE, addr);
+	*pte = zeros;
+}
+
+void vmemmap_end_zeros(unsigned long addr, pte_t *pte, pte_t new)
+{
+	set_pte_at(&init_mm, addr, pte, new);
 }
 
 /* Covers all that was cleared, or it is as good as none; nothing before the vmemmap. */

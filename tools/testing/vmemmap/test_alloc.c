@@ -25,8 +25,10 @@ TEST(a_block_from_the_buddy_allocator_is_not_compound, BARE)
 {
 	for (unsigned int order = 0; order <= geo.max_order && geo.ram_pages >> order >= 2;
 	     order++) {
-		const unsigned long pfn = alloc_aligned_block(order, PAGE_BLOCK);
+		unsigned long pfn;
 
+		machine.knobs.needs_reclaim[order % NR_NODES] = order == geo.max_order;
+		pfn = alloc_aligned_block(order, PAGE_BLOCK);
 		EXPECT_EQ(ram_page(pfn)->order, order);
 		EXPECT_EQ(ram_page(pfn)->refs, 1);
 		vmemmap_put_block(pfn, order, 1, NULL);

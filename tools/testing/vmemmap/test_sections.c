@@ -461,8 +461,8 @@ TEST(an_add_that_would_take_all_memory_is_refused_at_once, BOOT)
 	machine.knobs.nr_available = nr - 1;
 	machine.seen.nr_messages = 0;
 	fail_allocation(1, true);
-	EXPECT_EQ(add_ram(hot_pfn(0), 2 * PAGES_PER_SECTION), -ENOMEM);
-	EXPECT(has_message("pfn [%#lx-%#lx) of node -1 cannot be added: its struct pages need %lu KiB, %lu KiB are available",
+	EXPECT_EQ(add_range(1, hot_pfn(0), 2 * PAGES_PER_SECTION, NULL, NULL), -ENOMEM);
+	EXPECT(has_message("pfn [%#lx-%#lx) of node 1 cannot be added: its struct pages need %lu KiB, %lu KiB are available",
 			   hot_pfn(0), hot_pfn(2), nr * (PAGE_SIZE / SZ_1K),
 			   (nr - 1) * (PAGE_SIZE / SZ_1K)));
 	expect_messages(1);
@@ -613,6 +613,7 @@ TEST(a_memory_block_holds_its_own_memory_map, BOOT)
 TEST(the_cache_is_flushed_for_what_was_mapped, BARE)
 {
 	const unsigned long pfn = hot_pfn(0), end_pfn = pfn + 2 * PAGES_PER_SUBSECTION;
+	struct vmem_altmap altmap;
 
 	fail_allocation(1, true);
 	EXPECT(!__populate_section_memmap(pfn, end_pfn - pfn, 0, NULL, NULL));
@@ -625,6 +626,14 @@ TEST(the_cache_is_flushed_for_what_was_mapped, BARE)
 	EXPECT_EQ(machine.seen.nr_flushes, 1);
 	EXPECT_EQ(machine.seen.flushed.start, vaddr(pfn));
 	EXPECT_EQ(machine.seen.flushed.end, vaddr(end_pfn));
+
+	set_altmap(&altmap, pfn, 0, 0);
+	if (PAGE_ALIGNED(vaddr(pfn) | vaddr(end_pfn))) {
+		vmemmap_free(vaddr(pfn), vaddr(end_pfn), NULL);
+		EXPECT(!__populate_section_memmap(pfn, end_pfn - pfn, 0, &altmap, NULL));
+		EXPECT(has_message("cannot be populated from their device (%d)", -ENOMEM));
+		expect_messages(1);
+	}
 }
 
 /* ---- Remove ---- */
