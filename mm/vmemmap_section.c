@@ -154,7 +154,7 @@ populate_memmap(unsigned long pfn, unsigned long nr_pages, int nid,
 }
 
 /*
- * The sections of the run at boot that sparse_init() has yet to ask for. It passes
+ * The sections that were mapped by the same call as the last one. sparse_init() passes
  * over those that HugeTLB has given a memory map.
  */
 static struct {
@@ -246,10 +246,8 @@ populate_boot_run(unsigned long pfn, unsigned long nr_pages, int nid)
 static struct page * __init populate_at_boot(unsigned long pfn,
 					     unsigned long nr_pages, int nid)
 {
-	if (pfn < boot_run.end_pfn && boot_run.pfn <= pfn) {
-		boot_run.pfn = pfn + nr_pages;
+	if (pfn < boot_run.end_pfn && boot_run.pfn <= pfn)
 		return pfn_to_page(pfn);
-	}
 	return populate_boot_run(pfn, nr_pages, nid);
 }
 
