@@ -243,8 +243,9 @@ populate_boot_run(unsigned long pfn, unsigned long nr_pages, int nid)
 	return pfn_to_page(pfn);
 }
 
-static struct page * __init populate_at_boot(unsigned long pfn,
-					     unsigned long nr_pages, int nid)
+/* Not inline: what it uses is freed after boot. */
+static noinline struct page * __ref
+populate_at_boot(unsigned long pfn, unsigned long nr_pages, int nid)
 {
 	if (pfn < boot_run.end_pfn && boot_run.pfn <= pfn)
 		return pfn_to_page(pfn);
@@ -280,10 +281,11 @@ populate_section(unsigned long pfn, unsigned long nr_pages, int nid,
  * Return: the first struct page; NULL if the range is not as required above or
  * cannot be mapped, which is reported. It may then be mapped in part.
  */
-struct page * __ref __populate_section_memmap(unsigned long pfn,
-					      unsigned long nr_pages, int nid,
-					      struct vmem_altmap *altmap,
-					      struct dev_pagemap *pgmap)
+struct page * __meminit __populate_section_memmap(unsigned long pfn,
+						  unsigned long nr_pages,
+						  int nid,
+						  struct vmem_altmap *altmap,
+						  struct dev_pagemap *pgmap)
 {
 	if (!vmemmap_has_slab())
 		return populate_at_boot(pfn, nr_pages, nid);
