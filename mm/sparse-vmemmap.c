@@ -346,7 +346,7 @@ pud_t * __meminit vmemmap_pud_populate(p4d_t *p4d, unsigned long addr,
 				       int node)
 {
 	pud_t *pud = pud_offset(p4d, addr);
-	const pud_t old = pudp_get(pud);
+	pud_t old = pudp_get(pud);
 	void *table;
 
 	if (!vmemmap_pud_none(old))
@@ -358,7 +358,7 @@ pud_t * __meminit vmemmap_pud_populate(p4d_t *p4d, unsigned long addr,
 	pmd_init(table);
 	/* What led to zeros still does where it is not filled. */
 	if (!pud_none(old))
-		copy_page(table, pud_pgtable(old));
+		copy_page(table, pmd_offset(&old, ALIGN_DOWN(addr, PUD_SIZE)));
 	pud_populate(&init_mm, pud, table);
 	return pud;
 }

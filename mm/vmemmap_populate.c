@@ -22,8 +22,8 @@
 /* ---- PTEs ---- */
 
 /* Set a PTE that was @old, which is empty or leads to zeros. */
-static __always_inline void fill_pte(pte_t *pte, unsigned long addr, pte_t old,
-				     pte_t new)
+static __always_inline void
+fill_pte(pte_t *pte, unsigned long addr, pte_t old, pte_t new)
 {
 	if (!IS_ENABLED(CONFIG_SPARSEMEM_VMEMMAP_STAND_IN) || pte_none(old))
 		set_pte_at(&init_mm, addr, pte, new);

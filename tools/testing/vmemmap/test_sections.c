@@ -250,6 +250,9 @@ TEST(boot_maps_a_run_of_sections_by_one_call, EARLY, .where = TINY)
 		/* has been asked for already; and another after that */
 		expect_boot_populates(1, 4);
 		expect_boot_populates(5, 7);
+		EXPECT(!__populate_section_memmap(section_nr_to_pfn(NR_MEM_SECTIONS),
+						  PAGES_PER_SECTION, 0, NULL, NULL));
+		expect_messages(1);
 		/* once boot is over, the rest of the run counts no more */
 		machine.has_slab = true;
 		soft_core_initcall();

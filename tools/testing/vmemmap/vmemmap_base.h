@@ -542,7 +542,6 @@ static inline pgd_t *pgd_offset_k(unsigned long addr)
 #define pmd_pfn(pmd)		((pmd).val >> PAGE_SHIFT)
 #define pte_page(pte)		pfn_to_page(pte_pfn(pte))
 #define pmd_page_vaddr(pmd)	((unsigned long)soft_next_table((pmd).val, SOFT_PMD))
-#define pud_pgtable(pud)	((pmd_t *)soft_next_table((pud).val, SOFT_PUD))
 #define copy_page(to, from)	memcpy(to, from, PAGE_SIZE)
 
 void set_pte_at(struct mm_struct *mm, unsigned long addr, pte_t *pte, pte_t val);
