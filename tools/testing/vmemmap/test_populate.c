@@ -217,6 +217,18 @@ TEST(fill_huge_makes_a_leaf_of_each_slot, BARE)
 	EXPECT_EQ(machine.nr_used_pages, 0);
 }
 
+TEST(one_way_down_serves_all_slots_of_a_table, BARE)
+{
+	struct page *page = pfn_to_page(block_pfn(vmemmap_alloc_block(PAGE_SIZE, 0)));
+
+	SKIP_UNLESS(ALIGN_DOWN(slot_addr(0), PUD_SIZE) == ALIGN_DOWN(slot_addr(2), PUD_SIZE),
+		    "no slots that share a table");
+	EXPECT_EQ(fill(slot_addr(0), slot_addr(3), .shared = page), 0);
+	machine.seen.nr_descents = 0;
+	EXPECT_EQ(fill(slot_addr(0), slot_addr(3), .shared = page), 0);
+	EXPECT_EQ(machine.seen.nr_descents, 1);
+}
+
 /* A quarter of it, from anywhere in the slot, is enough. */
 TEST(fill_huge_covers_slots_that_are_used_enough, BARE)
 {
