@@ -99,7 +99,10 @@ void __init sparse_init_subsection_map(unsigned long pfn, unsigned long nr_pages
 
 /* ---- The memory map of sections ---- */
 
-/* The only line about a memory map that cannot be populated. */
+/*
+ * The only line about a memory map that cannot be populated. Not inline, so that one that
+ * can saves no registers for it.
+ */
 static noinline void __meminit
 warn_not_populated(unsigned long pfn, unsigned long nr_pages, int nid,
 		   const struct vmem_altmap *altmap, struct dev_pagemap *pgmap,
@@ -659,10 +662,11 @@ int __meminit sparse_add_section(int nid, unsigned long start_pfn,
 		return err;
 	}
 
-	/* Make uses of an uninitialised struct page visible, if it can be written. */
 #ifdef CONFIG_DEBUG_VM
+	/* What follows writes, before the add ends. */
 	vmemmap_flush_zeros();
 #endif
+	/* Make uses of an uninitialised struct page visible, if it can be written. */
 	if (vmemmap_has_zone_tails() && vmemmap_can_optimize(altmap, pgmap))
 		vmemmap_init_poison(pfn_to_page(start_pfn),
 				    sizeof(struct page) * nr_pages);

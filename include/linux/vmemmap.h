@@ -151,6 +151,7 @@ unsigned int vmemmap_copied_levels(void);
 bool vmemmap_may_stand_in(void);
 #endif
 
+/* Without stand-ins, nothing calls these. */
 #if defined(CONFIG_VMEMMAP_BREAK_BEFORE_MAKE) || !defined(CONFIG_SPARSEMEM_VMEMMAP_STAND_IN)
 /**
  * vmemmap_start_zeros() - let an address that is in use be read as zeros

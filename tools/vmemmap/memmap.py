@@ -34,6 +34,10 @@ class Geometry:
     table: dict[str, int]		# bytes mapped by a whole table, by level
     attributes: dict[str, str]		# as the dump prints them, by level
 
+    def memmap(self, length: int) -> int:
+        """Bytes of the struct pages of so much memory."""
+        return length // self.page * self.struct_page
+
 
 # How riscv64 ends its attributes
 RISCV_READ_ONLY = ". . R V"

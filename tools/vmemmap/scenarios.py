@@ -663,6 +663,14 @@ def watched_pressure(kernel: str, about: str, **special) -> Scenario:
 
 # ---- A small guest grows ----
 
+def with_memory(boot: Facts, geometry: Geometry, block: int, length: int) -> Facts:
+    """The same with so much memory more, all of it online, in blocks of that size."""
+    level = min(geometry.leaf, key=LEVELS.index)
+    memmap = geometry.memmap(length)
+    return replace(boot, leaves={level: boot.leaves[level] + memmap // geometry.leaf[level]},
+                   memmap_pages=memmap // geometry.page, online=boot.online + length // block)
+
+
 @dataclass(frozen=True)
 class Small:
     """A guest of 256 MiB with 64 MiB left, in pieces. What it gets goes online."""
@@ -674,22 +682,12 @@ class Small:
     geometry: Geometry
     boot: Facts
 
-    def memmap_pages(self, length: int) -> int:
-        return length // self.geometry.page * self.geometry.struct_page // self.geometry.page
-
-    def with_dimm(self, length: int) -> Facts:
-        level = min(self.geometry.leaf, key=LEVELS.index)
-        pages = self.memmap_pages(length)
-        leaves = pages * self.geometry.page // self.geometry.leaf[level]
-        return replace(self.boot, leaves={level: self.boot.leaves[level] + leaves},
-                       memmap_pages=pages, online=self.boot.online + length // self.block)
-
     def at_boot(self) -> Action:
         return guest(f"blocks {self.boot.online}")
 
     def dimm(self, title: str, name: str, length: int, backing: str, restores: str,
              **special) -> tuple[Step, Step]:
-        facts = self.with_dimm(length)
+        facts = with_memory(self.boot, self.geometry, self.block, length)
         return (
             Step(f"{title}DIMM of {size(length)} plugged",
                  (plug_dimm(name, 0, Range(4 * GIB, 4 * GIB + length)), guest(f"blocks {facts.online}")),
@@ -709,7 +707,7 @@ class Small:
             (*self.qemu, "-smp", "2", "-m", "256M,slots=14,maxmem=192G"),
             f"{self.append} nokaslr transparent_hugepage=never memhp_default_state=online_movable "
             f"memory_hotplug.memmap_on_memory={mode}", (), self.geometry,
-            self.memmap_pages(self.boot.online * self.block),
+            self.geometry.memmap(self.boot.online * self.block) // self.geometry.page,
             (Step("boot", (Machine.boot, self.at_boot()), self.boot, ("memblock",)),
              Step("64 MiB left", (guest(f"hold 0 {64 * MIB // self.geometry.page}"),), self.boot),
              *steps), programs=("hold",), **special)
@@ -773,12 +771,9 @@ def arm64(name: str, goal: str, pages: str, rounds: int = 160) -> Scenario:
     # A page leaked for each block must add up to more than the noise.
     rounds = rounds * block // (2 * GIB)
 
-    def memmap(length: int) -> int:
-        return length // geometry.page * geometry.struct_page
-
     def facts(length: int) -> Facts:
-        return Facts({level: memmap(GIB + length) // geometry.leaf[level]},
-                     memmap_pages=memmap(length) // geometry.page,
+        return Facts({level: geometry.memmap(GIB + length) // geometry.leaf[level]},
+                     memmap_pages=geometry.memmap(length) // geometry.page,
                      online=(GIB + length) // block, pte_tables=int(level == "pte"))
 
     def become(length: int) -> tuple[Action, Action]:
@@ -805,7 +800,7 @@ def arm64(name: str, goal: str, pages: str, rounds: int = 160) -> Scenario:
                   restores="boot"))
     return Scenario(name, name, goal, f"a virtio-mem device, {pages.upper()} pages", qemu,
                     "console=ttyAMA0 nokaslr memhp_default_state=online_movable",
-                    (), geometry, memmap(GIB) // geometry.page, steps)
+                    (), geometry, geometry.memmap(GIB) // geometry.page, steps)
 
 
 # ---- arm64: memory is added when memory is short ----
@@ -854,11 +849,7 @@ class Late:
     in_use: int				# by a program, again and again; the rest must have room elsewhere
 
     def grown(self, length: int) -> Facts:
-        level = min(self.geometry.leaf, key=LEVELS.index)
-        size = length // self.geometry.page * self.geometry.struct_page
-        return replace(self.boot, memmap_pages=size // self.geometry.page,
-                       leaves={level: self.boot.leaves[level] + size // self.geometry.leaf[level]},
-                       online=self.boot.online + length // self.block)
+        return with_memory(self.boot, self.geometry, self.block, length)
 
     def scenario(self, name: str, goal: str, rounds: int, **special) -> Scenario:
         def become(length: int) -> tuple[Action, Action]:
@@ -901,19 +892,16 @@ def arm64_dax(pages: str) -> Scenario:
     level = min(geometry.leaf, key=LEVELS.index)
     compound = geometry.page * geometry.page // 8	# what a PMD leaf maps
 
-    def memmap(length: int) -> int:
-        return length // geometry.page * geometry.struct_page
-
-    nr_pages = memmap(GIB) // geometry.page
+    nr_pages = geometry.memmap(GIB) // geometry.page
     nr_compounds = GIB // compound
-    boot = Facts({level: memmap(GIB) // geometry.leaf[level]}, memmap_pages=0,
+    boot = Facts({level: geometry.memmap(GIB) // geometry.leaf[level]}, memmap_pages=0,
                  online=GIB // block, pte_tables=int(level == "pte"))
     # Only 7.2 and later share tails here.
     in_use = replace(boot, leaves={level: 2 * boot.leaves[level]}, memmap_pages=nr_pages,
                      devices=(ARM64_PMEM,))
     ptes = Counter(boot.leaves) + Counter(pte=nr_pages)
     shared = replace(in_use, leaves=dict(ptes), memmap_pages=nr_compounds,
-                     pte_tables=max(1, memmap(GIB) // geometry.table["pte"]),
+                     pte_tables=max(1, geometry.memmap(GIB) // geometry.table["pte"]),
                      read_only=nr_pages - nr_compounds)
     bind, unbind = guest("bind dax0.0 dax_pmem"), guest("unbind dax0.0")
     steps = (
@@ -1045,7 +1033,7 @@ def self_hosted(name: str, kernel: str, goal: str, case: SelfHosted, append: str
     blocks = f"{where.start // case.block} {where.end // case.block - 1}"
 
     def memmap_pages(described: int) -> int:
-        return described // case.geometry.page * case.geometry.struct_page // case.geometry.page
+        return case.geometry.memmap(described) // case.geometry.page
 
     at_boot = ram + case.firmware * case.block
     unplugged = Facts(case.boot, 0, at_boot // case.block, case.pte_tables[0])
@@ -1233,7 +1221,7 @@ SCENARIOS = {scenario.name: scenario for scenario in (
              X86_64, SHOW_HVO_BOOT.memmap_pages, SHOW_HVO_STEPS, patience=4, show=ALL_WAYS,
              on_stock=True),
     Scenario("x86_64-256g-show", "x86_64-show", "test-all", "the same with 256 GiB, in time",
-             LARGE_QEMU, f"{X86_CONSOLE} nokaslr", (), X86_64, LARGE // X86_64.page * X86_64.struct_page // X86_64.page, (
+             LARGE_QEMU, f"{X86_CONSOLE} nokaslr", (), X86_64, X86_64.memmap(LARGE) // X86_64.page, (
                  with_debian(Step("boot", (Machine.boot,),
                                   Facts({"pmd": LARGE // (128 * MIB)}, memmap_pages=0, online=128),
                                   ("memblock",))),),

@@ -44,16 +44,14 @@ bool __init vmemmap_may_stand_in(void)
 {
 	return true;
 }
-#endif
 
-#ifdef CONFIG_VMEMMAP_BREAK_BEFORE_MAKE
 /*
- * An entry may come to map another page without being empty in between if neither of
- * them can be written to and both have the same contents (Arm ARM, "Using
- * break-before-make when updating translation table entries"). So a page becomes
- * read-only, and zero, before it gives way to zeros, and is that when it takes their
- * place. A leaf cannot become a table so, nor a table a leaf: with 4K pages, there is no
- * such option.
+ * CONFIG_VMEMMAP_BREAK_BEFORE_MAKE: an entry may come to map another page without being
+ * empty in between if neither of them can be written to and both have the same contents
+ * (Arm ARM, "Using break-before-make when updating translation table entries"). So a page
+ * becomes read-only, and zero, before it gives way to zeros, and is that when it takes
+ * their place. A leaf cannot become a table so, nor a table a leaf: with 4K pages, there
+ * is no such option.
  */
 void vmemmap_start_zeros(unsigned long addr, pte_t *pte, pte_t zeros)
 {
