@@ -423,8 +423,8 @@ pmd_t *vmemmap_find_slot(unsigned long addr)
  *
  *	PUD | table of PMDs, shared by all | table of PTEs, shared by all | page of zeros
  *
- * There is none for a table of PUDs, nor for the tail page of a zone, which only devices
- * map: nobody looks at their page frames unasked. The TLB may know the zeros when the
+ * There is none for a table of PUDs, which stays, nor for the tail page of a zone, which only
+ * devices map: nobody looks at their page frames unasked. The TLB may know the zeros when the
  * entry is used again: it is flushed before anybody writes there.
  */
 

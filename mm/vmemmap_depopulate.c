@@ -353,12 +353,12 @@ static void unmap_ptes(pte_t *pte, unsigned long addr, unsigned long next)
 
 /*
  * Tables that map anything outside of [floor, ceiling) are kept, and those below an
- * entry of the copied levels.
+ * entry of the kept levels, which other page tables copy or nothing stands in for.
  */
 struct vmemmap_bounds {
 	unsigned long floor;
 	unsigned long ceiling;
-	unsigned int copied_levels;
+	unsigned int kept_levels;
 };
 
 /* May the table below an entry be freed? */
@@ -366,7 +366,7 @@ static bool is_prunable(const struct vmemmap_bounds *bounds,
 			unsigned long start, unsigned long size,
 			unsigned int level)
 {
-	if (bounds->copied_levels & level)
+	if (bounds->kept_levels & level)
 		return false;
 	return bounds->floor <= start && start + size - 1 <= bounds->ceiling - 1;
 }
@@ -477,7 +477,7 @@ void vmemmap_depopulate(unsigned long start, unsigned long end,
 	const struct vmemmap_bounds bounds = {
 		.floor = floor,
 		.ceiling = ceiling,
-		.copied_levels = vmemmap_copied_levels(),
+		.kept_levels = vmemmap_copied_levels() | vmemmap_kept_levels(),
 	};
 	unsigned long addr = PAGE_ALIGN_DOWN(start);
 	unsigned long page_end = PAGE_ALIGN(end);

@@ -571,7 +571,10 @@ static void write_leaf(const struct leaf *leaf)
 
 static void write_table(unsigned long pfn, int level)
 {
-	fprintf(text, "table of level %d pfn %#lx\n", level, pfn);
+	if (vmemmap_kept_levels() & BIT(level))
+		ram_page(pfn)->is_kept = true;
+	else
+		fprintf(text, "table of level %d pfn %#lx\n", level, pfn);
 }
 
 static void write_section(unsigned long nr)
@@ -588,11 +591,12 @@ static void write_section(unsigned long nr)
 
 static void write_page(struct soft_page *page, unsigned long pfn)
 {
-	if (page->state == PAGE_BLOCK && !page->is_slab && !is_device_tail(pfn))
+	if (page->state == PAGE_BLOCK && !page->is_slab && !page->is_kept && !is_device_tail(pfn))
 		fprintf(text, "pfn %#lx order %d refs %d\n", pfn, page->order, page->refs);
+	page->is_kept = false;
 }
 
-/* Arrays of sections and tails of zones are left out: they may stay after a failed add. */
+/* Arrays of sections, tails of zones, tables that are kept: these may stay after a failed add. */
 static char *machine_text(void)
 {
 	char *buffer = NULL;

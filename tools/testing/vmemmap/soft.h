@@ -245,6 +245,7 @@ struct soft_page {
 	unsigned int nr_own;	/* leaves found that own it (oracle) */
 	unsigned int nr_shared;	/* leaves found that map it beside its owner (oracle) */
 	bool is_table;		/* found to be a table (oracle) */
+	bool is_kept;		/* and may stay when it is empty (oracle) */
 	bool is_constructed;	/* noted as a table with the kernel */
 	bool is_bad;		/* hardware has reported it */
 	bool is_of_leaf;	/* a table that took the place of a leaf */

@@ -378,7 +378,7 @@ struct leaf walk(unsigned long addr)
 	return leaf;
 }
 
-/* What whoever comes late reads there; a fault where no table of PUDs is. */
+/* What whoever comes late reads there */
 bool is_read_as_zeros(unsigned long addr)
 {
 	unsigned long *table = (unsigned long *)init_mm.pgd;
@@ -387,7 +387,7 @@ bool is_read_as_zeros(unsigned long addr)
 		const unsigned long entry = table[entry_index(addr, level)];
 
 		if (!entry)
-			return level > SOFT_PUD;
+			return false;
 		if (entry & ENTRY_LEAF)
 			return level == SOFT_PTE && entry & ENTRY_READONLY &&
 			       entry >> geo.page_shift == SOFT_ZERO_PFN;

@@ -523,7 +523,7 @@ static void expect_zeros(unsigned long pfn, unsigned long nr_pages)
 
 TEST(what_was_removed_is_read_as_zeros, BOOT)
 {
-	const unsigned long pfn = hot_pfn(1), nr_pages = (geo.is_tiny ? 9 : 2) * PAGES_PER_SECTION;
+	const unsigned long pfn = hot_pfn(1), nr_pages = (geo.is_tiny ? 17 : 2) * PAGES_PER_SECTION;
 	struct entropy entropy = seeded_entropy();
 
 	SKIP_UNLESS(can_be_read_as_zeros(), "no architecture that reads zeros");
