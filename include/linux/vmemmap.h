@@ -30,7 +30,8 @@ struct vmem_altmap;
  * Entries are cleared, then the TLB is flushed, then memory is released, before
  * this function returns, or before the matching vmemmap_gather_end() if one is
  * open. Tables that have become empty are freed the same way, except those below
- * an entry of one of the vmemmap_copied_levels().
+ * an entry of one of the vmemmap_copied_levels(), and tables of PUDs where removed
+ * memory is read as zeros.
  *
  * Context: mem_hotplug_lock held for writing, interrupts enabled. Allocates
  * nothing, cannot fail.
