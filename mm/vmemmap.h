@@ -125,16 +125,6 @@ static inline bool vmemmap_pud_none(pud_t pud)
 	return pud_none(pud) || pud_same(pud, vmemmap_stand_in.pud);
 }
 
-/*
- * The levels whose entries have no stand-in, as a mask of PGTBL_<level>_MODIFIED. They are
- * not cleared where others lead to zeros.
- */
-static inline unsigned int vmemmap_kept_levels(void)
-{
-	return pud_none(vmemmap_stand_in.pud) ? 0 :
-	       PGTBL_PGD_MODIFIED | PGTBL_P4D_MODIFIED;
-}
-
 /* Unlink what an entry points to. */
 #define vmemmap_clear_pte(addr, entry) \
 	vmemmap_start_zeros(addr, entry, vmemmap_stand_in.pte)
@@ -143,7 +133,6 @@ static inline unsigned int vmemmap_kept_levels(void)
 #else
 #define sparse_stand_in_usage	((struct mem_section_usage *)NULL)
 #define vmemmap_flush_zeros()	do { } while (0)
-#define vmemmap_kept_levels()	0U
 #define vmemmap_pte_none(pte)	pte_none(pte)
 #define vmemmap_pmd_none(pmd)	pmd_none(pmd)
 #define vmemmap_pud_none(pud)	pud_none(pud)
@@ -151,8 +140,6 @@ static inline unsigned int vmemmap_kept_levels(void)
 #define vmemmap_clear_pmd(entry) pmd_clear(entry)
 #define vmemmap_clear_pud(entry) pud_clear(entry)
 #endif
-
-#define vmemmap_p4d_none(p4d)	p4d_none(p4d)
 
 /* ---- sparse-vmemmap.c: tables ---- */
 

@@ -330,10 +330,10 @@ static void unmap_ptes(pte_t *pte, unsigned long addr, unsigned long next)
  * Are the entries of [from, to), of one level, all empty? A table may have thousands, and
  * arm64's ptep_get() looks for more in each: whether it is one of several that are contiguous.
  */
-#define are_entries_empty(level, from, to) ({				\
+#define are_entries_empty(is_none, from, to) ({				\
 	typeof(from) __entry = (from), __to = (to);			\
 									\
-	while (__entry < __to && vmemmap_##level##_none(READ_ONCE(*__entry))) \
+	while (__entry < __to && is_none(READ_ONCE(*__entry)))		\
 		__entry++;						\
 	__entry >= __to;						\
 })
@@ -342,23 +342,23 @@ static void unmap_ptes(pte_t *pte, unsigned long addr, unsigned long next)
  * Is every entry of a table empty? @entry has just become empty. If any other is
  * not, it most likely lies close by, so look there before looking at all of them.
  */
-#define is_table_empty(level, table, entry, nr_entries) ({		\
+#define is_table_empty(is_none, table, entry, nr_entries) ({		\
 	typeof(entry) __first = (table), __end = __first + (nr_entries); \
 	typeof(entry) __at = (entry);					\
 									\
-	are_entries_empty(level, __at, min(__at + 16, __end)) &&	\
-	are_entries_empty(level, max(__at - 16, __first), __at) &&	\
-	are_entries_empty(level, __first, __end);			\
+	are_entries_empty(is_none, __at, min(__at + 16, __end)) &&	\
+	are_entries_empty(is_none, max(__at - 16, __first), __at) &&	\
+	are_entries_empty(is_none, __first, __end);			\
 })
 
 /*
  * Tables that map anything outside of [floor, ceiling) are kept, and those below an
- * entry of the kept levels, which other page tables copy or nothing stands in for.
+ * entry of the copied levels.
  */
 struct vmemmap_bounds {
 	unsigned long floor;
 	unsigned long ceiling;
-	unsigned int kept_levels;
+	unsigned int copied_levels;
 };
 
 /* May the table below an entry be freed? */
@@ -366,7 +366,7 @@ static bool is_prunable(const struct vmemmap_bounds *bounds,
 			unsigned long start, unsigned long size,
 			unsigned int level)
 {
-	if (bounds->kept_levels & level)
+	if (bounds->copied_levels & level)
 		return false;
 	return bounds->floor <= start && start + size - 1 <= bounds->ceiling - 1;
 }
@@ -389,7 +389,7 @@ static void prune_pmd(pmd_t *pmd, unsigned long addr, unsigned long next,
 	if (!is_prunable(bounds, start, PMD_SIZE, PGTBL_PMD_MODIFIED))
 		return;
 	if (next - addr < PMD_SIZE &&
-	    !is_table_empty(pte, table, pte_offset_kernel(pmd, addr),
+	    !is_table_empty(vmemmap_pte_none, table, pte_offset_kernel(pmd, addr),
 			    PTRS_PER_PTE))
 		return;
 	vmemmap_clear_pmd(pmd);
@@ -410,7 +410,7 @@ static void prune_pud(pud_t *pud, unsigned long addr, unsigned long next,
 	table = pmd_offset(pud, start);
 	if (mm_pmd_folded(&init_mm) ||
 	    !is_prunable(bounds, start, PUD_SIZE, PGTBL_PUD_MODIFIED) ||
-	    !is_table_empty(pmd, table, pmd, PTRS_PER_PMD))
+	    !is_table_empty(vmemmap_pmd_none, table, pmd, PTRS_PER_PMD))
 		return;
 	vmemmap_clear_pud(pud);
 	gather_table(start, start + PUD_SIZE, table);
@@ -428,9 +428,10 @@ static void prune_p4d(p4d_t *p4d, unsigned long addr, unsigned long next,
 	pud = pud_offset(p4d, addr);
 	prune_pud(pud, addr, next, bounds);
 	table = pud_offset(p4d, start);
+	/* A PUD that leads to zeros is in use: nothing stands in for its table. */
 	if (mm_pud_folded(&init_mm) ||
 	    !is_prunable(bounds, start, P4D_SIZE, PGTBL_P4D_MODIFIED) ||
-	    !is_table_empty(pud, table, pud, PTRS_PER_PUD))
+	    !is_table_empty(pud_none, table, pud, PTRS_PER_PUD))
 		return;
 	p4d_clear(p4d);
 	gather_table(start, start + P4D_SIZE, table);
@@ -450,7 +451,7 @@ static void prune_pgd(pgd_t *pgd, unsigned long addr, unsigned long next,
 	table = p4d_offset(pgd, start);
 	if (mm_p4d_folded(&init_mm) ||
 	    !is_prunable(bounds, start, PGDIR_SIZE, PGTBL_PGD_MODIFIED) ||
-	    !is_table_empty(p4d, table, p4d, PTRS_PER_P4D))
+	    !is_table_empty(p4d_none, table, p4d, PTRS_PER_P4D))
 		return;
 	pgd_clear(pgd);
 	gather_table(start, start + PGDIR_SIZE, table);
@@ -477,7 +478,7 @@ void vmemmap_depopulate(unsigned long start, unsigned long end,
 	const struct vmemmap_bounds bounds = {
 		.floor = floor,
 		.ceiling = ceiling,
-		.kept_levels = vmemmap_copied_levels() | vmemmap_kept_levels(),
+		.copied_levels = vmemmap_copied_levels(),
 	};
 	unsigned long addr = PAGE_ALIGN_DOWN(start);
 	unsigned long page_end = PAGE_ALIGN(end);

@@ -642,7 +642,8 @@ static int __meminit section_activate(int nid, unsigned long pfn,
  * compound pages of @pgmap; -EEXIST if any of its subsections is live, or if a leaf
  * is where a table must be; -ENOMEM; -ERANGE if the range exceeds the vmemmap. An
  * error is reported, and everything is as before, except that an empty array of
- * struct mem_section may stay for the next try.
+ * struct mem_section, and a table of PUDs where removed memory is read as zeros, may stay
+ * for the next try.
  */
 int __meminit sparse_add_section(int nid, unsigned long start_pfn,
 				 unsigned long nr_pages,

@@ -569,9 +569,19 @@ static void write_leaf(const struct leaf *leaf)
 		leaf->level, leaf->pfn);
 }
 
+/* A table of PUDs that leads to zeros, or what is above it */
+static bool may_stay_empty(int level)
+{
+#ifdef CONFIG_SPARSEMEM_VMEMMAP_STAND_IN
+	return level > SOFT_PUD && vmemmap_stand_in.pud.val;
+#else
+	return false;
+#endif
+}
+
 static void write_table(unsigned long pfn, int level)
 {
-	if (vmemmap_kept_levels() & BIT(level))
+	if (may_stay_empty(level))
 		ram_page(pfn)->is_kept = true;
 	else
 		fprintf(text, "table of level %d pfn %#lx\n", level, pfn);
