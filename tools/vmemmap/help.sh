@@ -15,7 +15,8 @@ make run     boot Linux on this memory map, plug, use and unplug memory; report 
              backs the struct pages, and that every page came back
 make test    unit, kunit and scenarios on x86_64 and arm64, kunit on riscv64; more
 make test-all
-             everything on every series: more kernels, make links, make compare
+             everything on the first and the last series: more kernels, make links, make
+             compare; of what lies between, what make test has
 make test-debug
              KUnit and scenarios on kernels that watch themselves (KASAN; KCSAN; lockdep,
              kmemleak and more), and each allocation of an add failing
@@ -76,6 +77,7 @@ VARIANTS='page56 hooks'
 V=1          show each operation of make unit, or all that the kernel of make kunit says
 MM=<dir>     test the mm/ of another tree by make unit
 SECONDS=<n>  how long make fuzz looks (default: 600)
+MINUTES=<n>  leave out of make test, as skipped, what would not be done by then
 N=<n> FUNCTIONS="<function> ..."
              for make mutants: how many (default: 150; 0: all), and of which functions
 PATCHES=all  let make kunit test the tree that the patches make

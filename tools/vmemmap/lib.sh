@@ -18,11 +18,11 @@ fail() {
 # A script takes words such as BASE=7.3 among its arguments, and none of them from the
 # environment, where such names may mean something else. FORCE and INSTALL are taken from
 # both. The words of a call are kept for the scripts that it calls.
-unset ACCEL BASE CONFIG FILTER FUNCTIONS KERNEL KTAP LINUX MM N PARTS PATCHES SCENARIO SEED SIGNOFF STOCK V
+unset ACCEL BASE CONFIG FILTER FUNCTIONS KERNEL KTAP LINUX MINUTES MM N PARTS PATCHES SCENARIO SEED SIGNOFF STOCK V
 words=() arguments=()
 for argument; do
 	case $argument in
-	N=*|SECONDS=*|SEED=*)
+	MINUTES=*|N=*|SECONDS=*|SEED=*)
 		[[ ${argument#*=} =~ ^[0-9]+$ ]] || fail "$argument is not a number"
 		[[ $argument == SECONDS=* ]] || declare "$argument"	# the shell's own
 		words+=("$argument") ;;
@@ -36,6 +36,7 @@ done
 set -- "${arguments[@]}"
 export FORCE=${FORCE:-} INSTALL=${INSTALL:-}
 BASE=${BASE:-6.12} ACCEL=${ACCEL:-tcg} LINUX=${LINUX:-} MM=${MM:-} KERNEL=${KERNEL:-} SCENARIO=${SCENARIO:-}
+MINUTES=${MINUTES:-}
 
 # Not every shell expands the tilde in LINUX=~/linux.
 for word in LINUX MM; do

@@ -100,6 +100,7 @@ refuses 'KERNEL=x86_64 is not known; known: x86_64-bench' make bench KERNEL=x86_
 refuses 'ACCEL=foo is not known; known: tcg kvm' make run ACCEL=foo
 refuses 'SEED=abc is not a number' make unit SEED=abc
 refuses 'SECONDS=abc is not a number' make fuzz SECONDS=abc
+refuses 'MINUTES=abc is not a number' make test MINUTES=abc
 refuses 'N=abc is not a number' make mutants N=abc
 refuses 'mm/ has no function vmemmap_put_blok; near: .*vmemmap_put_block' make mutants FUNCTIONS=vmemmap_put_blok
 refuses 'MM=/nowhere has no sparse-vmemmap.c' make unit MM=/nowhere
@@ -264,6 +265,18 @@ holds 'make test has riscv64 on the newest series' grep -q '^7.3-kunit-riscv64: 
 run_it "$script/test.sh" all BASE=7.3
 holds 'make test-all shows what the stock kernel dies of' grep -q '^7.3-stock-riscv64-pair: 1 passed' "$scratch/output"
 holds 'make test-all looks at the stock kernel, too' grep -q '^7.3-stock-x86_64-show: 1 passed' "$scratch/output"
+
+run_it "$script/test.sh" all
+holds 'make test-all has on a series between others what make test has' \
+	[ "$(grep -cE '^7\.2-(laid|kunit-arm64-64k|kunit-arm64-16k|links): 1 passed' "$scratch/output")" = 2 ]
+run_it "$script/test.sh" MINUTES=2 BASE=7.3
+holds 'what is soon done is done' grep -q '^unit: 1 passed' "$scratch/output"
+holds 'no kernel is built that would not be done in time' \
+	grep -q '^7.3-kunit-x86_64: 0 passed, 0 failed, 1 skipped: ' "$scratch/output"
+holds 'what was not begun is named' grep -q '^not begun, for MINUTES=2: .*7.3-kunit-x86_64' "$scratch/output"
+holds 'what was not begun is no failure' [ $status = 0 ]
+run_it "$script/test.sh" MINUTES=0
+holds 'nothing done is a failure' [ $status != 0 ]
 
 echo "1..$number"
 echo "# Totals: pass:$((number - failed)) fail:$failed skip:0 error:0"
