@@ -363,6 +363,12 @@ static void measure_work(struct test_thread *thread, bool is_add)
 
 	if (thread->way->is_locked)
 		lock_hotplug();
+	/*
+	 * Start just after a tick of the clock, so that the next one comes after most
+	 * work. Where memory is short, nobody gets the time to free some.
+	 */
+	if (!leave)
+		schedule_timeout_uninterruptible(1);
 	start_cost(&cost);
 	err = is_add ? test_vmemmap_add(thread) : test_vmemmap_remove(thread);
 	end_cost(&cost);
