@@ -63,10 +63,11 @@ done
 asked() { cat "${fragments[@]}" && printf '%s\n' "${options[@]}"; }
 
 # What goes into an object must be the same in another clone, so that ccache
-# knows it again.
+# knows it again. It takes the headers of a file from the compiler (-MMD), which costs
+# nothing, and not from the preprocessor, which costs a third of a build.
 export PATH=/usr/lib/ccache:$PATH CCACHE_DIR=${CCACHE_DIR:-$cache/ccache}
 { mkdir -p "$CCACHE_DIR" && [ -w "$CCACHE_DIR" ]; } 2>/dev/null || CCACHE_DIR=$build/ccache
-export CCACHE_BASEDIR=$top CCACHE_NOHASHDIR=1
+export CCACHE_BASEDIR=$top CCACHE_NOHASHDIR=1 CCACHE_DEPEND=1
 export KBUILD_BUILD_TIMESTAMP='Thu Jan  1 00:00:00 UTC 1970' KBUILD_BUILD_VERSION=1
 export KBUILD_BUILD_USER=vmemmap KBUILD_BUILD_HOST=vmemmap
 unset MAKEFLAGS MAKELEVEL
