@@ -529,27 +529,39 @@ cases="lay_and_undo times_follow_content hard_links_are_not_written_through a_ch
 
 # overlay_case <series>/<case>
 overlay_case() {
-	base=${1%%/*} dir=$all/case tree=$all/case/tree clone=$all/case/clone
+	base=${1%%/*} dir=$all/case-$base
+	tree=$dir/tree clone=$dir/clone
 	rm -rf "$dir" && mkdir "$dir"
 	cp -a "$all/$base" "$tree"
 	cp -a "$all/clone" "$clone"
 	"${1#*/}"
 }
 
+# Those of a series.
+all_cases() {
+	local name list=()
+
+	for name in $cases; do
+		[ "$bases" != "$1" ] || [ "$name" != on_the_branch_of_another_series ] || continue
+		# shellcheck disable=SC2053 # a pattern
+		[[ $1/$name != ${FILTER:-*} ]] || list+=("$1/$name")
+	done
+	try_each overlay_case "${list[@]}"
+}
+
 all=$(mktemp -d)
-trap 'rm -rf "$all"' EXIT
+trap 'kill $(jobs -p) 2>/dev/null || true; rm -rf "$all"' EXIT
 need overlay
 cache_spatch
 make_clone
-list=()
 for base in $bases; do
 	make_stock "$base"
 done
-for base in $bases; do
-	for name in $cases; do
-		[ "$bases" != "$base" ] || [ "$name" != on_the_branch_of_another_series ] || continue
-		# shellcheck disable=SC2053 # a pattern
-		[[ $base/$name != ${FILTER:-*} ]] || list+=("$base/$name")
-	done
+for base in $bases; do	# beside each other
+	all_cases "$base" | tee "$all/said-$base" | grep -v '^#' &
 done
-try_each overlay_case "${list[@]}"
+wait
+passed=$(cat "$all"/said-* | grep -c '^ok ' || true)
+failed=$(cat "$all"/said-* | grep -c '^not ok ' || true)
+echo "# Totals: pass:$passed fail:$failed skip:0 error:0"
+[ "$failed" = 0 ]
