@@ -327,13 +327,14 @@ static void unmap_ptes(pte_t *pte, unsigned long addr, unsigned long next)
 /* ---- Tables ---- */
 
 /*
- * Are the entries of [from, to), of one level, all empty? A table may have thousands, and
- * arm64's ptep_get() looks for more in each: whether it is one of several that are contiguous.
+ * Are the entries of [from, to), of one level, all empty, which @level##_none() tells? A
+ * table may have thousands, and arm64's ptep_get() looks for more in each: whether it is one
+ * of several that are contiguous.
  */
-#define are_entries_empty(is_none, from, to) ({				\
+#define are_entries_empty(level, from, to) ({				\
 	typeof(from) __entry = (from), __to = (to);			\
 									\
-	while (__entry < __to && is_none(READ_ONCE(*__entry)))		\
+	while (__entry < __to && level##_none(READ_ONCE(*__entry)))	\
 		__entry++;						\
 	__entry >= __to;						\
 })
@@ -342,13 +343,13 @@ static void unmap_ptes(pte_t *pte, unsigned long addr, unsigned long next)
  * Is every entry of a table empty? @entry has just become empty. If any other is
  * not, it most likely lies close by, so look there before looking at all of them.
  */
-#define is_table_empty(is_none, table, entry, nr_entries) ({		\
+#define is_table_empty(level, table, entry, nr_entries) ({		\
 	typeof(entry) __first = (table), __end = __first + (nr_entries); \
 	typeof(entry) __at = (entry);					\
 									\
-	are_entries_empty(is_none, __at, min(__at + 16, __end)) &&	\
-	are_entries_empty(is_none, max(__at - 16, __first), __at) &&	\
-	are_entries_empty(is_none, __first, __end);			\
+	are_entries_empty(level, __at, min(__at + 16, __end)) &&	\
+	are_entries_empty(level, max(__at - 16, __first), __at) &&	\
+	are_entries_empty(level, __first, __end);			\
 })
 
 /*
@@ -389,7 +390,7 @@ static void prune_pmd(pmd_t *pmd, unsigned long addr, unsigned long next,
 	if (!is_prunable(bounds, start, PMD_SIZE, PGTBL_PMD_MODIFIED))
 		return;
 	if (next - addr < PMD_SIZE &&
-	    !is_table_empty(vmemmap_pte_none, table, pte_offset_kernel(pmd, addr),
+	    !is_table_empty(vmemmap_pte, table, pte_offset_kernel(pmd, addr),
 			    PTRS_PER_PTE))
 		return;
 	vmemmap_clear_pmd(pmd);
@@ -410,7 +411,7 @@ static void prune_pud(pud_t *pud, unsigned long addr, unsigned long next,
 	table = pmd_offset(pud, start);
 	if (mm_pmd_folded(&init_mm) ||
 	    !is_prunable(bounds, start, PUD_SIZE, PGTBL_PUD_MODIFIED) ||
-	    !is_table_empty(vmemmap_pmd_none, table, pmd, PTRS_PER_PMD))
+	    !is_table_empty(vmemmap_pmd, table, pmd, PTRS_PER_PMD))
 		return;
 	vmemmap_clear_pud(pud);
 	gather_table(start, start + PUD_SIZE, table);
@@ -431,7 +432,7 @@ static void prune_p4d(p4d_t *p4d, unsigned long addr, unsigned long next,
 	/* A PUD that leads to zeros is in use: nothing stands in for its table. */
 	if (mm_pud_folded(&init_mm) ||
 	    !is_prunable(bounds, start, P4D_SIZE, PGTBL_P4D_MODIFIED) ||
-	    !is_table_empty(pud_none, table, pud, PTRS_PER_PUD))
+	    !is_table_empty(pud, table, pud, PTRS_PER_PUD))
 		return;
 	p4d_clear(p4d);
 	gather_table(start, start + P4D_SIZE, table);
@@ -451,7 +452,7 @@ static void prune_pgd(pgd_t *pgd, unsigned long addr, unsigned long next,
 	table = p4d_offset(pgd, start);
 	if (mm_p4d_folded(&init_mm) ||
 	    !is_prunable(bounds, start, PGDIR_SIZE, PGTBL_PGD_MODIFIED) ||
-	    !is_table_empty(p4d_none, table, p4d, PTRS_PER_P4D))
+	    !is_table_empty(p4d, table, p4d, PTRS_PER_P4D))
 		return;
 	pgd_clear(pgd);
 	gather_table(start, start + PGDIR_SIZE, table);
