@@ -82,7 +82,7 @@ plan_laid() {
 part() {
 	local takes=$1 image=$2 name=$3 out=$log/test-$3.log start=$SECONDS rc=0 word count
 	local -A n=([pass]=0 [fail]=0 [skip]=0 [error]=0)
-	local ktap=() is_new= minutes
+	local ktap=() is_new='' minutes
 
 	shift 3
 	if [ "$image" != - ] && [ ! -e "$image" ]; then
