@@ -135,11 +135,10 @@ void soft_expect_in_reach(unsigned long addr)
 	machine.seen.nr_descents++;
 }
 
-void set_pte_at(struct mm_struct *mm, unsigned long addr, pte_t *pte, pte_t val)
+static void set_pte_of(unsigned long addr, pte_t *pte, pte_t val)
 {
 	const struct leaf leaf = walk(addr);
 
-	EXPECT(mm == &init_mm);
 	EXPECT(PAGE_ALIGNED(addr));
 	EXPECT_EQ(leaf.level, SOFT_PTE);
 	EXPECT((unsigned long *)pte == leaf.entry);
@@ -147,6 +146,14 @@ void set_pte_at(struct mm_struct *mm, unsigned long addr, pte_t *pte, pte_t val)
 	if (val.val & ENTRY_READONLY)
 		expect_initialised_tails(pte_pfn(val));
 	set_entry(&pte->val, val.val, SOFT_PTE);
+}
+
+/* It does not break before it makes. */
+void set_pte_at(struct mm_struct *mm, unsigned long addr, pte_t *pte, pte_t val)
+{
+	EXPECT(mm == &init_mm);
+	EXPECT(!pte->val || pte->val != stand_in(SOFT_PTE));
+	set_pte_of(addr, pte, val);
 }
 
 void ptep_set_wrprotect(struct mm_struct *mm, unsigned long addr, pte_t *pte)
@@ -217,7 +224,8 @@ void vmemmap_start_zeros(unsigned long addr, pte_t *pte, pte_t zeros)
 
 void vmemmap_end_zeros(unsigned long addr, pte_t *pte, pte_t new)
 {
-	set_pte_at(&init_mm, addr, pte, new);
+	EXPECT(pte->val && pte->val == stand_in(SOFT_PTE));
+	set_pte_of(addr, pte, new);
 }
 
 /* Covers all that was cleared, or it is as good as none; nothing before the vmemmap. */
