@@ -63,8 +63,8 @@ done
 asked() { cat "${fragments[@]}" && printf '%s\n' "${options[@]}"; }
 
 # What goes into an object must be the same in another clone, so that ccache
-# knows it again. It takes the headers of a file from the compiler (-MMD), which costs
-# nothing, and not from the preprocessor, which costs a third of a build.
+# knows it again. It takes the headers of a file from the compiler (-MMD), and not
+# from a run of the preprocessor, a quarter to a third of what a file takes.
 export PATH=/usr/lib/ccache:$PATH CCACHE_DIR=${CCACHE_DIR:-$cache/ccache}
 { mkdir -p "$CCACHE_DIR" && [ -w "$CCACHE_DIR" ]; } 2>/dev/null || CCACHE_DIR=$build/ccache
 export CCACHE_BASEDIR=$top CCACHE_NOHASHDIR=1 CCACHE_DEPEND=1

@@ -72,12 +72,6 @@ plan_all() {
 	plan 30 - "$1-laid" laid-all BASE="$1" "${linux[@]}"
 }
 
-# plan_laid <series>: what can be told without a kernel
-plan_laid() {
-	plan 3 - "$1-laid" laid BASE="$1" "${linux[@]}"
-	plan 2 - "$1-patches" patches-test BASE="$1" "${linux[@]}"
-}
-
 # part <minutes> <kernel> <name> <goal> <word>...
 part() {
 	local takes=$1 image=$2 name=$3 out=$log/test-$3.log start=$SECONDS rc=0 word count
@@ -121,10 +115,9 @@ part() {
 one_of KERNEL "none $(names kernel_table $for_kunit)"
 one_of SCENARIO "none $(names scenario_table)"
 newest=${series##* }
-first_and_last=("$BASE") between=()	# the series, or the one that was asked for
+asked=("$BASE")	# the series, all if none was named
 if [ -z "$LINUX" ] && [[ " ${words[*]-} " != *" BASE="* ]]; then
-	first_and_last=("${series%% *}" "$newest")
-	read -ra between <<<"$(cut -d' ' -f2- <<<"${series% *}")"
+	read -ra asked <<<"$series"
 fi
 
 [ "$which" = debug ] || {
@@ -138,22 +131,18 @@ debug)
 	plan_series "$BASE" test-debug ;;
 all)
 	plan 2 - unit-sizes unit VARIANTS='page56 page72 page88 page96'
-	for name in "${first_and_last[@]}"; do
+	for name in "${asked[@]}"; do
 		plan_all "$name"
-	done
-	for name in "${between[@]}"; do
-		plan_laid "$name"
-		plan_series "$name" test-both test
 	done
 	plan 1 - pages pages ;;
 *)
-	plan_laid "$BASE"
-	[ ${#first_and_last[@]} = 1 ] || plan 2 - "$newest-patches" patches-test BASE="$newest"
-	for name in "${first_and_last[@]}"; do
-		plan_series "$name" test-both
-	done
+	plan 3 - "$BASE-laid" laid BASE="$BASE" "${linux[@]}"
+	plan 2 - "$BASE-patches" patches-test BASE="$BASE" "${linux[@]}"
+	[ ${#asked[@]} = 1 ] || plan 2 - "$newest-patches" patches-test BASE="$newest"
+	plan_series "$BASE" test-both
+	[ ${#asked[@]} = 1 ] || plan_series "$newest" test-both
 	plan_series "$BASE" test
-	[ -n "$LINUX" ] || [ "${first_and_last[-1]}" != "$newest" ] || plan_series "$newest" test-newest ;;
+	[ -n "$LINUX" ] || [ "${asked[-1]}" != "$newest" ] || plan_series "$newest" test-newest ;;
 esac
 
 { mkdir -p "$log" && [ -w "$log" ]; } 2>/dev/null || fail "cannot write to $build"
