@@ -219,6 +219,8 @@ verb_hold() {
 	done
 	echo 512 > /proc/sys/vm/min_free_kbytes
 	keep_pieces
+	# From 7.2 on, readahead would read it in large folios, for which memory is compacted.
+	[ $# = 2 ] || echo 0 > "/sys/block/${3#/dev/}/queue/read_ahead_kb" || return
 	: > /tmp/held
 	taskset $((1 << $1)) hold "$@" > /tmp/held 2>&1 3>&- &
 	echo $! >> /tmp/holders
