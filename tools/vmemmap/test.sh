@@ -37,27 +37,32 @@ plan() {
 # image <series> <kernel>
 image() { echo "$build/$(if [ -n "$LINUX" ]; then echo "$id"; else echo "$1"; fi)/$2/image"; }
 
+# kernel_of <scenario>
+kernel_of() { scenario_table | awk -v name="$1" '$1 == name { print $3 }'; }
+
 # plan_series <series> <goal>...: what these goals run
 plan_series() {
-	local name kernel
+	local name
 
 	for name in ${KERNEL:-$(names kernel_table "${@:2}")}; do
 		plan 1 "$(image "$1" "$name")" "$1-kunit-$name" kunit BASE="$1" KERNEL="$name" "${passed_on[@]}"
 	done
 	for name in ${SCENARIO:-$(names scenario_table "${@:2}")}; do
-		kernel=$(scenario_table | awk -v name="$name" '$1 == name { print $3 }')
-		plan 1 "$(image "$1" "$kernel")" "$1-run-$name" run BASE="$1" SCENARIO="$name" "${passed_on[@]}"
+		plan 1 "$(image "$1" "$(kernel_of "$name")")" "$1-run-$name" run BASE="$1" SCENARIO="$name" "${passed_on[@]}"
 	done
 }
 
 # plan_stock <series>: what the stock kernel is known to die of, and what is to be shown of
-# it. After ours, ccache knows most of that kernel.
+# it. After ours, ccache knows most of that kernel on the oldest series alone: we edit headers
+# of the later ones.
 plan_stock() {
-	local name
+	local name image
 
 	for name in $(scenario_table | sed -n 's/ .*STOCK=1$//p'); do
 		[[ " ${SCENARIO:-$name} " == *" $name "* ]] || continue
-		plan 2 - "$1-stock-$name" run BASE="$1" SCENARIO="$name" STOCK=1 "${passed_on[@]}"
+		image=-
+		[ "$1" = "${series%% *}" ] || image=$(image "$1" "stock/$(kernel_of "$name")")
+		plan 2 "$image" "$1-stock-$name" run BASE="$1" SCENARIO="$name" STOCK=1 "${passed_on[@]}"
 	done
 }
 
