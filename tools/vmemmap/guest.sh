@@ -214,13 +214,13 @@ nr_reserved() {
 # reclaimed meanwhile.
 verb_hold() {
 	[ "$2" != reserves ] || set -- "$1" "$(nr_reserved)"
+	# Readahead may read a device in large folios, and compact memory for them; 7.2 does.
+	[ $# = 2 ] || echo 0 > "/sys/block/${3#/dev/}/queue/read_ahead_kb" || return
 	for name in min_free_kbytes watermark_boost_factor; do
 		cat /proc/sys/vm/$name > /tmp/$name
 	done
 	echo 512 > /proc/sys/vm/min_free_kbytes
 	keep_pieces
-	# From 7.2 on, readahead would read it in large folios, for which memory is compacted.
-	[ $# = 2 ] || echo 0 > "/sys/block/${3#/dev/}/queue/read_ahead_kb" || return
 	: > /tmp/held
 	taskset $((1 << $1)) hold "$@" > /tmp/held 2>&1 3>&- &
 	echo $! >> /tmp/holders

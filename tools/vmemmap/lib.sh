@@ -308,6 +308,9 @@ scenario_table() {
 	PYTHONDONTWRITEBYTECODE=1 "$tools/scenarios.py"
 }
 
+# kernel_of <scenario>
+kernel_of() { scenario_table | awk -v name="$1" '$1 == name { print $3 }'; }
+
 # names <table> [goal]...: what these goals run, or all.
 names() {
 	"$1" | awk -v goals=" ${*:2} " 'goals == "  " || index(goals, " " $2 " ") { print $1 }' | xargs

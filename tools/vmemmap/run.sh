@@ -15,8 +15,7 @@ each SCENARIO x86_64
 [[ $SCENARIO != *-show ]] || need show
 
 arch=${SCENARIO%%-*}
-kernel=$(scenario_table | awk -v name="$SCENARIO" '$1 == name { print $3 }')
-objects=$(call kernel KERNEL="$kernel")
+objects=$(call kernel KERNEL="$(kernel_of "$SCENARIO")")
 busybox=$(call busybox "$arch")
 if [[ $SCENARIO == x86_64*-show ]]; then
 	set -- --debian "$(call debian)" "$@"

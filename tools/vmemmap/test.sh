@@ -37,9 +37,6 @@ plan() {
 # image <series> <kernel>
 image() { echo "$build/$(if [ -n "$LINUX" ]; then echo "$id"; else echo "$1"; fi)/$2/image"; }
 
-# kernel_of <scenario>
-kernel_of() { scenario_table | awk -v name="$1" '$1 == name { print $3 }'; }
-
 # plan_series <series> <goal>...: what these goals run
 plan_series() {
 	local name
@@ -53,16 +50,14 @@ plan_series() {
 }
 
 # plan_stock <series>: what the stock kernel is known to die of, and what is to be shown of
-# it. After ours, ccache knows most of that kernel on the oldest series alone: we edit headers
-# of the later ones.
+# it.
 plan_stock() {
-	local name image
+	local name
 
 	for name in $(scenario_table | sed -n 's/ .*STOCK=1$//p'); do
 		[[ " ${SCENARIO:-$name} " == *" $name "* ]] || continue
-		image=-
-		[ "$1" = "${series%% *}" ] || image=$(image "$1" "stock/$(kernel_of "$name")")
-		plan 2 "$image" "$1-stock-$name" run BASE="$1" SCENARIO="$name" STOCK=1 "${passed_on[@]}"
+		plan 1 "$(image "$1" "stock/$(kernel_of "$name")")" "$1-stock-$name" run BASE="$1" SCENARIO="$name" STOCK=1 \
+			"${passed_on[@]}"
 	done
 }
 
