@@ -14,6 +14,7 @@
 // own memory map.
 //
 // edits: arch/arm64/mm/mmu.c
+// only: 7.2
 // only: 7.3
 
 @ whole @
