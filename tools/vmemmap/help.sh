@@ -15,8 +15,7 @@ make run     boot Linux on this memory map, plug, use and unplug memory; report 
              backs the struct pages, and that every page came back
 make test    unit, kunit and scenarios on x86_64 and arm64, kunit on riscv64; more
 make test-all
-             more kernels, on every series; on the newest one or that of BASE= also the
-             stock kernel, make links, make compare and each step of make patches
+             everything on every series: more kernels, make links, make compare
 make test-debug
              KUnit and scenarios on kernels that watch themselves (KASAN; KCSAN; lockdep,
              kmemleak and more), and each allocation of an add failing

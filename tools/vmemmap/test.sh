@@ -4,11 +4,9 @@
 # last line gives the counts of all; a part that breaks is one failure at least
 #
 # Without "all", what needs a kernel of its own and adds least is left out; so is
-# most of the second series. "all" has our kernels on every series; the stock kernel,
-# links and the steps of the patches only on the newest, or on that of BASE=. "debug" tests
-# on kernels that watch themselves, and on these alone. MINUTES: what would not be done by
-# then is not begun, and counts as skipped; kernels are built in the order of what they
-# tell.
+# most of the second series. "debug" tests on kernels that watch themselves, and on
+# these alone. MINUTES: what would not be done by then is not begun, and counts as
+# skipped; kernels are built in the order of what they tell.
 
 # shellcheck source=tools/vmemmap/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -63,20 +61,9 @@ plan_stock() {
 	done
 }
 
-# plan_taken <series>: how a tree comes to have our files.
-plan_taken() {
-	plan 3 - "$1-laid" laid BASE="$1" "${linux[@]}"
-	plan 2 - "$1-patches" patches-test BASE="$1" "${linux[@]}"
-}
-
-# plan_all <series>: but for ours in guests, only on the newest series, or on that of
-# BASE=. It takes as long again, and the stock kernel does not change with our files.
+# plan_all <series>
 plan_all() {
 	plan_series "$1" test-both test test-newest test-all
-	if [ ${#asked[@]} != 1 ] && [ "$1" != "$newest" ]; then
-		plan_taken "$1"
-		return
-	fi
 	plan_stock "$1"
 	plan 30 - "$1-patches" patches-build BASE="$1" "${linux[@]}"
 	plan 20 - "$1-patched-kunit" kunit BASE="$1" KERNEL=x86_64 PATCHES=all "${passed_on[@]}"
@@ -149,7 +136,8 @@ all)
 	done
 	plan 1 - pages pages ;;
 *)
-	plan_taken "$BASE"
+	plan 3 - "$BASE-laid" laid BASE="$BASE" "${linux[@]}"
+	plan 2 - "$BASE-patches" patches-test BASE="$BASE" "${linux[@]}"
 	[ ${#asked[@]} = 1 ] || plan 2 - "$newest-patches" patches-test BASE="$newest"
 	plan_series "$BASE" test-both
 	[ ${#asked[@]} = 1 ] || plan_series "$newest" test-both
